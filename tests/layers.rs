@@ -87,7 +87,8 @@ fn foreign(module: &str, line: &str) -> Vec<String> {
     OWNED
         .iter()
         .filter(|(name, owners)| {
-            let named = line.contains(&format!("{name}::")) || line.contains(&format!("use {name}"));
+            let named =
+                line.contains(&format!("{name}::")) || line.contains(&format!("use {name}"));
             named && !owners.contains(&module)
         })
         .filter(|(name, _)| {

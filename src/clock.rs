@@ -1,0 +1,119 @@
+//! The only source of time, so that a test can move it.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::sql_types::BigInt;
+use serde::Serialize;
+
+/// Seconds since 1970-01-01T00:00:00Z, without leap seconds: `NumericDate` of RFC 7519 section 2.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, AsExpression, FromSqlRow,
+)]
+#[diesel(sql_type = BigInt)]
+#[serde(transparent)]
+pub struct UnixTime(pub i64);
+
+/// A length of time in whole seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Seconds(pub i64);
+
+impl Add<Seconds> for UnixTime {
+    type Output = Self;
+    fn add(self, length: Seconds) -> Self {
+        Self(self.0.saturating_add(length.0))
+    }
+}
+
+impl Sub<Seconds> for UnixTime {
+    type Output = Self;
+    fn sub(self, length: Seconds) -> Self {
+        Self(self.0.saturating_sub(length.0))
+    }
+}
+
+impl Sub for UnixTime {
+    type Output = Seconds;
+    fn sub(self, earlier: Self) -> Seconds {
+        Seconds(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// As RFC 3339, for people: `2026-11-24T14:00:00Z`.
+impl fmt::Display for UnixTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rfc3339 = time::format_description::well_known::Rfc3339;
+        let text = time::OffsetDateTime::from_unix_timestamp(self.0)
+            .ok()
+            .and_then(|moment| moment.format(&rfc3339).ok());
+        f.write_str(text.as_deref().unwrap_or("out of range"))
+    }
+}
+
+/// Tells the time. Clones share it.
+#[derive(Debug, Clone)]
+pub enum Clock {
+    /// The time of this machine.
+    System,
+    /// Stands still until [`Clock::advance`]: milliseconds since the epoch.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that starts at the machine's time and then moves only when told.
+    #[must_use]
+    pub fn manual() -> Self {
+        Self::Manual(Arc::new(AtomicI64::new(Self::System.now_millis())))
+    }
+
+    /// Now, in whole seconds.
+    #[must_use]
+    pub fn now(&self) -> UnixTime {
+        UnixTime(self.now_millis().div_euclid(1000))
+    }
+
+    /// Now, in milliseconds since the epoch.
+    #[must_use]
+    pub fn now_millis(&self) -> i64 {
+        match self {
+            Self::System => {
+                #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+            }
+            Self::Manual(millis) => millis.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Moves a manual clock, backwards too; the machine's time is not ours to move.
+    pub fn advance(&self, length: Seconds) {
+        if let Self::Manual(millis) = self {
+            millis.fetch_add(length.0 * 1000, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_shown_as_rfc_3339() {
+        assert_eq!(UnixTime(0).to_string(), "1970-01-01T00:00:00Z");
+        assert_eq!(UnixTime(i64::MAX).to_string(), "out of range");
+    }
+
+    #[test]
+    fn a_manual_clock_stands_still_until_it_is_moved() {
+        let clock = Clock::manual();
+        let start = clock.now();
+        clock.clone().advance(Seconds(601));
+        assert_eq!(clock.now() - start, Seconds(601));
+    }
+}

@@ -1,0 +1,159 @@
+//! `issuer`: RFC 8414 section 2, RFC 9207.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+use url::{Host, Url};
+
+/// The issuer identifier, byte for byte as the operator wrote it.
+///
+/// Clients compare it as a string (RFC 8414 section 3.3, RFC 9207 section 2.4), so nothing may
+/// ever re-spell it: not a trailing slash, not a default port, not a capital letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
+pub struct Issuer {
+    text: String,
+    origin: String,
+    path: String,
+    loopback: bool,
+    https: bool,
+}
+
+impl Issuer {
+    /// As the operator wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The path without a trailing slash: empty for an issuer at the root, else `/as`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// `scheme://host[:port]` as browsers write it in `Origin` (RFC 6454 section 6.2).
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The URL of one of our paths: `url("/token")`.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.text.trim_end_matches('/'))
+    }
+
+    /// Whether cookies can be `Secure`, and so carry the `__Host-` prefix.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// Whether it can be reached from this machine only.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+}
+
+impl FromStr for Issuer {
+    type Err = &'static str;
+
+    /// https, or http on a loopback host; no query, fragment or user name (RFC 8414 section 2).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let url = Url::parse(text).map_err(|_| "is not an absolute URL")?;
+        if text.bytes().any(|byte| !byte.is_ascii_graphic()) {
+            return Err("has characters that a URL cannot have");
+        }
+        if url.query().is_some() || url.fragment().is_some() || text.contains(['?', '#']) {
+            return Err("must have no query and no fragment");
+        }
+        if !url.username().is_empty() || url.password().is_some() || text.contains('@') {
+            return Err("must have no user name");
+        }
+        let loopback = match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => return Err("names no host"),
+        };
+        match url.scheme() {
+            "https" => {}
+            "http" if loopback => {}
+            "http" => return Err("must be https (http is for loopback addresses only)"),
+            _ => return Err("must be an https URL"),
+        }
+        if text.ends_with("//") || url.path().contains("//") || url.path().contains('%') {
+            return Err("has a path that clients would re-spell");
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            origin: url.origin().ascii_serialization(),
+            path: url.path().trim_end_matches('/').to_owned(),
+            loopback,
+            https: url.scheme() == "https",
+        })
+    }
+}
+
+impl fmt::Display for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<Issuer> for String {
+    fn from(issuer: Issuer) -> Self {
+        issuer.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spelling_is_kept() {
+        for text in ["https://H.example:443", "https://h.example/", "http://127.0.0.1:8080/as/"] {
+            assert_eq!(text.parse::<Issuer>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn urls_are_joined_with_one_slash() {
+        for (issuer, url) in [
+            ("https://h.example", "https://h.example/token"),
+            ("https://h.example/", "https://h.example/token"),
+            ("https://h.example/as", "https://h.example/as/token"),
+        ] {
+            assert_eq!(issuer.parse::<Issuer>().unwrap().url("/token"), url);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_an_issuer_is_refused() {
+        for text in [
+            "h.example",
+            "ftp://h.example",
+            "http://h.example",
+            "http://192.168.0.1",
+            "http://localhost.example",
+            "https://h.example?x",
+            "https://h.example#",
+            "https://u@h.example",
+            "https://h.example//",
+            "https://h.example/a b",
+        ] {
+            assert!(text.parse::<Issuer>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn http_is_for_loopback() {
+        for text in ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:8080/as"] {
+            assert!(text.parse::<Issuer>().unwrap().is_loopback(), "{text}");
+        }
+    }
+}

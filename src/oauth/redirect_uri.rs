@@ -1,0 +1,284 @@
+//! `redirect_uri`: OAuth 2.1 section 2.3, RFC 8252 sections 7.1, 7.3 and 8.4.
+
+use std::fmt;
+use std::str::FromStr;
+
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::sql_types::Text;
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+/// Hosts on which every port is the same client: RFC 8252 section 7.3; `localhost` too, because
+/// real clients register it and then listen on a random port.
+const LOOPBACK: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
+
+/// Private-use schemes without the period that RFC 8252 section 7.1 asks for, of known clients.
+const KNOWN_SCHEMES: [&str; 14] = [
+    "claude",
+    "cursor",
+    "goose",
+    "jetbrains",
+    "jetbrains-gateway",
+    "kiro",
+    "lmstudio",
+    "raycast",
+    "trae",
+    "vscode",
+    "vscode-insiders",
+    "vscodium",
+    "windsurf",
+    "zed",
+];
+
+/// A redirect URI that a client may register. It keeps its spelling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+#[serde(try_from = "String", into = "String")]
+pub struct RedirectUri {
+    text: String,
+    destination: Destination,
+}
+
+/// Where an answer goes, as the person at the consent page has to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// A web site, by its host.
+    Web(String),
+    /// A program on the person's own computer that listens at this loopback host.
+    Loopback(String),
+    /// An app that has claimed this private-use scheme.
+    App(String),
+}
+
+impl RedirectUri {
+    /// As the client wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Where it leads.
+    #[must_use]
+    pub fn destination(&self) -> &Destination {
+        &self.destination
+    }
+
+    /// Whether a request may use `requested` where this was registered: the same string, but for
+    /// the port of a loopback address and the slash after a bare loopback authority.
+    #[must_use]
+    pub fn allows(&self, requested: &Self) -> bool {
+        match (&self.destination, &requested.destination) {
+            (Destination::Loopback(_), Destination::Loopback(_)) => {
+                self.without_port() == requested.without_port()
+            }
+            _ => self.text == requested.text,
+        }
+    }
+
+    /// This URI with parameters appended; a query that it has is retained: OAuth 2.1 section 2.3.
+    #[must_use]
+    pub fn with_parameters(&self, parameters: &[(&str, &str)]) -> String {
+        let encoded = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(parameters)
+            .finish()
+            // A space as "%20": some clients read the query without knowing "+".
+            .replace('+', "%20");
+        let separator = match self.text.split_once('?') {
+            None => "?",
+            Some((_, "")) => "",
+            Some(_) => "&",
+        };
+        format!("{}{separator}{encoded}", self.text)
+    }
+
+    fn without_port(&self) -> (&str, &str) {
+        let rest = self.text.strip_prefix("http://").unwrap_or(&self.text);
+        let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let host = LOOPBACK.into_iter().find(|host| authority.starts_with(host)).unwrap_or("");
+        (host, if path.is_empty() { "/" } else { path })
+    }
+}
+
+impl FromStr for RedirectUri {
+    type Err = &'static str;
+
+    /// https anywhere, http on a loopback host, or a private-use scheme.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.bytes().any(|byte| !byte.is_ascii_graphic()) {
+            return Err("a redirect URI is printable ASCII without spaces");
+        }
+        if text.contains(['#', '*', '\\', '"', '<', '>', '`', '^', '{', '|', '}']) {
+            return Err("a redirect URI has no fragment, no wildcard and no unsafe character");
+        }
+        let (scheme, rest) = text.split_once(':').ok_or("a redirect URI is absolute")?;
+        let destination = match scheme {
+            "https" | "http" => web_or_loopback(scheme, text)?,
+            _ => private_use(scheme, rest)?,
+        };
+        Ok(Self { text: text.to_owned(), destination })
+    }
+}
+
+/// Both our reading of the authority and the URL parser's must agree, so that no disguise
+/// (`http://127.0.0.1:80@evil.example`) is read in two ways.
+fn web_or_loopback(scheme: &str, text: &str) -> Result<Destination, &'static str> {
+    let rest = text[scheme.len()..].strip_prefix("://").ok_or("a redirect URI names a host")?;
+    let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
+    if authority.contains(['@', '%']) {
+        return Err("a redirect URI has no user name");
+    }
+    let bracket = authority.find(']').map_or(0, |end| end + 1);
+    let (host, port) = match authority[bracket..].find(':') {
+        None => (authority, None),
+        Some(colon) => (&authority[..bracket + colon], Some(&authority[bracket + colon + 1..])),
+    };
+    let digits = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    if port.is_some_and(|port| !digits(port) || !matches!(port.parse::<u16>(), Ok(1..))) {
+        return Err("a redirect URI has a port from 1 to 65535");
+    }
+    let url = Url::parse(text).map_err(|_| "a redirect URI is a URL")?;
+    let parsed = match url.host() {
+        Some(Host::Domain(name)) => name.to_owned(),
+        Some(Host::Ipv4(address)) => address.to_string(),
+        Some(Host::Ipv6(address)) => format!("[{address}]"),
+        None => return Err("a redirect URI names a host"),
+    };
+    if !parsed.eq_ignore_ascii_case(host) {
+        return Err("a redirect URI spells its host plainly");
+    }
+    match scheme {
+        "https" => Ok(Destination::Web(parsed)),
+        _ if LOOPBACK.contains(&host) => Ok(Destination::Loopback(parsed)),
+        _ => Err("http is for loopback addresses only"),
+    }
+}
+
+/// A scheme that only an installed app can have claimed: with a period (RFC 8252 section 7.1), or
+/// known. That leaves no room for `javascript`, `data`, `file` and their kin.
+fn private_use(scheme: &str, rest: &str) -> Result<Destination, &'static str> {
+    let letters =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);
+    if !scheme.starts_with(|first: char| first.is_ascii_lowercase()) || !scheme.bytes().all(letters)
+    {
+        return Err("a redirect URI has a scheme in lower case");
+    }
+    if !(scheme.contains('.') || KNOWN_SCHEMES.contains(&scheme)) {
+        return Err("a private-use scheme has a period, like com.example.app");
+    }
+    if rest.trim_matches('/').is_empty() || rest.contains('@') {
+        return Err("a redirect URI says where in the app it leads");
+    }
+    Ok(Destination::App(scheme.to_owned()))
+}
+
+impl TryFrom<String> for RedirectUri {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<RedirectUri> for String {
+    fn from(uri: RedirectUri) -> Self {
+        uri.text
+    }
+}
+
+impl fmt::Display for RedirectUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> RedirectUri {
+        text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn what_real_clients_register_is_accepted() {
+        for text in [
+            "https://claude.ai/api/mcp/auth_callback",
+            "https://chatgpt.com/connector/oauth/abc",
+            "cursor://anysphere.cursor-mcp/oauth/callback",
+            "https://www.cursor.com/agents/mcp/oauth/callback",
+            "http://localhost:8787/callback",
+            "https://insiders.vscode.dev/redirect",
+            "http://127.0.0.1/",
+            "http://127.0.0.1:33418",
+            "http://[::1]:8080/callback",
+            "vscode://vscode.github-authentication/did-authenticate",
+            "com.example.app:/oauth2redirect",
+            "https://h.example/cb?x=1",
+        ] {
+            uri(text);
+        }
+    }
+
+    #[test]
+    fn what_is_dangerous_is_refused() {
+        let disguised = [
+            "",
+            "java\tscript:alert(1)",
+            " javascript:alert(1)",
+            "https://h.example/a b",
+            "https://h.example\\@evil.example/",
+            "https://h.example/\u{e4}",
+        ];
+        let plain = "/callback javascript:alert(1) JavaScript:alert(1) data:text/html,x vbscript:x \
+             file:///etc/passwd about:blank blob:https://h.example/x ftp://h.example/ intent://x \
+             view-source:https://h.example http://h.example/cb http://LOCALHOST/ \
+             http://127.0.0.1:80@evil.example/ http://127.0.0.1.evil.example/ \
+             http://localhost.evil.example/ http://2130706433/ http://127.0.0.1:0/ \
+             http://127.0.0.1:99999/ http://127.0.0.1:/ http://127.0.0.1:8o/ https:// https:///x \
+             https:h.example/x https:/h.example/x https://u:p@h.example/ https://h.example/cb#x \
+             https://*.example/cb com.example.app: com.example.app://";
+        for text in plain.split(' ').chain(disguised) {
+            assert!(text.parse::<RedirectUri>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_loopback_port_may_differ() {
+        for (registered, requested) in [
+            ("http://127.0.0.1/callback", "http://127.0.0.1:49152/callback"),
+            ("http://localhost:3000/callback", "http://localhost:3001/callback"),
+            ("http://[::1]/callback", "http://[::1]:1/callback"),
+            ("http://127.0.0.1:33418", "http://127.0.0.1:33418/"),
+            ("http://127.0.0.1/", "http://127.0.0.1:5"),
+            ("https://h.example/cb", "https://h.example/cb"),
+        ] {
+            assert!(uri(registered).allows(&uri(requested)), "{registered} {requested}");
+        }
+        for (registered, requested) in [
+            ("http://127.0.0.1/callback", "http://localhost/callback"),
+            ("http://127.0.0.1/callback", "http://127.0.0.1/callback/"),
+            ("http://127.0.0.1/callback", "http://127.0.0.1/Callback"),
+            ("http://127.0.0.1/callback", "http://127.0.0.1/callback?x"),
+            ("http://127.0.0.1/callback", "https://127.0.0.1/callback"),
+            ("https://h.example/cb", "https://h.example:443/cb"),
+            ("https://h.example/cb", "https://H.example/cb"),
+            ("https://h.example", "https://h.example/"),
+            ("https://h.example/cb", "https://h.example/cb%2e"),
+            ("cursor://a/b", "cursor://a/b/"),
+        ] {
+            assert!(!uri(registered).allows(&uri(requested)), "{registered} {requested}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_appended_and_encoded() {
+        for (text, answer) in [
+            ("https://h.example/cb", "https://h.example/cb?state=a%2Bb%20%2F%3D%26c"),
+            ("https://h.example/cb?x=1", "https://h.example/cb?x=1&state=a%2Bb%20%2F%3D%26c"),
+            ("https://h.example/cb?", "https://h.example/cb?state=a%2Bb%20%2F%3D%26c"),
+            ("com.example.app:/cb", "com.example.app:/cb?state=a%2Bb%20%2F%3D%26c"),
+        ] {
+            assert_eq!(uri(text).with_parameters(&[("state", "a+b /=&c")]), answer);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! `resource`: RFC 8707, and the MCP server's URL as people type it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::sql_types::Text;
+use serde::Serialize;
+use url::Url;
+
+/// An MCP server's URL. It keeps its spelling, which becomes `aud`; [`ResourceUri::canonical`]
+/// says which spellings mean the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+#[serde(into = "String")]
+pub struct ResourceUri {
+    text: String,
+    canonical: String,
+    origin: String,
+    path: String,
+}
+
+impl ResourceUri {
+    /// As it was registered or requested.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Scheme and host in lower case, no default port, no trailing slash. Clients send all of
+    /// these spellings for one server (MCP, "canonical server URI").
+    #[must_use]
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+
+    /// `scheme://host[:port]`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The path without a trailing slash; empty at the root.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Where RFC 9728 section 3.1 puts the metadata of this resource, on its own host.
+    #[must_use]
+    pub fn metadata_url(&self) -> String {
+        format!("{}/.well-known/oauth-protected-resource{}", self.origin, self.path)
+    }
+}
+
+impl FromStr for ResourceUri {
+    type Err = &'static str;
+
+    /// An absolute http or https URI without fragment (RFC 8707 section 2), user name or wildcard.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.len() > 2048 || text.bytes().any(|byte| !byte.is_ascii_graphic()) {
+            return Err("has characters that a URL cannot have, or too many");
+        }
+        if text.contains(['#', '*', '@', '\\', '"', '<', '>']) {
+            return Err("must have no fragment, wildcard or user name");
+        }
+        let url = Url::parse(text).map_err(|_| "is not an absolute URL")?;
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+            return Err("must be an http or https URL");
+        }
+        let origin = url.origin().ascii_serialization();
+        let path = url.path().trim_end_matches('/').to_owned();
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        Ok(Self {
+            text: text.to_owned(),
+            canonical: format!("{origin}{path}{query}"),
+            origin,
+            path,
+        })
+    }
+}
+
+impl From<ResourceUri> for String {
+    fn from(resource: ResourceUri) -> Self {
+        resource.text
+    }
+}
+
+impl fmt::Display for ResourceUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_server_are_one_resource() {
+        for (left, right) in [
+            ("https://h.example", "https://h.example/"),
+            ("https://H.Example/mcp", "https://h.example/mcp/"),
+            ("https://h.example:443/mcp", "HTTPS://h.example/mcp"),
+        ] {
+            let parse = |text: &str| text.parse::<ResourceUri>().unwrap();
+            assert_eq!(parse(left).canonical(), parse(right).canonical());
+            assert_eq!(parse(left).as_str(), left);
+        }
+    }
+
+    #[test]
+    fn other_servers_are_not() {
+        let parse = |text: &str| text.parse::<ResourceUri>().unwrap();
+        let resource = parse("https://h.example/mcp");
+        for other in [
+            "https://h.example/MCP",
+            "http://h.example/mcp",
+            "https://h.example:8443/mcp",
+            "https://h.example/mcp?x",
+            "https://h.example/mcp/x",
+        ] {
+            assert_ne!(resource.canonical(), parse(other).canonical(), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_resource_is_refused() {
+        for text in [
+            "mcp",
+            "/mcp",
+            "urn:x:y",
+            "https://h.example/#a",
+            "https://*.example",
+            "https://u@h.example",
+            "https:///x y",
+        ] {
+            assert!(text.parse::<ResourceUri>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_metadata_url_has_the_path_inserted() {
+        for (text, url) in [
+            (
+                "https://h.example/mcp/",
+                "https://h.example/.well-known/oauth-protected-resource/mcp",
+            ),
+            ("https://h.example", "https://h.example/.well-known/oauth-protected-resource"),
+        ] {
+            assert_eq!(text.parse::<ResourceUri>().unwrap().metadata_url(), url);
+        }
+    }
+}

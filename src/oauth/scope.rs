@@ -1,0 +1,139 @@
+//! `scope`: RFC 6749 section 3.3.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::sql_types::Text;
+use serde::{Deserialize, Serialize};
+
+/// A set of scope tokens, so that order and duplicates never matter. May be empty.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow,
+)]
+#[diesel(sql_type = Text)]
+#[serde(try_from = "String", into = "String")]
+pub struct Scope(BTreeSet<String>);
+
+impl Scope {
+    /// What a request asks for, read kindly: what is not a scope token is nobody's scope.
+    #[must_use]
+    pub fn requested(text: &str) -> Self {
+        Self(text.split_whitespace().filter(|token| is_token(token)).map(str::to_owned).collect())
+    }
+
+    /// What of `requested` lies within this scope; all of it when the request names none, or
+    /// nothing that is here.
+    ///
+    /// May shrink, never grow: RFC 6749 sections 3.3 and 6. Real clients ask for scopes that
+    /// nobody offered, and a refusal would end in a browser window.
+    #[must_use]
+    pub fn narrow(&self, requested: &Self) -> Self {
+        let common: BTreeSet<String> = self.0.intersection(&requested.0).cloned().collect();
+        if common.is_empty() { self.clone() } else { Self(common) }
+    }
+
+    /// Whether every token of `needed` is here.
+    #[must_use]
+    pub fn covers(&self, needed: &Self) -> bool {
+        needed.0.is_subset(&self.0)
+    }
+
+    /// Whether no token is here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The tokens in alphabetical order.
+    pub fn tokens(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl FromStr for Scope {
+    type Err = &'static str;
+
+    /// Tokens with single spaces between them, or nothing.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        if text.split(' ').all(is_token) {
+            Ok(Self(text.split(' ').map(str::to_owned).collect()))
+        } else {
+            Err("is not a list of scope tokens with single spaces between them")
+        }
+    }
+}
+
+impl TryFrom<String> for Scope {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Scope> for String {
+    fn from(scope: Scope) -> Self {
+        scope.to_string()
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, token) in self.tokens().enumerate() {
+            let separator = if index == 0 { "" } else { " " };
+            write!(f, "{separator}{token}")?;
+        }
+        Ok(())
+    }
+}
+
+/// `scope-token`, of NQCHARs: RFC 6749 appendix A.4.
+fn is_token(token: &str) -> bool {
+    let nqchar = |byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+    !token.is_empty() && token.bytes().all(nqchar)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(text: &str) -> Scope {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn order_does_not_matter() {
+        assert_eq!(scope("b a"), scope("a b"));
+        assert_eq!(scope("b a").to_string(), "a b");
+    }
+
+    #[test]
+    fn malformed_lists_are_refused() {
+        for text in ["a  b", " a", "a\tb", "a\"b", "ä"] {
+            assert!(text.parse::<Scope>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_clipped_and_never_refused() {
+        let granted = scope("read write");
+        for (requested, narrowed) in [
+            ("", "read write"),
+            ("read", "read"),
+            ("read admin", "read"),
+            ("openid email", "read write"),
+            ("  read \t write ", "read write"),
+        ] {
+            assert_eq!(
+                granted.narrow(&Scope::requested(requested)),
+                scope(narrowed),
+                "{requested}"
+            );
+        }
+    }
+}

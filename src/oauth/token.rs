@@ -1,0 +1,271 @@
+//! Opaque tokens: a secret that its holder has, a hash that the server keeps.
+//!
+//! `<prefix>_` and base64url(8-byte id || 32-byte secret). The id is the key of the token's row, so
+//! that rows are appended and not scattered; the row holds SHA-256 of the whole text.
+
+use std::fmt;
+
+use data_encoding::BASE64URL_NOPAD;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::sql_types::{BigInt, Binary};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+/// base64url of 40 bytes, without padding.
+const BODY_LENGTH: usize = 54;
+
+/// What a token is for. One kind never passes for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// RFC 6749 section 1.4
+    Access,
+    /// RFC 6749 section 1.5
+    Refresh,
+    /// RFC 6749 section 1.3.1
+    Code,
+    /// A signed-in browser's cookie.
+    Session,
+    /// The cookie that ties a pending authorization request to the browser that started it.
+    AuthorizationRequest,
+    /// A link that works once: set-up.
+    OneTimeLink,
+}
+
+impl TokenKind {
+    /// Never `access_`, `refresh_` or `authcode_`: those are the replaced provider's.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Access => "mat_",
+            Self::Refresh => "mrt_",
+            Self::Code => "mac_",
+            Self::Session => "mse_",
+            Self::AuthorizationRequest => "mrq_",
+            Self::OneTimeLink => "mln_",
+        }
+    }
+}
+
+/// The key of a token's row: 42 bits of milliseconds and 21 random ones. Not a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
+#[diesel(sql_type = BigInt)]
+pub struct TokenId(pub i64);
+
+impl fmt::Display for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The plaintext of a token. It can be made, hashed and revealed; it cannot be logged or stored.
+pub struct TokenSecret {
+    id: TokenId,
+    text: String,
+}
+
+impl TokenSecret {
+    /// A new token with 256 random bits.
+    #[must_use]
+    pub fn generate(kind: TokenKind, id: TokenId) -> Self {
+        Self::assemble(kind, id, &rand::random())
+    }
+
+    /// The token that follows from another one: random, because `salt` is; the same again for
+    /// whoever holds `parent`; not to be computed from the database alone.
+    #[must_use]
+    pub fn derive(kind: TokenKind, id: TokenId, parent: &Self, salt: &Salt) -> Self {
+        // A key of any length is a key: RFC 2104 section 2.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(parent.text.as_bytes()) else {
+            unreachable!("HMAC takes a key of any length")
+        };
+        mac.update(&salt.0);
+        mac.update(kind.prefix().as_bytes());
+        mac.update(&id.0.to_be_bytes());
+        Self::assemble(kind, id, &mac.finalize().into_bytes().into())
+    }
+
+    /// Reads what somebody presents as a token of this kind.
+    ///
+    /// `None` for another kind, another length, or base64url with spare bits set: refused before
+    /// the database is asked.
+    #[must_use]
+    pub fn parse(kind: TokenKind, text: &str) -> Option<Self> {
+        let body = text.strip_prefix(kind.prefix()).filter(|body| body.len() == BODY_LENGTH)?;
+        let mut bytes = [0; 40];
+        BASE64URL_NOPAD.decode_mut(body.as_bytes(), &mut bytes).ok()?;
+        let (id, _secret) = bytes.split_first_chunk()?;
+        Some(Self { id: TokenId(i64::from_be_bytes(*id)), text: text.to_owned() })
+    }
+
+    /// The key of its row.
+    #[must_use]
+    pub fn id(&self) -> TokenId {
+        self.id
+    }
+
+    /// What its row keeps.
+    #[must_use]
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::of(&self.text)
+    }
+
+    /// Proof for a form that it was made for the holder of this token: HMAC of `message`.
+    #[must_use]
+    pub fn sign(&self, message: &str) -> String {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.text.as_bytes()) else {
+            unreachable!("HMAC takes a key of any length")
+        };
+        mac.update(b"sign");
+        mac.update(message.as_bytes());
+        BASE64URL_NOPAD.encode(&mac.finalize().into_bytes())
+    }
+
+    /// Whether `signature` is [`TokenSecret::sign`] of `message`, in constant time.
+    #[must_use]
+    pub fn verifies(&self, message: &str, signature: &str) -> bool {
+        self.sign(message).as_bytes().ct_eq(signature.as_bytes()).into()
+    }
+
+    /// Hands the plaintext to its holder. The only way out.
+    #[must_use]
+    pub fn reveal(self) -> String {
+        self.text
+    }
+
+    fn assemble(kind: TokenKind, id: TokenId, secret: &[u8; 32]) -> Self {
+        let mut bytes = [0; 40];
+        bytes[..8].copy_from_slice(&id.0.to_be_bytes());
+        bytes[8..].copy_from_slice(secret);
+        Self { id, text: format!("{}{}", kind.prefix(), BASE64URL_NOPAD.encode(&bytes)) }
+    }
+}
+
+impl fmt::Debug for TokenSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenSecret(..)")
+    }
+}
+
+/// SHA-256 of a token or of a machine-made secret, which is what the database holds.
+#[derive(Debug, Clone, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Binary)]
+pub struct TokenHash(pub [u8; 32]);
+
+impl TokenHash {
+    /// The hash of the whole text, prefix included.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(Sha256::digest(text).into())
+    }
+}
+
+/// In constant time.
+impl PartialEq for TokenHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for TokenHash {}
+
+impl TryFrom<Vec<u8>> for TokenHash {
+    type Error = &'static str;
+    fn try_from(bytes: Vec<u8>) -> Result<Self, Self::Error> {
+        bytes.try_into().map(Self).map_err(|_| "not a SHA-256 hash")
+    }
+}
+
+impl AsRef<[u8]> for TokenHash {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// What makes derived tokens random: 256 bits, erased when nobody may derive from them any more.
+#[derive(Clone, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Binary)]
+pub struct Salt([u8; 32]);
+
+impl Salt {
+    /// A new one.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(rand::random())
+    }
+}
+
+impl fmt::Debug for Salt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Salt(..)")
+    }
+}
+
+impl TryFrom<Vec<u8>> for Salt {
+    type Error = &'static str;
+    fn try_from(bytes: Vec<u8>) -> Result<Self, Self::Error> {
+        bytes.try_into().map(Self).map_err(|_| "not a salt")
+    }
+}
+
+impl AsRef<[u8]> for Salt {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_access(text: &str) -> Option<TokenSecret> {
+        TokenSecret::parse(TokenKind::Access, text)
+    }
+
+    #[test]
+    fn a_token_survives_the_round_trip() {
+        let token = TokenSecret::generate(TokenKind::Access, TokenId(42));
+        let (id, hash, text) = (token.id(), token.hash(), token.reveal());
+        assert_eq!(text.len(), "mat_".len() + BODY_LENGTH);
+        let parsed = parse_access(&text).unwrap();
+        assert_eq!((parsed.id(), parsed.hash()), (id, hash));
+    }
+
+    #[test]
+    fn one_kind_never_passes_for_another() {
+        let text = TokenSecret::generate(TokenKind::Refresh, TokenId(1)).reveal();
+        assert!(parse_access(&text).is_none());
+        assert!(parse_access(&text.replace("mrt_", "mat_")).is_some(), "only its hash differs");
+    }
+
+    #[test]
+    fn tampered_text_is_refused() {
+        let text = TokenSecret::generate(TokenKind::Access, TokenId(1)).reveal();
+        let spare_bits = format!("{}{}", &text[..text.len() - 1], "B");
+        for wrong in ["", "mat_", &text[1..], &text[..57], &format!("{text}="), &spare_bits] {
+            assert!(parse_access(wrong).is_none(), "{wrong}");
+        }
+        assert!(parse_access(&text.replace('_', "\0")).is_none());
+    }
+
+    #[test]
+    fn a_derived_token_is_the_same_again_for_its_parent_only() {
+        let parent = TokenSecret::generate(TokenKind::Refresh, TokenId(1));
+        let stranger = TokenSecret::generate(TokenKind::Refresh, TokenId(1));
+        let salt = Salt::generate();
+        let derive = |parent, salt| {
+            TokenSecret::derive(TokenKind::Refresh, TokenId(2), parent, salt).reveal()
+        };
+        assert_eq!(derive(&parent, &salt), derive(&parent, &salt));
+        assert_ne!(derive(&parent, &salt), derive(&stranger, &salt));
+        assert_ne!(derive(&parent, &salt), derive(&parent, &Salt::generate()));
+    }
+
+    #[test]
+    fn a_signature_is_for_one_message() {
+        let token = TokenSecret::generate(TokenKind::Session, TokenId(1));
+        assert!(token.verifies("a", &token.sign("a")));
+        assert!(!token.verifies("b", &token.sign("a")));
+        assert!(!token.verifies("a", ""));
+    }
+}
