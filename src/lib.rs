@@ -1,4 +1,12 @@
 //! The OAuth 2.1 authorization server that sits beside an MCP server.
 
+pub mod accounts;
+pub mod authorization;
+pub mod clients;
 pub mod clock;
+pub mod error;
+pub mod gate;
+pub mod grant_types;
 pub mod oauth;
+pub mod revocation;
+pub mod storage;

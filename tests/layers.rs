@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 6] = [
     &["oauth", "clock", "config", "metrics", "telemetry"],
     &["storage"],
-    &["grant_types", "authorization", "clients", "accounts", "gate", "app", "error"],
+    &["grant_types", "authorization", "revocation", "clients", "accounts", "gate", "app", "error"],
     &["endpoints", "pages", "middleware"],
     &["server", "sweeper"],
     &["main", "cli"],

@@ -71,15 +71,15 @@ impl TokenSecret {
         Self::assemble(kind, id, &rand::random())
     }
 
-    /// The token that follows from another one: random, because `salt` is; the same again for
-    /// whoever holds `parent`; not to be computed from the database alone.
+    /// The token that follows from another one: the same again for whoever holds `parent`, not to
+    /// be computed from the database alone, and with a random `salt` not from `parent` alone.
     #[must_use]
-    pub fn derive(kind: TokenKind, id: TokenId, parent: &Self, salt: &Salt) -> Self {
+    pub fn derive(kind: TokenKind, id: TokenId, parent: &Self, salt: &[u8]) -> Self {
         // A key of any length is a key: RFC 2104 section 2.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(parent.text.as_bytes()) else {
             unreachable!("HMAC takes a key of any length")
         };
-        mac.update(&salt.0);
+        mac.update(salt);
         mac.update(kind.prefix().as_bytes());
         mac.update(&id.0.to_be_bytes());
         Self::assemble(kind, id, &mac.finalize().into_bytes().into())
@@ -253,8 +253,8 @@ mod tests {
         let parent = TokenSecret::generate(TokenKind::Refresh, TokenId(1));
         let stranger = TokenSecret::generate(TokenKind::Refresh, TokenId(1));
         let salt = Salt::generate();
-        let derive = |parent, salt| {
-            TokenSecret::derive(TokenKind::Refresh, TokenId(2), parent, salt).reveal()
+        let derive = |parent, salt: &Salt| {
+            TokenSecret::derive(TokenKind::Refresh, TokenId(2), parent, salt.as_ref()).reveal()
         };
         assert_eq!(derive(&parent, &salt), derive(&parent, &salt));
         assert_ne!(derive(&parent, &salt), derive(&stranger, &salt));

@@ -1,0 +1,113 @@
+//! What the settings declare, for containers: the owner and the resources. Repeated starts change
+//! nothing; nothing that a person has set is overwritten.
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::password::Hashed;
+use super::setup::add_resource;
+use super::{Username, add_user};
+use crate::clock::{Seconds, UnixTime};
+use crate::oauth::{IntrospectionId, ResourceUri, TokenHash};
+use crate::storage::events::{Event, Subject, record};
+use crate::storage::resources::{self, Resource};
+use crate::storage::{DbConnection, Role, StorageError, users};
+
+/// A resource of the settings.
+#[derive(Debug, Clone)]
+pub struct DeclaredResource {
+    /// The MCP server's URL.
+    pub uri: ResourceUri,
+    /// What people call it.
+    pub name: Option<String>,
+    /// With what it authenticates; made up if the settings leave it out.
+    pub id: Option<IntrospectionId>,
+    /// Its secret; without one it cannot introspect yet.
+    pub secret: Option<SecretString>,
+}
+
+/// Why the settings cannot be put into force.
+#[derive(Debug, thiserror::Error)]
+pub enum DeclarationError {
+    /// Two resources, one name.
+    #[error("the introspection id of {declared} belongs to {stored}; remove that resource first")]
+    IdTaken {
+        /// The URL of the settings.
+        declared: String,
+        /// The URL in the database.
+        stored: String,
+    },
+    /// The database's.
+    #[error(transparent)]
+    Failed(#[from] StorageError),
+}
+
+/// Makes the owner, if there is nobody of that name.
+///
+/// # Errors
+/// The database's.
+pub fn declare_owner(
+    conn: &mut DbConnection,
+    username: &Username,
+    password: &Hashed,
+    now: UnixTime,
+) -> Result<(), StorageError> {
+    if users::find_by_name(conn, username.as_str())?.is_none() {
+        add_user(conn, username, password, Some(Role::Owner), now)?;
+    }
+    Ok(())
+}
+
+/// Adds a resource, or brings the one of that URL up to date: a changed secret replaces the old
+/// one, which works on for `overlap`.
+///
+/// # Errors
+/// [`DeclarationError::IdTaken`], and the database's.
+pub fn declare_resource(
+    conn: &mut DbConnection,
+    declared: &DeclaredResource,
+    overlap: Seconds,
+    now: UnixTime,
+) -> Result<(), DeclarationError> {
+    let secret_hash = declared.secret.as_ref().map(|secret| TokenHash::of(secret.expose_secret()));
+    let stored = resources::find_by_uri(conn, &declared.uri)?;
+    if let Some(id) = &declared.id
+        && let Some(holder) = resources::find(conn, id)?
+        && holder.canonical != declared.uri.canonical()
+    {
+        return Err(DeclarationError::IdTaken {
+            declared: declared.uri.to_string(),
+            stored: holder.uri.to_string(),
+        });
+    }
+    let Some(stored) = stored else {
+        let id = declared.id.clone().unwrap_or_else(IntrospectionId::generate);
+        let named = (id, declared.name.clone());
+        add_resource(conn, &declared.uri, named, secret_hash.as_ref(), now)?;
+        return Ok(());
+    };
+    if let Some(hash) = &secret_hash
+        && stored.secret_hash.as_ref() != Some(hash)
+    {
+        resources::rotate_secret(conn, &stored, hash, now + overlap)?;
+        record(conn, Event::SecretRotated, Subject::resource(&stored.uri), now)?;
+    }
+    Ok(rename(conn, declared, &stored)?)
+}
+
+fn rename(
+    conn: &mut DbConnection,
+    declared: &DeclaredResource,
+    stored: &Resource,
+) -> Result<(), StorageError> {
+    if let Some(name) = &declared.name
+        && stored.name.as_ref() != Some(name)
+    {
+        resources::rename(conn, &stored.id, name)?;
+    }
+    if let Some(id) = &declared.id
+        && stored.id != *id
+    {
+        resources::set_id(conn, &stored.id, id)?;
+    }
+    Ok(())
+}

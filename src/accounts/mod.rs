@@ -1,0 +1,78 @@
+//! People: their accounts, their passwords, the browsers they are signed in with.
+
+pub mod declared;
+pub mod password;
+pub mod session;
+pub mod setup;
+
+use crate::clock::UnixTime;
+use crate::oauth::{ErrorCode, OAuthError, UserId};
+use crate::storage::events::{Event, Subject, record};
+use crate::storage::users::{self, User};
+use crate::storage::{DbConnection, Role, StorageError};
+
+/// A user name in its one spelling, so that two spellings never are two people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Username(String);
+
+impl Username {
+    /// In lower case, without space around it.
+    ///
+    /// # Errors
+    /// `invalid_request` for anything but 1 to 64 ASCII letters, digits and `.`, `_`, `-`, `@`, `+`.
+    pub fn parse(text: &str) -> Result<Self, OAuthError> {
+        let text = text.trim().to_ascii_lowercase();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@+".contains(&byte);
+        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text))
+        } else {
+            Err(ErrorCode::InvalidRequest
+                .because("A user name has 1 to 64 letters, digits or . _ - @ +"))
+        }
+    }
+
+    /// As it is stored and shown.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Makes an account. The first one is the owner's, whatever was asked for.
+///
+/// # Errors
+/// [`StorageError::AlreadyExists`] when the name is taken.
+pub fn add_user(
+    conn: &mut DbConnection,
+    username: &Username,
+    password: &password::Hashed,
+    role: Option<Role>,
+    now: UnixTime,
+) -> Result<User, StorageError> {
+    let first = users::count(conn)? == 0;
+    let user = User {
+        id: UserId::generate(),
+        username: username.0.clone(),
+        password_hash: password.as_str().to_owned(),
+        role: if first { Role::Owner } else { role.unwrap_or(Role::Member) },
+        created_at: now,
+        last_authorized_at: None,
+        disabled_at: None,
+    };
+    users::insert(conn, &user)?;
+    record(conn, Event::UserAdded, Subject::user(&user.id), now)?;
+    Ok(user)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_one_spelling() {
+        assert_eq!(Username::parse(" Ada@Example.org ").unwrap().as_str(), "ada@example.org");
+        for text in ["", " ", "a b", "a\nb", "\u{430}da", &"a".repeat(65)] {
+            assert!(Username::parse(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Passwords: argon2id, as many at once as there are cores.
+
+use std::fmt;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Semaphore;
+
+use super::Username;
+use crate::error::Error;
+use crate::oauth::{ErrorCode, OAuthError};
+use crate::storage::StorageError;
+
+/// NIST SP 800-63B section 5.1.1: length counts, composition does not.
+const SHORTEST: usize = 8;
+/// What argon2 is asked to chew, in bytes.
+const LONGEST: usize = 1024;
+
+/// What everybody tries first, as far as it is long enough to get here.
+const COMMONEST: &str = "password passw0rd password1 password12 password123 password1234 12345678 123456789 1234567890 \
+     0123456789 11111111 00000000 87654321 abcd1234 abc12345 1q2w3e4r 1qaz2wsx qwertyui qwertyuiop \
+     qwerty12 qwerty123 asdfghjkl zxcvbnm1 iloveyou sunshine princess football baseball superman \
+     trustno1 letmein1 welcome1 welcome123 admin123 adminadmin administrator changeme changeme1 \
+     changeit secret123 default1 test1234 testtest";
+
+/// A password that may be set.
+#[derive(Debug)]
+pub struct NewPassword(SecretString);
+
+impl NewPassword {
+    /// # Errors
+    /// `invalid_request`, in words for the person.
+    pub fn parse(text: SecretString, username: &Username) -> Result<Self, OAuthError> {
+        let refuse = |why: &'static str| Err(ErrorCode::InvalidRequest.because(why));
+        let plain = text.expose_secret();
+        if plain.chars().count() < SHORTEST {
+            return refuse("A password has at least 8 characters");
+        }
+        if plain.len() > LONGEST {
+            return refuse("This password is longer than 1024 bytes");
+        }
+        let lower = plain.to_lowercase();
+        if lower == username.as_str() || COMMONEST.split_whitespace().any(|word| word == lower) {
+            return refuse("This password is one of the first that anybody would try");
+        }
+        Ok(Self(text))
+    }
+}
+
+/// argon2id of a password, as a PHC string.
+#[derive(Clone)]
+pub struct Hashed(String);
+
+impl Hashed {
+    /// For the database.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Hashed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hashed(..)")
+    }
+}
+
+/// Where passwords are hashed: on blocking threads, bounded, so that a flood of sign-ins starves
+/// nothing else.
+pub struct Passwords {
+    permits: Semaphore,
+    /// What is verified when there is no such user, so that it takes as long.
+    nobody: Hashed,
+}
+
+impl Passwords {
+    /// With room for `at_once` hashes.
+    ///
+    /// # Errors
+    /// When the operating system has no randomness.
+    pub fn new(at_once: usize) -> Result<Self, Error> {
+        let nobody = hash(&SecretString::from("nobody has this password"))?;
+        Ok(Self { permits: Semaphore::new(at_once), nobody })
+    }
+
+    /// Hashes a new password. About 20 ms of one core.
+    ///
+    /// # Errors
+    /// When the hash cannot be made.
+    pub async fn hash(&self, password: NewPassword) -> Result<Hashed, Error> {
+        let _permit = self.permits.acquire().await.map_err(|_| failed())?;
+        tokio::task::spawn_blocking(move || hash(&password.0)).await.map_err(|_| failed())?
+    }
+
+    /// Whether it is the password of that hash; `None` is nobody's, and takes as long to refuse.
+    ///
+    /// # Errors
+    /// When it cannot be found out.
+    pub async fn verify(
+        &self,
+        password: SecretString,
+        stored: Option<String>,
+    ) -> Result<bool, Error> {
+        if password.expose_secret().len() > LONGEST {
+            return Ok(false);
+        }
+        let _permit = self.permits.acquire().await.map_err(|_| failed())?;
+        let known = stored.is_some();
+        let stored = stored.unwrap_or_else(|| self.nobody.0.clone());
+        let matches = tokio::task::spawn_blocking(move || {
+            let stored = PasswordHash::new(&stored).map_err(|_| failed())?;
+            let password = password.expose_secret().as_bytes();
+            Ok::<_, Error>(Argon2::default().verify_password(password, &stored).is_ok())
+        });
+        Ok(matches.await.map_err(|_| failed())?? && known)
+    }
+}
+
+fn hash(password: &SecretString) -> Result<Hashed, Error> {
+    let hash = Argon2::default().hash_password(password.expose_secret().as_bytes());
+    Ok(Hashed(hash.map_err(|_| failed())?.to_string()))
+}
+
+fn failed() -> Error {
+    StorageError::Query("a password could not be hashed".to_owned()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn length_counts_and_the_commonest_are_refused() {
+        let username = Username::parse("administrata").unwrap();
+        for text in
+            ["short", "1234567", "password", "PASSWORD123", "Administrata", &"x".repeat(1025)]
+        {
+            assert!(NewPassword::parse(text.into(), &username).is_err(), "{text}");
+        }
+        for text in
+            ["correct horse", "        ", "\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}\u{fc}"]
+        {
+            assert!(NewPassword::parse(text.into(), &username).is_ok(), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_the_password_itself_verifies() {
+        let passwords = Passwords::new(1).unwrap();
+        let username = Username::parse("ada").unwrap();
+        let new = NewPassword::parse("correct horse".into(), &username).unwrap();
+        let stored = Some(passwords.hash(new).await.unwrap().as_str().to_owned());
+        assert!(stored.as_deref().unwrap().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(passwords.verify("correct horse".into(), stored.clone()).await.unwrap());
+        assert!(!passwords.verify("Correct horse".into(), stored).await.unwrap());
+        assert!(!passwords.verify("nobody has this password".into(), None).await.unwrap());
+    }
+}

@@ -1,0 +1,125 @@
+//! The first start: a one-time link makes the owner's account and the first resource.
+
+use super::password::Hashed;
+use super::session::{self, SessionLifetimes};
+use super::{Username, add_user};
+use crate::clock::UnixTime;
+use crate::error::Error;
+use crate::oauth::{
+    ErrorCode, IntrospectionId, MachineSecret, OAuthError, ResourceUri, TokenHash, TokenKind,
+    TokenSecret,
+};
+use crate::storage::events::{Event, Subject, record};
+use crate::storage::one_time_links;
+use crate::storage::resources::{self, Resource};
+use crate::storage::{DbConnection, Purpose, Role, StorageError, users};
+
+/// What the owner typed.
+#[derive(Debug)]
+pub struct Setup {
+    /// The name of the account.
+    pub username: Username,
+    /// Its password.
+    pub password: Hashed,
+    /// The MCP server.
+    pub resource: ResourceUri,
+}
+
+/// What set-up has made. The secrets are shown once.
+pub struct Done {
+    /// The first resource.
+    pub resource: Resource,
+    /// Its introspection secret.
+    pub secret: MachineSecret,
+    /// The owner's browser is signed in with this.
+    pub session: Option<TokenSecret>,
+}
+
+/// A new link, which replaces the one before; none when there is a user already.
+///
+/// # Errors
+/// The database's.
+pub fn new_link(
+    conn: &mut DbConnection,
+    now: UnixTime,
+) -> Result<Option<TokenSecret>, StorageError> {
+    if users::count(conn)? > 0 {
+        one_time_links::remove_all(conn, Purpose::Setup)?;
+        return Ok(None);
+    }
+    one_time_links::replace(conn, Purpose::Setup, now).map(Some)
+}
+
+/// Whether the link can still be used.
+///
+/// # Errors
+/// `access_denied` if not.
+pub fn check_link(conn: &mut DbConnection, token: &str) -> Result<TokenSecret, Error> {
+    let secret = TokenSecret::parse(TokenKind::OneTimeLink, token).ok_or_else(dead)?;
+    let link = one_time_links::find(conn, secret.id())?.filter(|link| {
+        link.hash == secret.hash() && link.purpose == Purpose::Setup && link.used_at.is_none()
+    });
+    if link.is_none() || users::count(conn)? > 0 {
+        return Err(dead().into());
+    }
+    Ok(secret)
+}
+
+/// Uses the link: makes the owner's account and the first resource, and signs the owner in.
+///
+/// # Errors
+/// `access_denied` for a link that is dead.
+pub fn complete(
+    conn: &mut DbConnection,
+    token: &str,
+    setup: &Setup,
+    lifetimes: SessionLifetimes,
+    now: UnixTime,
+) -> Result<Done, Error> {
+    let link = check_link(conn, token)?;
+    if !one_time_links::consume(conn, link.id(), now)? {
+        return Err(dead().into());
+    }
+    let owner = add_user(conn, &setup.username, &setup.password, Some(Role::Owner), now)?;
+    let secret = MachineSecret::for_resource();
+    let resource = if let Some(resource) = resources::find_by_uri(conn, &setup.resource)? {
+        // Named by a setting. The owner has to see a secret that works.
+        resources::rotate_secret(conn, &resource, &secret.hash(), now)?;
+        resource
+    } else {
+        let named = (IntrospectionId::generate(), None);
+        add_resource(conn, &setup.resource, named, Some(&secret.hash()), now)?
+    };
+    let session = session::sign_in(conn, &owner, None, lifetimes, now)?;
+    Ok(Done { resource, secret, session })
+}
+
+/// Adds an MCP server.
+///
+/// # Errors
+/// [`StorageError::AlreadyExists`] when the id or the URL is taken.
+pub fn add_resource(
+    conn: &mut DbConnection,
+    uri: &ResourceUri,
+    (id, name): (IntrospectionId, Option<String>),
+    secret_hash: Option<&TokenHash>,
+    now: UnixTime,
+) -> Result<Resource, StorageError> {
+    let resource = Resource {
+        id,
+        uri: uri.clone(),
+        canonical: uri.canonical().to_owned(),
+        name,
+        secret_hash: secret_hash.cloned(),
+        previous_secret_hash: None,
+        previous_secret_until: None,
+        created_at: now,
+    };
+    resources::insert(conn, &resource)?;
+    record(conn, Event::ResourceAdded, Subject::resource(uri), now)?;
+    Ok(resource)
+}
+
+fn dead() -> OAuthError {
+    ErrorCode::AccessDenied.because("This link has been used, or a newer one has replaced it")
+}

@@ -1,0 +1,152 @@
+//! A person's answer. One yes is one code; the same yes again, from a second click or after a lost
+//! response, is the same code.
+
+use super::VerifiedRedirect;
+use crate::accounts::session::SignedIn;
+use crate::clock::{Seconds, UnixTime};
+use crate::error::Error;
+use crate::oauth::{ErrorCode, Issuer, OAuthError, TokenId, TokenKind, TokenSecret};
+use crate::storage::authorization_requests::{self, PendingRequest};
+use crate::storage::codes::{self, Code};
+use crate::storage::events::{Event, Subject, record};
+use crate::storage::{DbConnection, StorageError, clients, users};
+
+/// The pending request of this cookie.
+///
+/// # Errors
+/// `access_denied` when there is none, it has expired, or it belongs to another browser.
+pub fn find(
+    conn: &mut DbConnection,
+    cookie: &TokenSecret,
+    now: UnixTime,
+) -> Result<PendingRequest, Error> {
+    let pending = authorization_requests::find(conn, cookie.id())?
+        .filter(|pending| pending.hash == cookie.hash() && now < pending.expires_at);
+    Ok(pending.ok_or_else(|| refuse("This sign-in has expired. Start it again from the app"))?)
+}
+
+/// Whether this session may answer: `prompt=login` wants one that began after the request came.
+#[must_use]
+pub fn may_answer(pending: &PendingRequest, signed_in: &SignedIn) -> bool {
+    !pending.asked.fresh_sign_in || signed_in.session().created_at >= pending.created_at
+}
+
+/// Yes. The URL to which the browser is sent.
+///
+/// # Errors
+/// `access_denied` when it has been answered with no, its code has been redeemed, or the client or
+/// the person is no longer welcome.
+pub fn approve(
+    conn: &mut DbConnection,
+    cookie: &TokenSecret,
+    signed_in: &SignedIn,
+    (code_lifetime, issuer): (Seconds, &Issuer),
+    now: UnixTime,
+) -> Result<String, Error> {
+    let pending = find(conn, cookie, now)?;
+    let to = redirect(&pending);
+    if !authorization_requests::decide(conn, pending.id, now)? {
+        let code = code_again(conn, cookie, signed_in, now)?.ok_or_else(answered)?;
+        return Ok(to.with_code(&code.reveal(), issuer));
+    }
+    if !may_answer(&pending, signed_in) {
+        return Err(refuse("The app wants you to sign in again first").into());
+    }
+    if !clients::authorize(conn, &pending.asked.client_id, now)? {
+        return Err(refuse("This app has been switched off here").into());
+    }
+    if !users::authorize(conn, &signed_in.user().id, now)? {
+        return Err(refuse("This account has been switched off").into());
+    }
+    let code = insert_code(conn, cookie, &pending, signed_in, now + code_lifetime)?;
+    authorization_requests::set_code(conn, pending.id, code.id())?;
+    record(conn, Event::ConsentApproved, subject(&pending, signed_in), now)?;
+    Ok(to.with_code(&code.reveal(), issuer))
+}
+
+/// No. The URL to which the browser is sent.
+///
+/// # Errors
+/// `access_denied` when it has been answered with yes.
+pub fn deny(
+    conn: &mut DbConnection,
+    cookie: &TokenSecret,
+    signed_in: &SignedIn,
+    issuer: &Issuer,
+    now: UnixTime,
+) -> Result<String, Error> {
+    let pending = find(conn, cookie, now)?;
+    if authorization_requests::decide(conn, pending.id, now)? {
+        record(conn, Event::ConsentDenied, subject(&pending, signed_in), now)?;
+    } else if pending.code_id.is_some() {
+        return Err(answered().into());
+    }
+    Ok(redirect(&pending).with_denial(issuer))
+}
+
+fn insert_code(
+    conn: &mut DbConnection,
+    cookie: &TokenSecret,
+    pending: &PendingRequest,
+    signed_in: &SignedIn,
+    expires_at: UnixTime,
+) -> Result<TokenSecret, StorageError> {
+    codes::insert(conn, |id| {
+        let secret = derive(cookie, id);
+        let row = Code {
+            id,
+            hash: secret.hash(),
+            client_id: pending.asked.client_id.clone(),
+            user_id: signed_in.user().id.clone(),
+            redirect_uri: pending.asked.redirect_uri.clone(),
+            code_challenge: pending.asked.code_challenge.clone(),
+            scope: pending.asked.scope.clone(),
+            resource: pending.asked.resource.clone(),
+            expires_at,
+            redeemed_at: None,
+            grant_id: None,
+        };
+        (secret, row)
+    })
+}
+
+/// The code that the same person's yes gave before, while it can still be redeemed.
+fn code_again(
+    conn: &mut DbConnection,
+    cookie: &TokenSecret,
+    signed_in: &SignedIn,
+    now: UnixTime,
+) -> Result<Option<TokenSecret>, StorageError> {
+    let pending = authorization_requests::find(conn, cookie.id())?;
+    let Some(code_id) = pending.and_then(|pending| pending.code_id) else { return Ok(None) };
+    let redeemable = codes::find(conn, code_id)?.is_some_and(|code| {
+        code.user_id == signed_in.user().id && code.redeemed_at.is_none() && now < code.expires_at
+    });
+    Ok(redeemable.then(|| derive(cookie, code_id)))
+}
+
+/// The cookie is 256 random bits of which the database has the hash only, so it needs no salt.
+fn derive(cookie: &TokenSecret, id: TokenId) -> TokenSecret {
+    TokenSecret::derive(TokenKind::Code, id, cookie, b"")
+}
+
+fn redirect(pending: &PendingRequest) -> VerifiedRedirect {
+    VerifiedRedirect { uri: pending.asked.redirect_uri.clone(), state: pending.asked.state.clone() }
+}
+
+fn subject(pending: &PendingRequest, signed_in: &SignedIn) -> Subject {
+    Subject {
+        client_id: Some(pending.asked.client_id.clone()),
+        user_id: Some(signed_in.user().id.clone()),
+        resource: Some(pending.asked.resource.clone()),
+        ..Subject::default()
+    }
+}
+
+fn answered() -> OAuthError {
+    refuse("This request has been answered already. Start again from the app if it did not connect")
+}
+
+fn refuse(description: &'static str) -> OAuthError {
+    ErrorCode::AccessDenied.because(description)
+}

@@ -1,0 +1,272 @@
+//! Dynamic client registration: RFC 7591. Kind to what real clients send, strict where it is
+//! dangerous. No URL in the metadata is ever fetched.
+
+use serde::Deserialize;
+
+use crate::clock::UnixTime;
+use crate::oauth::{
+    ClientAuthMethod, ClientId, ClientMetadata, ErrorCode, GrantType, MachineSecret, OAuthError,
+    RedirectUri, Scope,
+};
+use crate::storage::clients::{self, Client};
+use crate::storage::events::{Event, Subject, record};
+use crate::storage::{ClientOrigin, DbConnection, StorageError};
+
+/// How much a stranger may make us keep.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// The most redirect URIs of one client.
+    pub redirect_uris: usize,
+    /// The longest string, in bytes.
+    pub string: usize,
+    /// The most registered clients that nobody has used yet; the oldest makes room.
+    pub unused_clients: i64,
+}
+
+/// A client that has just been made, with the secret that is shown once.
+pub struct Registered {
+    /// Its row.
+    pub client: Client,
+    /// None for a public client.
+    pub secret: Option<MachineSecret>,
+}
+
+/// What the client sent: RFC 7591 section 2. Unknown members are ignored, null is absent.
+#[derive(Deserialize)]
+struct Request {
+    redirect_uris: Option<Vec<String>>,
+    token_endpoint_auth_method: Option<String>,
+    grant_types: Option<Vec<String>>,
+    response_types: Option<Vec<String>>,
+    client_name: Option<String>,
+    client_uri: Option<String>,
+    logo_uri: Option<String>,
+    tos_uri: Option<String>,
+    policy_uri: Option<String>,
+    contacts: Option<Vec<String>>,
+    scope: Option<String>,
+    application_type: Option<String>,
+    software_id: Option<String>,
+    software_version: Option<String>,
+}
+
+/// Reads a registration request as the metadata that will be in force.
+///
+/// # Errors
+/// `invalid_redirect_uri` or `invalid_client_metadata`, with the cause: RFC 7591 section 3.2.2.
+pub fn metadata(body: &[u8], bounds: &Bounds) -> Result<ClientMetadata, OAuthError> {
+    let request: Request = serde_json::from_slice(body)
+        .map_err(|_| invalid("the body is not a JSON object of client metadata"))?;
+    let list = request.contacts.iter().flatten().map(String::len);
+    if request.contacts.as_ref().is_some_and(|contacts| contacts.len() > bounds.redirect_uris)
+        || list.clone().any(|length| length > bounds.string)
+    {
+        return Err(invalid("there are too many contacts"));
+    }
+    let text = |value: Option<String>| bounded(value, bounds);
+    let page = |value: Option<String>| web_page(bounded(value, bounds)?);
+    Ok(ClientMetadata {
+        redirect_uris: redirect_uris(request.redirect_uris, bounds)?,
+        token_endpoint_auth_method: auth_method(request.token_endpoint_auth_method.as_deref())?,
+        grant_types: grant_types(request.grant_types)?,
+        response_types: response_types(request.response_types.as_deref())?,
+        client_name: text(request.client_name)?.map(|name| displayable(&name)),
+        client_uri: page(request.client_uri)?,
+        logo_uri: page(request.logo_uri)?,
+        tos_uri: page(request.tos_uri)?,
+        policy_uri: page(request.policy_uri)?,
+        contacts: request.contacts,
+        scope: Scope::requested(&text(request.scope)?.unwrap_or_default()),
+        application_type: text(request.application_type)?,
+        software_id: text(request.software_id)?,
+        software_version: text(request.software_version)?,
+    })
+}
+
+/// Makes a client. Strangers' unused registrations make room for each other; nobody else's do.
+///
+/// # Errors
+/// The database's.
+pub fn register(
+    conn: &mut DbConnection,
+    metadata: &ClientMetadata,
+    origin: ClientOrigin,
+    bounds: &Bounds,
+    now: UnixTime,
+) -> Result<Registered, StorageError> {
+    if origin == ClientOrigin::Registered {
+        let excess = clients::count_unused(conn)? + 1 - bounds.unused_clients;
+        if excess > 0 {
+            clients::delete_unused(conn, UnixTime(i64::MAX), excess.min(500))?;
+        }
+    }
+    let secret = (!metadata.is_public()).then(MachineSecret::for_client);
+    let client = Client {
+        client_id: ClientId::generate(),
+        metadata: metadata.clone(),
+        created_at: now,
+        secret_hash: secret.as_ref().map(MachineSecret::hash),
+        origin,
+        authorized_at: None,
+        last_used_at: None,
+        disabled_at: None,
+    };
+    clients::insert(conn, &client)?;
+    let event = match origin {
+        ClientOrigin::Registered => Event::ClientRegistered,
+        ClientOrigin::Configured => Event::ClientAdded,
+    };
+    record(conn, event, Subject::client(&client.client_id), now)?;
+    Ok(Registered { client, secret })
+}
+
+fn redirect_uris(
+    given: Option<Vec<String>>,
+    bounds: &Bounds,
+) -> Result<Vec<RedirectUri>, OAuthError> {
+    let refuse = |why: &'static str| ErrorCode::InvalidRedirectUri.because(why);
+    let given = given.unwrap_or_default();
+    if given.is_empty() {
+        return Err(refuse("redirect_uris is missing"));
+    }
+    if given.len() > bounds.redirect_uris || given.iter().any(|uri| uri.len() > bounds.string) {
+        return Err(refuse("redirect_uris is too long"));
+    }
+    given.into_iter().map(|uri| uri.parse().map_err(refuse)).collect()
+}
+
+/// Without one, "the default is `client_secret_basic`": RFC 7591 section 2.
+fn auth_method(given: Option<&str>) -> Result<ClientAuthMethod, OAuthError> {
+    match given {
+        Some("none") => Ok(ClientAuthMethod::None),
+        Some("client_secret_post") => Ok(ClientAuthMethod::ClientSecretPost),
+        Some("client_secret_basic") | None => Ok(ClientAuthMethod::ClientSecretBasic),
+        Some(_) => Err(invalid("token_endpoint_auth_method is not supported")),
+    }
+}
+
+/// What is not offered is left out; clients list grants of other servers too. Without a list the
+/// client gets both: whoever forgets `refresh_token` still wants to stay connected.
+fn grant_types(given: Option<Vec<String>>) -> Result<Vec<GrantType>, OAuthError> {
+    let both = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
+    let Some(given) = given.filter(|given| !given.is_empty()) else { return Ok(both) };
+    let asked = |name: &str| given.iter().any(|grant| grant == name);
+    if !asked("authorization_code") {
+        return Err(invalid("grant_types must contain authorization_code"));
+    }
+    Ok(if asked("refresh_token") { both } else { vec![GrantType::AuthorizationCode] })
+}
+
+fn response_types(given: Option<&[String]>) -> Result<Vec<String>, OAuthError> {
+    match given {
+        Some(given) if !given.is_empty() && !given.iter().any(|given| given == "code") => {
+            Err(invalid("response_types must contain code"))
+        }
+        _ => Ok(vec!["code".to_owned()]),
+    }
+}
+
+fn bounded(value: Option<String>, bounds: &Bounds) -> Result<Option<String>, OAuthError> {
+    match value {
+        Some(text) if text.len() > bounds.string => Err(invalid("a value is too long")),
+        Some(text) if text.is_empty() => Ok(None),
+        value => Ok(value),
+    }
+}
+
+/// A link that may be shown: nothing that a browser would run.
+fn web_page(value: Option<String>) -> Result<Option<String>, OAuthError> {
+    let Some(text) = value else { return Ok(None) };
+    let is_web = url::Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if is_web { Ok(Some(text)) } else { Err(invalid("a URI is not an http or https URL")) }
+}
+
+/// A name without characters that hide, reorder or break what a person reads.
+fn displayable(name: &str) -> String {
+    let deceptive = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
+    name.chars().filter(|c| !deceptive(*c)).collect::<String>().trim().to_owned()
+}
+
+fn invalid(description: &'static str) -> OAuthError {
+    ErrorCode::InvalidClientMetadata.because(description)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { redirect_uris: 3, string: 100, unused_clients: 10 };
+
+    fn read(members: &str) -> Result<ClientMetadata, OAuthError> {
+        let body = format!(r#"{{"redirect_uris":["https://h.example/cb"]{members}}}"#);
+        metadata(body.as_bytes(), &BOUNDS)
+    }
+
+    #[test]
+    fn oddities_of_real_clients_are_accepted() {
+        for members in [
+            "",
+            r#","scope":"""#,
+            r#","scope":null,"client_uri":null"#,
+            r#","grant_types":["authorization_code","refresh_token","urn:ietf:params:oauth:grant-type:device_code"]"#,
+            r#","application_type":"web","software_id":"x","jwks":{"keys":[]},"x_unknown":[1]"#,
+            r#","response_types":["code","none"],"grant_types":[]"#,
+        ] {
+            read(members).unwrap_or_else(|error| panic!("{members}: {error}"));
+        }
+    }
+
+    #[test]
+    fn unknown_grants_are_narrowed_and_the_defaults_are_said() {
+        let metadata = read(r#","grant_types":["authorization_code","implicit"]"#).unwrap();
+        assert_eq!(metadata.grant_types, [GrantType::AuthorizationCode]);
+        assert_eq!(metadata.token_endpoint_auth_method, ClientAuthMethod::ClientSecretBasic);
+        assert_eq!(metadata.response_types, ["code"]);
+    }
+
+    #[test]
+    fn what_is_dangerous_or_unusable_is_refused() {
+        for members in [
+            r#","client_uri":"javascript:alert(1)""#,
+            r#","logo_uri":"data:image/png,x""#,
+            r#","grant_types":["client_credentials"]"#,
+            r#","response_types":["token"]"#,
+            r#","token_endpoint_auth_method":"private_key_jwt""#,
+            r#","client_name":7"#,
+            r#","contacts":["a","b","c","d"]"#,
+        ] {
+            let error = read(members).expect_err(members);
+            assert_eq!(error.code, ErrorCode::InvalidClientMetadata, "{members}");
+        }
+    }
+
+    #[test]
+    fn redirect_uris_have_their_own_error() {
+        for uris in [
+            "[]",
+            r#"["javascript:alert(1)"]"#,
+            r#"["https://a.example/","https://b.example/","https://c.example/","https://d.example/"]"#,
+        ] {
+            let body = format!(r#"{{"redirect_uris":{uris}}}"#);
+            let error = metadata(body.as_bytes(), &BOUNDS).unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidRedirectUri, "{uris}");
+        }
+    }
+
+    #[test]
+    fn garbage_is_no_metadata() {
+        for body in ["", "[]", "null", "{", "\u{0}", &"[".repeat(100_000)] {
+            assert!(metadata(body.as_bytes(), &BOUNDS).is_err());
+        }
+        assert!(metadata(b"\xff{}", &BOUNDS).is_err());
+    }
+
+    #[test]
+    fn a_name_cannot_reorder_the_page() {
+        assert_eq!(displayable(" Cla\u{202e}ude\u{200b}\n "), "Claude");
+    }
+}

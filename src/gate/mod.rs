@@ -1,0 +1,28 @@
+//! What a bearer token is worth at a resource: the one decision behind introspection.
+
+use crate::clock::UnixTime;
+use crate::oauth::{TokenKind, TokenSecret};
+use crate::storage::access_tokens::{self, Described};
+use crate::storage::resources::Resource;
+use crate::storage::{DbConnection, StorageError};
+
+/// The token, if it is an access token for this resource and lives now. Everything else is nothing,
+/// for whatever reason: RFC 7662 section 2.2.
+///
+/// # Errors
+/// The database's.
+pub fn examine(
+    conn: &mut DbConnection,
+    token: &str,
+    resource: &Resource,
+    now: UnixTime,
+) -> Result<Option<Described>, StorageError> {
+    let Some(secret) = TokenSecret::parse(TokenKind::Access, token) else { return Ok(None) };
+    let described = access_tokens::describe(conn, secret.id())?;
+    Ok(described.filter(|found| {
+        found.token.hash == secret.hash()
+            && now < found.token.expires_at
+            && found.grant.is_live(now)
+            && found.grant.resource.canonical() == resource.canonical
+    }))
+}

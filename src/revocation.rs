@@ -1,0 +1,148 @@
+//! Everything that ends access. It is over when the transaction is: the next introspection says no.
+
+use crate::clients::AuthenticatedClient;
+use crate::clock::UnixTime;
+use crate::error::Error;
+use crate::oauth::{ClientId, ErrorCode, GrantId, TokenKind, TokenSecret, UserId};
+use crate::storage::events::{Event, Subject, record};
+use crate::storage::resources::Resource;
+use crate::storage::{
+    DbConnection, RevokedBecause, StorageError, access_tokens, clients, grants, refresh_tokens,
+    resources, sessions, users,
+};
+
+/// `POST /revoke`: RFC 7009. Either token of a pair ends the grant, also a used or an expired one:
+/// that is a logout. A token that nobody knows is revoked already.
+///
+/// # Errors
+/// `invalid_grant` for another client's token.
+pub fn revoke_token(
+    conn: &mut DbConnection,
+    client: &AuthenticatedClient,
+    token: &str,
+    now: UnixTime,
+) -> Result<(), Error> {
+    let Some(id) = grant_of(conn, token)? else { return Ok(()) };
+    let Some(grant) = grants::find(conn, id)? else { return Ok(()) };
+    if grant.client_id != *client.id() {
+        return Err(ErrorCode::InvalidGrant
+            .because("the token was issued to another client")
+            .into());
+    }
+    Ok(end(conn, id, RevokedBecause::Client, now)?)
+}
+
+/// Ends a grant, and with it every token that points at it.
+///
+/// # Errors
+/// The database's.
+pub fn end(
+    conn: &mut DbConnection,
+    id: GrantId,
+    because: RevokedBecause,
+    now: UnixTime,
+) -> Result<(), StorageError> {
+    if !grants::revoke(conn, id, because, now)? {
+        return Ok(());
+    }
+    let Some(grant) = grants::find(conn, id)? else { return Ok(()) };
+    let subject = Subject { detail: Some(because.to_string()), ..Subject::of(&grant) };
+    record(conn, Event::GrantRevoked, subject, now)
+}
+
+/// Nothing works for the person any more; how many grants that ended. None if there is no such
+/// person, or the account is disabled already.
+///
+/// # Errors
+/// The database's.
+pub fn disable_user(
+    conn: &mut DbConnection,
+    id: &UserId,
+    now: UnixTime,
+) -> Result<Option<usize>, StorageError> {
+    if !users::disable(conn, id, now)? {
+        return Ok(None);
+    }
+    sessions::remove_of_user(conn, id)?;
+    record(conn, Event::UserDisabled, Subject::user(id), now)?;
+    grants::revoke_of_user(conn, id, RevokedBecause::User, now).map(Some)
+}
+
+/// As [`disable_user`], and the account is gone.
+///
+/// # Errors
+/// The database's.
+pub fn remove_user(
+    conn: &mut DbConnection,
+    id: &UserId,
+    now: UnixTime,
+) -> Result<Option<usize>, StorageError> {
+    if !users::remove(conn, id)? {
+        return Ok(None);
+    }
+    sessions::remove_of_user(conn, id)?;
+    record(conn, Event::UserRemoved, Subject::user(id), now)?;
+    grants::revoke_of_user(conn, id, RevokedBecause::User, now).map(Some)
+}
+
+/// Nothing works for the client any more; how many grants that ended. None if there is no such
+/// client, or it is disabled already.
+///
+/// # Errors
+/// The database's.
+pub fn disable_client(
+    conn: &mut DbConnection,
+    id: &ClientId,
+    now: UnixTime,
+) -> Result<Option<usize>, StorageError> {
+    if !clients::disable(conn, id, now)? {
+        return Ok(None);
+    }
+    record(conn, Event::ClientDisabled, Subject::client(id), now)?;
+    grants::revoke_of_client(conn, id, RevokedBecause::ClientRemoved, now).map(Some)
+}
+
+/// As [`disable_client`], and the client is gone: it has to register again.
+///
+/// # Errors
+/// The database's.
+pub fn remove_client(
+    conn: &mut DbConnection,
+    id: &ClientId,
+    now: UnixTime,
+) -> Result<Option<usize>, StorageError> {
+    if !clients::remove(conn, id)? {
+        return Ok(None);
+    }
+    record(conn, Event::ClientRemoved, Subject::client(id), now)?;
+    grants::revoke_of_client(conn, id, RevokedBecause::ClientRemoved, now).map(Some)
+}
+
+/// The MCP server may not introspect any more; how many grants that ended. None if it is gone.
+///
+/// # Errors
+/// The database's.
+pub fn remove_resource(
+    conn: &mut DbConnection,
+    resource: &Resource,
+    now: UnixTime,
+) -> Result<Option<usize>, StorageError> {
+    if !resources::remove(conn, &resource.id)? {
+        return Ok(None);
+    }
+    record(conn, Event::ResourceRemoved, Subject::resource(&resource.uri), now)?;
+    let because = RevokedBecause::ResourceRemoved;
+    grants::revoke_of_resource(conn, &resource.uri, because, now).map(Some)
+}
+
+/// The grant that a token of either kind points at. The hint of RFC 7009 section 2.1 is not needed:
+/// the token itself says what it is.
+fn grant_of(conn: &mut DbConnection, token: &str) -> Result<Option<GrantId>, StorageError> {
+    if let Some(secret) = TokenSecret::parse(TokenKind::Access, token) {
+        let row = access_tokens::find(conn, secret.id())?;
+        return Ok(row.filter(|row| row.hash == secret.hash()).map(|row| row.grant_id));
+    }
+    let Some(secret) = TokenSecret::parse(TokenKind::Refresh, token) else { return Ok(None) };
+    let row = refresh_tokens::find(conn, secret.id())?;
+    Ok(row.filter(|row| row.hash == secret.hash()).map(|row| row.grant_id))
+}

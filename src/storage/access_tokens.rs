@@ -1,0 +1,104 @@
+//! `oauth_tokens`: access tokens, RFC 6749 section 1.4.
+
+use diesel::prelude::*;
+
+use super::grants::Grant;
+use super::ids::{edge, insert_fresh};
+use super::schema::{oauth_grants, oauth_refresh_tokens, oauth_tokens, users};
+use super::{DbConnection, StorageError};
+use crate::clock::UnixTime;
+use crate::oauth::{GrantId, Scope, TokenHash, TokenId, TokenSecret};
+
+/// An access token.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = oauth_tokens)]
+pub struct AccessToken {
+    /// Its key.
+    pub id: TokenId,
+    /// Of its whole text.
+    pub hash: TokenHash,
+    /// Whose yes it stands for.
+    pub grant_id: GrantId,
+    /// The refresh token of the same pair.
+    pub generation: Option<TokenId>,
+    /// Perhaps less than the grant's.
+    pub scope: Scope,
+    /// `iat`
+    pub issued_at: UnixTime,
+    /// `exp`
+    pub expires_at: UnixTime,
+}
+
+/// An access token with all that introspection says of it.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// The token.
+    pub token: AccessToken,
+    /// Its grant.
+    pub grant: Grant,
+    /// The user's name; none when the account is gone.
+    pub username: Option<String>,
+    /// Whether its pair has been confirmed as received, or has no refresh token.
+    pub confirmed: bool,
+}
+
+/// Draws a key, from which `make` makes the token and its row; hands the token back.
+pub fn insert(
+    conn: &mut DbConnection,
+    make: impl Fn(TokenId) -> (TokenSecret, AccessToken),
+) -> Result<TokenSecret, StorageError> {
+    insert_fresh(|id| {
+        let (secret, row) = make(id);
+        diesel::insert_into(oauth_tokens::table).values(row).execute(conn)?;
+        Ok(secret)
+    })
+}
+
+/// The token with this key, alive or not.
+pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<AccessToken>, StorageError> {
+    Ok(oauth_tokens::table.find(id).select(AccessToken::as_select()).get_result(conn).optional()?)
+}
+
+/// The token with this key, alive or not, and what it stands for: one look-up.
+pub fn describe(conn: &mut DbConnection, id: TokenId) -> Result<Option<Described>, StorageError> {
+    let row = oauth_tokens::table
+        .inner_join(oauth_grants::table.on(oauth_grants::id.eq(oauth_tokens::grant_id)))
+        .left_join(users::table.on(users::id.eq(oauth_grants::user_id)))
+        .left_join(
+            oauth_refresh_tokens::table
+                .on(oauth_tokens::generation.eq(oauth_refresh_tokens::id.nullable())),
+        )
+        .filter(oauth_tokens::id.eq(id))
+        .select((
+            AccessToken::as_select(),
+            Grant::as_select(),
+            users::username.nullable(),
+            oauth_refresh_tokens::id.nullable(),
+            oauth_refresh_tokens::confirmed_at.nullable(),
+        ))
+        .get_result::<(AccessToken, Grant, Option<String>, Option<TokenId>, Option<UnixTime>)>(conn)
+        .optional()?;
+    Ok(row.map(|(token, grant, username, pair, confirmed_at)| Described {
+        token,
+        grant,
+        username,
+        confirmed: pair.is_none() || confirmed_at.is_some(),
+    }))
+}
+
+/// Deletes up to `limit` tokens, from the left edge, that expired before `before`.
+pub fn delete_expired(
+    conn: &mut DbConnection,
+    before: UnixTime,
+    limit: i64,
+) -> Result<usize, StorageError> {
+    let expired = oauth_tokens::table
+        .filter(oauth_tokens::id.lt(edge(before)))
+        .filter(oauth_tokens::expires_at.lt(before))
+        .order(oauth_tokens::id)
+        .limit(limit)
+        .select(oauth_tokens::id)
+        .load::<TokenId>(conn)?;
+    Ok(diesel::delete(oauth_tokens::table.filter(oauth_tokens::id.eq_any(expired)))
+        .execute(conn)?)
+}

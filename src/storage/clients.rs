@@ -1,0 +1,117 @@
+//! `oauth_clients`.
+
+use diesel::prelude::*;
+
+use super::codec::text_enum;
+use super::schema::oauth_clients;
+use super::{DbConnection, StorageError};
+use crate::clock::UnixTime;
+use crate::oauth::{ClientId, ClientMetadata, TokenHash};
+
+/// A client, with its metadata in force.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = oauth_clients)]
+pub struct Client {
+    /// Its name for machines.
+    pub client_id: ClientId,
+    /// RFC 7591 section 2.
+    #[diesel(column_name = client_json)]
+    pub metadata: ClientMetadata,
+    /// When it was registered.
+    pub created_at: UnixTime,
+    /// Of its secret, if it is confidential.
+    pub secret_hash: Option<TokenHash>,
+    /// Who vouches for its metadata.
+    pub origin: ClientOrigin,
+    /// When somebody first said yes to it. From then on it never expires.
+    pub authorized_at: Option<UnixTime>,
+    /// When somebody last said yes to it.
+    pub last_used_at: Option<UnixTime>,
+    /// Since when nothing works for it.
+    pub disabled_at: Option<UnixTime>,
+}
+
+text_enum!(
+    /// Who vouches for a client's metadata.
+    ClientOrigin {
+        /// Nobody: it registered itself (RFC 7591).
+        Registered = "registered",
+        /// The operator.
+        Configured = "configured",
+    }
+);
+
+/// [`StorageError::AlreadyExists`] when the id is taken.
+pub fn insert(conn: &mut DbConnection, client: &Client) -> Result<(), StorageError> {
+    diesel::insert_into(oauth_clients::table).values(client).execute(conn)?;
+    Ok(())
+}
+
+/// The client of this id, disabled or not.
+pub fn find(conn: &mut DbConnection, id: &ClientId) -> Result<Option<Client>, StorageError> {
+    Ok(oauth_clients::table.find(id).select(Client::as_select()).get_result(conn).optional()?)
+}
+
+/// Up to `limit` clients in the order of their ids, after `after`.
+pub fn list(conn: &mut DbConnection, after: &str, limit: i64) -> Result<Vec<Client>, StorageError> {
+    let page = oauth_clients::table
+        .filter(oauth_clients::client_id.gt(after))
+        .order(oauth_clients::client_id)
+        .limit(limit);
+    Ok(page.select(Client::as_select()).load(conn)?)
+}
+
+/// Notes that somebody said yes. False if the client is disabled or gone: decided in the row that
+/// [`disable`] writes.
+pub fn authorize(
+    conn: &mut DbConnection,
+    id: &ClientId,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let enabled = || oauth_clients::table.find(id).filter(oauth_clients::disabled_at.is_null());
+    let first = enabled().filter(oauth_clients::authorized_at.is_null());
+    diesel::update(first).set(oauth_clients::authorized_at.eq(now)).execute(conn)?;
+    Ok(diesel::update(enabled()).set(oauth_clients::last_used_at.eq(now)).execute(conn)? == 1)
+}
+
+/// False if there is no such client, or it is disabled already.
+pub fn disable(
+    conn: &mut DbConnection,
+    id: &ClientId,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let enabled = oauth_clients::table.find(id).filter(oauth_clients::disabled_at.is_null());
+    Ok(diesel::update(enabled).set(oauth_clients::disabled_at.eq(now)).execute(conn)? == 1)
+}
+
+/// False if there is no such client.
+pub fn remove(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageError> {
+    Ok(diesel::delete(oauth_clients::table.find(id)).execute(conn)? == 1)
+}
+
+/// How many registered themselves and were never used.
+pub fn count_unused(conn: &mut DbConnection) -> Result<i64, StorageError> {
+    let unused = oauth_clients::table
+        .filter(oauth_clients::authorized_at.is_null())
+        .filter(oauth_clients::origin.eq(ClientOrigin::Registered));
+    Ok(unused.count().get_result(conn)?)
+}
+
+/// Deletes up to `limit` clients, the oldest first, that registered themselves before `before` and
+/// were never used.
+pub fn delete_unused(
+    conn: &mut DbConnection,
+    before: UnixTime,
+    limit: i64,
+) -> Result<usize, StorageError> {
+    let oldest = oauth_clients::table
+        .filter(oauth_clients::authorized_at.is_null())
+        .filter(oauth_clients::origin.eq(ClientOrigin::Registered))
+        .filter(oauth_clients::created_at.lt(before))
+        .order(oauth_clients::created_at)
+        .limit(limit)
+        .select(oauth_clients::client_id)
+        .load::<ClientId>(conn)?;
+    let doomed = oauth_clients::table.filter(oauth_clients::client_id.eq_any(oldest));
+    Ok(diesel::delete(doomed).execute(conn)?)
+}

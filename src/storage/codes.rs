@@ -1,0 +1,91 @@
+//! `oauth_codes`: RFC 6749 section 4.1.2. Redeemed once, then kept to recognise a replay.
+
+use diesel::prelude::*;
+
+use super::ids::{edge, insert_fresh};
+use super::schema::oauth_codes;
+use super::{DbConnection, StorageError};
+use crate::clock::UnixTime;
+use crate::oauth::{
+    ClientId, CodeChallenge, GrantId, RedirectUri, ResourceUri, Scope, TokenHash, TokenId,
+    TokenSecret, UserId,
+};
+
+/// A code, and the terms to which a person said yes.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = oauth_codes)]
+pub struct Code {
+    /// Its key.
+    pub id: TokenId,
+    /// Of its whole text.
+    pub hash: TokenHash,
+    /// To whom it was issued.
+    pub client_id: ClientId,
+    /// Who said yes.
+    pub user_id: UserId,
+    /// Where it was sent.
+    pub redirect_uri: RedirectUri,
+    /// Whose verifier redeems it.
+    pub code_challenge: CodeChallenge,
+    /// To what.
+    pub scope: Scope,
+    /// Where.
+    pub resource: ResourceUri,
+    /// Until when.
+    pub expires_at: UnixTime,
+    /// When it was redeemed.
+    pub redeemed_at: Option<UnixTime>,
+    /// The grant that it became.
+    pub grant_id: Option<GrantId>,
+}
+
+/// Draws a key, from which `make` makes the token and its row; hands the token back.
+pub fn insert(
+    conn: &mut DbConnection,
+    make: impl Fn(TokenId) -> (TokenSecret, Code),
+) -> Result<TokenSecret, StorageError> {
+    insert_fresh(|id| {
+        let (secret, row) = make(id);
+        diesel::insert_into(oauth_codes::table).values(row).execute(conn)?;
+        Ok(secret)
+    })
+}
+
+/// The code with this key, redeemed or not.
+pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<Code>, StorageError> {
+    Ok(oauth_codes::table.find(id).select(Code::as_select()).get_result(conn).optional()?)
+}
+
+/// False if somebody else has redeemed it: the row decides.
+pub fn consume(conn: &mut DbConnection, id: TokenId, now: UnixTime) -> Result<bool, StorageError> {
+    let unused = oauth_codes::table.find(id).filter(oauth_codes::redeemed_at.is_null());
+    Ok(diesel::update(unused).set(oauth_codes::redeemed_at.eq(now)).execute(conn)? == 1)
+}
+
+/// Notes the grant that a redeemed code became.
+pub fn set_grant(
+    conn: &mut DbConnection,
+    id: TokenId,
+    grant_id: GrantId,
+) -> Result<(), StorageError> {
+    diesel::update(oauth_codes::table.find(id))
+        .set(oauth_codes::grant_id.eq(grant_id))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Deletes up to `limit` codes, from the left edge, that expired before `before`.
+pub fn delete_expired(
+    conn: &mut DbConnection,
+    before: UnixTime,
+    limit: i64,
+) -> Result<usize, StorageError> {
+    let expired = oauth_codes::table
+        .filter(oauth_codes::id.lt(edge(before)))
+        .filter(oauth_codes::expires_at.lt(before))
+        .order(oauth_codes::id)
+        .limit(limit)
+        .select(oauth_codes::id)
+        .load::<TokenId>(conn)?;
+    Ok(diesel::delete(oauth_codes::table.filter(oauth_codes::id.eq_any(expired))).execute(conn)?)
+}

@@ -1,0 +1,294 @@
+//! The one file that knows the database engine: how SQLite is opened, checked and set up.
+
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
+
+use super::StorageError;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// The schema that [`MIGRATIONS`] end in.
+const SCHEMA_VERSION: i64 = 1;
+
+/// "mcpo": says that a file is ours.
+const APPLICATION_ID: i64 = 0x6d63_706f;
+
+/// Every statement of ours runs through this, so that nothing that only one engine can do creeps in.
+#[derive(diesel::MultiConnection)]
+pub enum DbConnection {
+    /// The embedded default.
+    Sqlite(SqliteConnection),
+}
+
+/// Where the database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// Dies with the process.
+    Memory,
+    /// One file, and its write-ahead log beside it.
+    File(PathBuf),
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str(":memory:"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// Whether opening may make a new database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// Make it, empty.
+    Create,
+    /// [`OpenError::Missing`].
+    Refuse,
+}
+
+/// Why a database was not opened. Nothing was changed by the attempt.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is none.
+    #[error("there is no database at {0}")]
+    Missing(PathBuf),
+    /// It cannot be read or written as it must be.
+    #[error("the database {0} cannot be opened: {1}")]
+    Unreadable(PathBuf, String),
+    /// It is damaged.
+    #[error("the database {0} is damaged: {1}")]
+    Damaged(PathBuf, String),
+    /// It belongs to another program.
+    #[error("{0} is not a database of mcp-oauthd, and is left as it is")]
+    Foreign(PathBuf),
+    /// It is the file of the in-process provider that this service replaces.
+    #[error("{0} belongs to the provider that mcp-oauthd replaces, and is left as it is")]
+    ReplacedProvider(PathBuf),
+    /// A newer version has changed it so that this one may not use it.
+    #[error(
+        "the database {path} needs schema {needed} or newer; this version has {SCHEMA_VERSION}"
+    )]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// The oldest schema version that may use it.
+        needed: i64,
+    },
+}
+
+/// What opening found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    /// The write-ahead log was not empty: the last process that used the file did not close it.
+    pub unclean: bool,
+}
+
+/// Opens the one connection that writes, makes or migrates the schema, and reads a row of each table.
+pub(super) fn open_writer(
+    database: &Database,
+    missing: Missing,
+) -> Result<(DbConnection, Opened), OpenError> {
+    let Database::File(path) = database else {
+        let mut conn = establish(":memory:").map_err(|e| unreadable(Path::new(":memory:"), e))?;
+        prepare(&mut conn).map_err(|e| unreadable(Path::new(":memory:"), e))?;
+        return Ok((DbConnection::Sqlite(conn), Opened { unclean: false }));
+    };
+    create_or_check(path, missing)?;
+    let log = PathBuf::from(format!("{}-wal", path.display()));
+    let unclean = fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+    let open = || -> Result<SqliteConnection, StorageError> {
+        let mut conn = establish(&uri(path, "rw"))?;
+        conn.batch_execute("PRAGMA journal_mode = WAL")?;
+        prepare(&mut conn)?;
+        Ok(conn)
+    };
+    let mut conn = open().map_err(|error| unreadable(path, error))?;
+    let needed = oldest_allowed(&mut conn).map_err(|error| unreadable(path, error))?;
+    if needed > SCHEMA_VERSION {
+        return Err(OpenError::TooNew { path: path.clone(), needed });
+    }
+    restrict(path).map_err(|error| refused(path, &error))?;
+    Ok((DbConnection::Sqlite(conn), Opened { unclean }))
+}
+
+/// Opens a connection that cannot write.
+pub(super) fn open_reader(path: &Path) -> Result<DbConnection, StorageError> {
+    let mut conn = establish(&uri(path, "ro"))?;
+    conn.batch_execute("PRAGMA query_only = ON; PRAGMA cache_size = -4096")?;
+    Ok(DbConnection::Sqlite(conn))
+}
+
+/// SQLite's own look at every page. Minutes on a large file.
+pub(super) fn quick_check(path: &Path) -> Result<(), StorageError> {
+    let DbConnection::Sqlite(mut conn) = open_reader(path)?;
+    let verdict = diesel::sql_query("SELECT quick_check AS text FROM pragma_quick_check(1)")
+        .get_result::<TextRow>(&mut conn)?
+        .text;
+    if verdict == "ok" { Ok(()) } else { Err(StorageError::Corrupt(verdict)) }
+}
+
+#[derive(QueryableByName)]
+struct TextRow {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+#[derive(QueryableByName)]
+struct NumberRow {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+/// Never looks at a file with a connection that could write before it is known to be ours.
+fn create_or_check(path: &Path, missing: Missing) -> Result<(), OpenError> {
+    match fs::metadata(path) {
+        Ok(file) if file.len() == 0 && file.is_file() => return Ok(()),
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if missing == Missing::Refuse {
+                return Err(OpenError::Missing(path.to_owned()));
+            }
+            // Not "create new": another process may be starting beside us.
+            let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+            return file.map(drop).map_err(|error| refused(path, &error));
+        }
+        Err(error) => return Err(refused(path, &error)),
+    }
+    let look = || -> Result<(i64, Vec<String>), StorageError> {
+        let mut conn = establish(&uri(path, "ro"))?;
+        let id = "SELECT application_id AS number FROM pragma_application_id";
+        Ok((number(&mut conn, id)?, tables(&mut conn)?))
+    };
+    let (application_id, tables) = look().map_err(|error| unreadable(path, error))?;
+    let replaced = ["oauth_clients", "oauth_codes", "oauth_tokens"];
+    match application_id {
+        APPLICATION_ID => Ok(()),
+        0 if tables.is_empty() => Ok(()),
+        0 if replaced.iter().all(|name| tables.iter().any(|table| table == name)) => {
+            Err(OpenError::ReplacedProvider(path.to_owned()))
+        }
+        _ => Err(OpenError::Foreign(path.to_owned())),
+    }
+}
+
+fn unreadable(path: &Path, error: StorageError) -> OpenError {
+    match error {
+        StorageError::Corrupt(why) => OpenError::Damaged(path.to_owned(), why),
+        error => OpenError::Unreadable(path.to_owned(), error.to_string()),
+    }
+}
+
+fn refused(path: &Path, error: &std::io::Error) -> OpenError {
+    OpenError::Unreadable(path.to_owned(), error.to_string())
+}
+
+fn uri(path: &Path, mode: &str) -> String {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let encoded: String =
+        absolute.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{encoded}?mode={mode}")
+}
+
+/// `busy_timeout` first: everything after it may have to wait for another process.
+fn establish(url: &str) -> Result<SqliteConnection, StorageError> {
+    let mut conn = SqliteConnection::establish(url)
+        .map_err(|error| StorageError::Unavailable(error.to_string()))?;
+    conn.batch_execute(
+        "PRAGMA busy_timeout = 5000;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA journal_size_limit = 67108864;",
+    )?;
+    Ok(conn)
+}
+
+/// Migrates, in one transaction that another starting process waits for, and reads every table.
+fn prepare(conn: &mut SqliteConnection) -> Result<(), StorageError> {
+    let version =
+        diesel::sql_query("SELECT sqlite_version() AS text").get_result::<TextRow>(conn)?.text;
+    if !has_no_wal_reset_bug(&version) {
+        return Err(StorageError::Unavailable(format!("SQLite {version} is older than 3.51.3")));
+    }
+    conn.batch_execute("BEGIN IMMEDIATE")?;
+    let migrated = migrate(conn);
+    conn.batch_execute(if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    migrated?;
+    for table in tables(conn)? {
+        conn.batch_execute(&format!("SELECT * FROM \"{table}\" LIMIT 1"))?;
+    }
+    Ok(())
+}
+
+fn tables(conn: &mut SqliteConnection) -> Result<Vec<String>, StorageError> {
+    let query = "SELECT name AS text FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'";
+    Ok(diesel::sql_query(query).load::<TextRow>(conn)?.into_iter().map(|row| row.text).collect())
+}
+
+fn migrate(conn: &mut SqliteConnection) -> Result<(), StorageError> {
+    if number(conn, "SELECT count(*) AS number FROM sqlite_master WHERE name = 'schema_version'")?
+        == 1
+        && oldest_allowed(conn)? > SCHEMA_VERSION
+    {
+        return Ok(());
+    }
+    conn.batch_execute(&format!("PRAGMA application_id = {APPLICATION_ID}"))?;
+    let pending =
+        conn.pending_migrations(MIGRATIONS).map_err(|e| StorageError::Query(e.to_string()))?;
+    for migration in &pending {
+        conn.run_migration(migration).map_err(|error| StorageError::Query(error.to_string()))?;
+    }
+    Ok(())
+}
+
+fn oldest_allowed(conn: &mut SqliteConnection) -> Result<i64, StorageError> {
+    number(conn, "SELECT oldest_allowed AS number FROM schema_version")
+}
+
+fn number(conn: &mut SqliteConnection, query: &str) -> Result<i64, StorageError> {
+    Ok(diesel::sql_query(query).get_result::<NumberRow>(conn)?.number)
+}
+
+/// Two connections that checkpoint at once could lose commits before 3.51.3.
+fn has_no_wal_reset_bug(version: &str) -> bool {
+    let parts: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
+    parts >= vec![3, 51, 3]
+}
+
+/// Database, log and index are for the service's user alone.
+fn restrict(path: &Path) -> std::io::Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let file = PathBuf::from(format!("{}{suffix}", path.display()));
+        match fs::metadata(&file) {
+            Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
+                fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sqlite_that_loses_commits_is_known() {
+        for (version, safe) in
+            [("3.51.2", false), ("3.51.3", true), ("3.53.2", true), ("4.0.0", true)]
+        {
+            assert_eq!(has_no_wal_reset_bug(version), safe, "{version}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What can go wrong below the rules of OAuth.
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+/// A failure of the database. The text is for the operator's log, never for a client.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StorageError {
+    /// The row is there already: a key was taken.
+    #[error("the row exists already")]
+    AlreadyExists,
+    /// Passing: the disk is full or read-only, another process holds the lock, the queue is full.
+    #[error("the database cannot be used just now: {0}")]
+    Unavailable(String),
+    /// The file is damaged. Nothing may be written any more.
+    #[error("the database is damaged: {0}")]
+    Corrupt(String),
+    /// A defect of ours.
+    #[error("the query failed: {0}")]
+    Query(String),
+}
+
+impl From<DieselError> for StorageError {
+    /// diesel gives SQLite's result codes as their standard messages only.
+    fn from(error: DieselError) -> Self {
+        let message = error.to_string();
+        let says = |needles: &[&str]| needles.iter().any(|needle| message.contains(needle));
+        match error {
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
+                Self::AlreadyExists
+            }
+            _ if says(&CORRUPT) => Self::Corrupt(message),
+            _ if says(&PASSING) => Self::Unavailable(message),
+            _ => Self::Query(message),
+        }
+    }
+}
+
+/// `SQLITE_CORRUPT`, `SQLITE_NOTADB`.
+const CORRUPT: [&str; 2] = ["disk image is malformed", "file is not a database"];
+
+/// `SQLITE_FULL`, `_READONLY`, `_IOERR`, `_CANTOPEN`, `_BUSY`, `_LOCKED`, `_NOMEM`, `_PROTOCOL`.
+const PASSING: [&str; 9] = [
+    "disk is full",
+    "readonly database",
+    "disk I/O error",
+    "unable to open database",
+    "database is locked",
+    "table is locked",
+    "database schema is locked",
+    "out of memory",
+    "locking protocol",
+];

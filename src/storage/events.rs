@@ -1,0 +1,149 @@
+//! `events`: what was decided about access, kept for the operator. Never a secret.
+
+use diesel::prelude::*;
+
+use super::codec::text_enum;
+use super::grants::Grant;
+use super::schema::events;
+use super::{DbConnection, StorageError};
+use crate::clock::UnixTime;
+use crate::oauth::{ClientId, GrantId, ResourceUri, UserId};
+
+text_enum!(
+    /// What was decided.
+    Event {
+        /// A client registered itself.
+        ClientRegistered = "client.registered",
+        /// The operator added a client.
+        ClientAdded = "client.added",
+        /// The operator disabled a client.
+        ClientDisabled = "client.disabled",
+        /// The operator removed a client.
+        ClientRemoved = "client.removed",
+        /// An account was made.
+        UserAdded = "user.added",
+        /// An account was disabled.
+        UserDisabled = "user.disabled",
+        /// An account works again.
+        UserEnabled = "user.enabled",
+        /// An account was removed.
+        UserRemoved = "user.removed",
+        /// A password was changed.
+        PasswordChanged = "user.password_changed",
+        /// A resource was added.
+        ResourceAdded = "resource.added",
+        /// A resource has a new secret.
+        SecretRotated = "resource.secret_rotated",
+        /// A resource was removed.
+        ResourceRemoved = "resource.removed",
+        /// Somebody signed in.
+        SignedIn = "session.signed_in",
+        /// Somebody signed out.
+        SignedOut = "session.signed_out",
+        /// A person said yes.
+        ConsentApproved = "consent.approved",
+        /// A person said no.
+        ConsentDenied = "consent.denied",
+        /// A code became a grant.
+        GrantCreated = "grant.created",
+        /// A grant was ended.
+        GrantRevoked = "grant.revoked",
+    }
+);
+
+/// One decision. Whatever is not known or does not apply is left out.
+#[derive(Debug, Clone, Default, Queryable, Selectable, Insertable)]
+#[diesel(table_name = events)]
+pub struct Subject {
+    /// The client.
+    pub client_id: Option<ClientId>,
+    /// The person.
+    pub user_id: Option<UserId>,
+    /// The grant.
+    pub grant_id: Option<GrantId>,
+    /// The resource.
+    pub resource: Option<ResourceUri>,
+    /// From where.
+    pub address: Option<String>,
+    /// One word more.
+    pub detail: Option<String>,
+}
+
+impl Subject {
+    /// All that a grant says.
+    #[must_use]
+    pub fn of(grant: &Grant) -> Self {
+        Self {
+            client_id: Some(grant.client_id.clone()),
+            user_id: Some(grant.user_id.clone()),
+            grant_id: Some(grant.id),
+            resource: Some(grant.resource.clone()),
+            ..Self::default()
+        }
+    }
+
+    /// A client, and nothing else.
+    #[must_use]
+    pub fn client(id: &ClientId) -> Self {
+        Self { client_id: Some(id.clone()), ..Self::default() }
+    }
+
+    /// A person, and nothing else.
+    #[must_use]
+    pub fn user(id: &UserId) -> Self {
+        Self { user_id: Some(id.clone()), ..Self::default() }
+    }
+
+    /// A resource, and nothing else.
+    #[must_use]
+    pub fn resource(uri: &ResourceUri) -> Self {
+        Self { resource: Some(uri.clone()), ..Self::default() }
+    }
+}
+
+/// A decision and when it was made.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = events)]
+pub struct Recorded {
+    /// When.
+    pub at: UnixTime,
+    /// What.
+    pub kind: Event,
+    /// About whom.
+    #[diesel(embed)]
+    pub subject: Subject,
+}
+
+/// Adds an event to the transaction that makes it true.
+pub fn record(
+    conn: &mut DbConnection,
+    kind: Event,
+    subject: Subject,
+    now: UnixTime,
+) -> Result<(), StorageError> {
+    diesel::insert_into(events::table)
+        .values((events::at.eq(now), events::kind.eq(kind), subject))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Up to `limit` events, the newest first.
+pub fn list(conn: &mut DbConnection, limit: i64) -> Result<Vec<Recorded>, StorageError> {
+    let newest = events::table.order(events::id.desc()).limit(limit);
+    Ok(newest.select(Recorded::as_select()).load(conn)?)
+}
+
+/// Deletes up to `limit` events from before `before`.
+pub fn delete_old(
+    conn: &mut DbConnection,
+    before: UnixTime,
+    limit: i64,
+) -> Result<usize, StorageError> {
+    let old = events::table
+        .filter(events::at.lt(before))
+        .order(events::id)
+        .limit(limit)
+        .select(events::id)
+        .load::<i64>(conn)?;
+    Ok(diesel::delete(events::table.filter(events::id.eq_any(old))).execute(conn)?)
+}

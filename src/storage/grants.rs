@@ -1,0 +1,205 @@
+//! `oauth_grants`: one person's yes to one client. Whatever ends access is one UPDATE of this table.
+
+use diesel::prelude::*;
+
+use super::codec::text_enum;
+use super::ids::insert_fresh;
+use super::schema::oauth_grants;
+use super::{DbConnection, StorageError};
+use crate::clock::UnixTime;
+use crate::oauth::{ClientId, GrantId, ResourceUri, Scope, UserId};
+
+/// A yes.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = oauth_grants)]
+pub struct Grant {
+    /// Its key.
+    pub id: GrantId,
+    /// To whom.
+    pub client_id: ClientId,
+    /// Whose.
+    pub user_id: UserId,
+    /// To what.
+    pub scope: Scope,
+    /// Where: the registered spelling, `aud`.
+    pub resource: ResourceUri,
+    /// When its code was redeemed.
+    pub created_at: UnixTime,
+    /// When tokens were last issued, to within an hour.
+    pub last_used_at: UnixTime,
+    /// Its absolute end.
+    pub expires_at: UnixTime,
+    /// No token of it lives longer, give or take an hour.
+    pub tokens_until: UnixTime,
+    /// When it was ended.
+    pub revoked_at: Option<UnixTime>,
+    /// Why.
+    pub revoked_because: Option<RevokedBecause>,
+}
+
+text_enum!(
+    /// Why a grant was ended.
+    RevokedBecause {
+        /// The client said so: RFC 7009.
+        Client = "client",
+        /// The operator said so.
+        Operator = "operator",
+        /// Its user was disabled or removed.
+        User = "user",
+        /// Its client was disabled or removed.
+        ClientRemoved = "client_removed",
+        /// Its resource was removed.
+        ResourceRemoved = "resource_removed",
+        /// Its code was redeemed twice: RFC 6749 section 4.1.2.
+        CodeReplayed = "code_replayed",
+        /// One of its refresh tokens was used by two holders: RFC 9700 section 4.14.2.
+        RefreshReplayed = "refresh_replayed",
+    }
+);
+
+/// What a list of grants is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Narrowing {
+    /// Of this user.
+    pub user_id: Option<UserId>,
+    /// To this client.
+    pub client_id: Option<ClientId>,
+    /// Ended ones too.
+    pub with_revoked: bool,
+}
+
+impl Grant {
+    /// Whether tokens of it may live.
+    #[must_use]
+    pub fn is_live(&self, now: UnixTime) -> bool {
+        self.revoked_at.is_none() && now < self.expires_at
+    }
+}
+
+/// Draws the key of a new grant, which `make` turns into its row.
+pub fn insert(
+    conn: &mut DbConnection,
+    make: impl Fn(GrantId) -> Grant,
+) -> Result<Grant, StorageError> {
+    insert_fresh(|id| {
+        let grant = make(GrantId(id.0));
+        diesel::insert_into(oauth_grants::table).values(&grant).execute(conn)?;
+        Ok(grant)
+    })
+}
+
+/// The grant with this key, alive or not.
+pub fn find(conn: &mut DbConnection, id: GrantId) -> Result<Option<Grant>, StorageError> {
+    Ok(oauth_grants::table.find(id).select(Grant::as_select()).get_result(conn).optional()?)
+}
+
+/// Up to `limit` grants, the newest first, older than `before`.
+pub fn list(
+    conn: &mut DbConnection,
+    narrowing: &Narrowing,
+    before: GrantId,
+    limit: i64,
+) -> Result<Vec<Grant>, StorageError> {
+    let mut page = oauth_grants::table
+        .filter(oauth_grants::id.lt(before))
+        .order(oauth_grants::id.desc())
+        .limit(limit)
+        .select(Grant::as_select())
+        .into_boxed();
+    if let Some(user_id) = &narrowing.user_id {
+        page = page.filter(oauth_grants::user_id.eq(user_id));
+    }
+    if let Some(client_id) = &narrowing.client_id {
+        page = page.filter(oauth_grants::client_id.eq(client_id));
+    }
+    if !narrowing.with_revoked {
+        page = page.filter(oauth_grants::revoked_at.is_null());
+    }
+    Ok(page.load(conn)?)
+}
+
+/// Notes that tokens were issued.
+pub fn touch(
+    conn: &mut DbConnection,
+    id: GrantId,
+    now: UnixTime,
+    tokens_until: UnixTime,
+) -> Result<(), StorageError> {
+    diesel::update(oauth_grants::table.find(id))
+        .set((oauth_grants::last_used_at.eq(now), oauth_grants::tokens_until.eq(tokens_until)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Ends a grant. False if it had ended before.
+pub fn revoke(
+    conn: &mut DbConnection,
+    id: GrantId,
+    because: RevokedBecause,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let live = oauth_grants::table.find(id).filter(oauth_grants::revoked_at.is_null());
+    Ok(diesel::update(live).set(ended(because, now)).execute(conn)? == 1)
+}
+
+/// Ends every grant of a user; how many that were.
+pub fn revoke_of_user(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    because: RevokedBecause,
+    now: UnixTime,
+) -> Result<usize, StorageError> {
+    let live = oauth_grants::table.filter(oauth_grants::revoked_at.is_null());
+    let theirs = live.filter(oauth_grants::user_id.eq(user_id));
+    Ok(diesel::update(theirs).set(ended(because, now)).execute(conn)?)
+}
+
+/// Ends every grant to a client; how many that were.
+pub fn revoke_of_client(
+    conn: &mut DbConnection,
+    client_id: &ClientId,
+    because: RevokedBecause,
+    now: UnixTime,
+) -> Result<usize, StorageError> {
+    let live = oauth_grants::table.filter(oauth_grants::revoked_at.is_null());
+    let its = live.filter(oauth_grants::client_id.eq(client_id));
+    Ok(diesel::update(its).set(ended(because, now)).execute(conn)?)
+}
+
+/// Ends every grant for a resource; how many that were. Rare, and reads the whole table.
+pub fn revoke_of_resource(
+    conn: &mut DbConnection,
+    resource: &ResourceUri,
+    because: RevokedBecause,
+    now: UnixTime,
+) -> Result<usize, StorageError> {
+    let live = oauth_grants::table.filter(oauth_grants::revoked_at.is_null());
+    let its = live.filter(oauth_grants::resource.eq(resource));
+    Ok(diesel::update(its).set(ended(because, now)).execute(conn)?)
+}
+
+/// Deletes up to `limit` grants whose last token has been dead since `before`.
+pub fn delete_dead(
+    conn: &mut DbConnection,
+    before: UnixTime,
+    limit: i64,
+) -> Result<usize, StorageError> {
+    let dead = oauth_grants::table
+        .filter(oauth_grants::tokens_until.lt(before))
+        .order(oauth_grants::id)
+        .limit(limit)
+        .select(oauth_grants::id)
+        .load::<GrantId>(conn)?;
+    Ok(diesel::delete(oauth_grants::table.filter(oauth_grants::id.eq_any(dead))).execute(conn)?)
+}
+
+#[derive(AsChangeset)]
+#[diesel(table_name = oauth_grants)]
+struct Ended {
+    revoked_at: UnixTime,
+    revoked_because: RevokedBecause,
+}
+
+fn ended(revoked_because: RevokedBecause, now: UnixTime) -> Ended {
+    Ended { revoked_at: now, revoked_because }
+}

@@ -1,0 +1,221 @@
+//! The database behind two verbs, [`Storage::read`] and [`Storage::write`], and one set of queries:
+//! a file per table, with its row and what is asked of it.
+
+pub mod access_tokens;
+pub mod authorization_requests;
+pub mod clients;
+mod codec;
+pub mod codes;
+mod connection;
+mod error;
+pub mod events;
+pub mod grants;
+mod health;
+mod ids;
+pub mod one_time_links;
+pub mod refresh_tokens;
+pub mod resources;
+mod schema;
+pub mod sessions;
+pub mod users;
+mod writer;
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+pub use clients::ClientOrigin;
+pub use connection::{Database, DbConnection, Missing, OpenError, Opened};
+pub use error::StorageError;
+pub use events::Event;
+pub use grants::RevokedBecause;
+pub use health::Health;
+pub use one_time_links::Purpose;
+pub use users::Role;
+
+use crate::clock::Clock;
+use writer::{Job, SharedConnection, Work, Writer};
+
+/// Handle on the open database. Clones share it.
+#[derive(Clone)]
+pub struct Storage {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// Tells this storage's readers from another's in the same process.
+    instance: usize,
+    readers: Readers,
+    queue: mpsc::Sender<Job>,
+    longest_wait: Duration,
+    health: Arc<Health>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    opened: Opened,
+}
+
+/// Where reads go.
+enum Readers {
+    /// Each thread has its own connection to the file, which cannot write.
+    File(PathBuf),
+    /// There is one connection, and the writer holds it from BEGIN to COMMIT.
+    Memory(SharedConnection),
+}
+
+/// How the queue before the writer is bounded.
+#[derive(Debug, Clone, Copy)]
+pub struct QueueLimits {
+    /// The most writes that wait.
+    pub length: usize,
+    /// How long a write waits for a place in a full queue, before it is refused.
+    pub longest_wait: Duration,
+}
+
+impl Default for QueueLimits {
+    fn default() -> Self {
+        Self { length: 4096, longest_wait: Duration::from_secs(5) }
+    }
+}
+
+thread_local! {
+    static READER: RefCell<Option<(usize, DbConnection)>> = const { RefCell::new(None) };
+}
+
+static INSTANCES: AtomicUsize = AtomicUsize::new(0);
+
+impl Storage {
+    /// Opens, makes or migrates the database, and starts its writer.
+    ///
+    /// # Errors
+    /// [`OpenError`] when it is missing, foreign, damaged, too new or out of reach.
+    pub fn open(
+        database: &Database,
+        missing: Missing,
+        limits: QueueLimits,
+        clock: Clock,
+    ) -> Result<Self, OpenError> {
+        let (conn, opened) = connection::open_writer(database, missing)?;
+        let conn = Arc::new(Mutex::new(conn));
+        let readers = match database {
+            Database::Memory => Readers::Memory(conn.clone()),
+            Database::File(path) => Readers::File(path.clone()),
+        };
+        let health = Arc::new(Health::default());
+        let (queue, receiver) = mpsc::channel(limits.length);
+        let writer = Writer { conn, queue: receiver, clock, health: health.clone() };
+        let thread = writer.spawn().map_err(|error| {
+            OpenError::Unreadable(PathBuf::from(database.to_string()), error.to_string())
+        })?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                instance: INSTANCES.fetch_add(1, Ordering::Relaxed),
+                readers,
+                queue,
+                longest_wait: limits.longest_wait,
+                health,
+                thread: Mutex::new(Some(thread)),
+                opened,
+            }),
+        })
+    }
+
+    /// Runs `work` on this thread, on a connection that cannot write: a point look-up or one page
+    /// of a list. Not to be nested.
+    ///
+    /// # Errors
+    /// What `work` answers; [`StorageError`] when there is no connection to be had.
+    // An async function, because another engine's readers will be a pool on blocking threads.
+    #[expect(clippy::unused_async, reason = "see above")]
+    pub async fn read<T, E>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, E> + Send,
+    ) -> Result<T, E>
+    where
+        E: From<StorageError>,
+    {
+        match &self.inner.readers {
+            Readers::Memory(conn) => {
+                let mut conn = conn.lock().map_err(|_| defect("the connection was poisoned"))?;
+                work(&mut conn)
+            }
+            Readers::File(path) => READER.with(|slot| {
+                let mut slot = slot.try_borrow_mut().map_err(|_| defect("a read was nested"))?;
+                let conn = match slot.take() {
+                    Some((instance, conn)) if instance == self.inner.instance => conn,
+                    _ => connection::open_reader(path)?,
+                };
+                let (_, conn) = slot.insert((self.inner.instance, conn));
+                work(conn)
+            }),
+        }
+    }
+
+    /// Runs `work` in the writer's transaction and answers after COMMIT. `Ok` commits, `Err` rolls
+    /// back what this piece has written.
+    ///
+    /// `work` may be run again, so it does nothing outside the database, nothing slow, and opens no
+    /// transaction. If the future is dropped before it starts, it never runs: what must happen
+    /// although the asker hangs up is spawned.
+    ///
+    /// # Errors
+    /// What `work` answers; [`StorageError::Unavailable`] when the queue stayed full, or the commit
+    /// failed.
+    pub async fn write<T, E>(
+        &self,
+        work: impl Fn(&mut DbConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        let closed = || StorageError::Unavailable("the service is stopping".to_owned());
+        let (asker, outcome) = oneshot::channel();
+        let place = tokio::time::timeout(self.inner.longest_wait, self.inner.queue.reserve())
+            .await
+            .map_err(|_| StorageError::Unavailable("too many writes are waiting".to_owned()))?
+            .map_err(|_| closed())?;
+        place.send(Job::Piece(Box::new(Work { run: work, outcome: None, asker })));
+        outcome.await.map_err(|_| closed())?
+    }
+
+    /// What is known about the database's condition.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.inner.health
+    }
+
+    /// What opening found out.
+    #[must_use]
+    pub fn opened(&self) -> Opened {
+        self.inner.opened
+    }
+
+    /// Looks at every page of the file. Slow, for a thread of its own.
+    ///
+    /// # Errors
+    /// [`StorageError::Corrupt`] with the first damage.
+    pub fn quick_check(&self) -> Result<(), StorageError> {
+        match &self.inner.readers {
+            Readers::Memory(_) => Ok(()),
+            Readers::File(path) => connection::quick_check(path),
+        }
+    }
+
+    /// Commits what is waiting, empties the write-ahead log, and ends the writer.
+    pub async fn close(&self) {
+        let _closed = self.inner.queue.send(Job::Close).await;
+        let thread = self.inner.thread.lock().ok().and_then(|mut thread| thread.take());
+        if let Some(thread) = thread {
+            let _joined = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+fn defect(what: &str) -> StorageError {
+    StorageError::Query(what.to_owned())
+}

@@ -1,0 +1,135 @@
+//! `oauth_refresh_tokens`: each is used once, and then kept to answer a retry or to know a replay.
+
+use diesel::prelude::*;
+
+use super::ids::{edge, insert_fresh};
+use super::schema::oauth_refresh_tokens;
+use super::{DbConnection, StorageError};
+use crate::clock::UnixTime;
+use crate::oauth::{GrantId, Salt, TokenHash, TokenId, TokenSecret};
+
+/// A refresh token. Used ones say which pair followed, and hold the salt from which the holder's
+/// token gives that pair again.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = oauth_refresh_tokens)]
+pub struct RefreshToken {
+    /// Its key.
+    pub id: TokenId,
+    /// Of its whole text.
+    pub hash: TokenHash,
+    /// Whose yes it stands for.
+    pub grant_id: GrantId,
+    /// The token whose use made this one.
+    pub previous: Option<TokenId>,
+    /// When it expires unused.
+    pub expires_at: UnixTime,
+    /// When it was first used.
+    pub used_at: Option<UnixTime>,
+    /// Erased when no retry can need it.
+    pub salt: Option<Salt>,
+    /// The refresh token that followed.
+    pub successor_id: Option<TokenId>,
+    /// The access token that followed.
+    pub access_id: Option<TokenId>,
+    /// When the access token of its own pair was first seen at work: the client has the pair.
+    pub confirmed_at: Option<UnixTime>,
+}
+
+/// Draws a key, from which `make` makes the token and its row; hands the token back.
+pub fn insert(
+    conn: &mut DbConnection,
+    make: impl Fn(TokenId) -> (TokenSecret, RefreshToken),
+) -> Result<TokenSecret, StorageError> {
+    insert_fresh(|id| {
+        let (secret, row) = make(id);
+        diesel::insert_into(oauth_refresh_tokens::table).values(row).execute(conn)?;
+        Ok(secret)
+    })
+}
+
+/// The token with this key, used or not.
+pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<RefreshToken>, StorageError> {
+    let token = oauth_refresh_tokens::table.find(id).select(RefreshToken::as_select());
+    Ok(token.get_result(conn).optional()?)
+}
+
+/// Uses the token. False if somebody else was first: the row decides, not the caller.
+pub fn consume(
+    conn: &mut DbConnection,
+    id: TokenId,
+    salt: &Salt,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let unused =
+        oauth_refresh_tokens::table.find(id).filter(oauth_refresh_tokens::used_at.is_null());
+    let used = diesel::update(unused)
+        .set((oauth_refresh_tokens::used_at.eq(now), oauth_refresh_tokens::salt.eq(Some(salt))))
+        .execute(conn)?;
+    Ok(used == 1)
+}
+
+/// Notes the pair that followed from a used token.
+pub fn set_successors(
+    conn: &mut DbConnection,
+    id: TokenId,
+    successor_id: TokenId,
+    access_id: TokenId,
+) -> Result<(), StorageError> {
+    diesel::update(oauth_refresh_tokens::table.find(id))
+        .set((
+            oauth_refresh_tokens::successor_id.eq(successor_id),
+            oauth_refresh_tokens::access_id.eq(access_id),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Puts another access token into the pair that followed from a used token.
+pub fn replace_access(
+    conn: &mut DbConnection,
+    id: TokenId,
+    access_id: TokenId,
+) -> Result<(), StorageError> {
+    diesel::update(oauth_refresh_tokens::table.find(id))
+        .set(oauth_refresh_tokens::access_id.eq(access_id))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Notes that the client has this pair. Once.
+pub fn confirm(conn: &mut DbConnection, id: TokenId, now: UnixTime) -> Result<(), StorageError> {
+    let unconfirmed =
+        oauth_refresh_tokens::table.find(id).filter(oauth_refresh_tokens::confirmed_at.is_null());
+    diesel::update(unconfirmed).set(oauth_refresh_tokens::confirmed_at.eq(now)).execute(conn)?;
+    Ok(())
+}
+
+/// From now on nobody derives this token's successors again.
+pub fn erase_salt(conn: &mut DbConnection, id: TokenId) -> Result<(), StorageError> {
+    let none: Option<Salt> = None;
+    diesel::update(oauth_refresh_tokens::table.find(id))
+        .set(oauth_refresh_tokens::salt.eq(none))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Deletes up to `limit` tokens, from the left edge, that expired unused before `before`, or were
+/// used before `used_before`.
+pub fn delete_expired(
+    conn: &mut DbConnection,
+    before: UnixTime,
+    used_before: UnixTime,
+    limit: i64,
+) -> Result<usize, StorageError> {
+    let unused =
+        oauth_refresh_tokens::used_at.is_null().and(oauth_refresh_tokens::expires_at.lt(before));
+    let expired = oauth_refresh_tokens::table
+        .filter(oauth_refresh_tokens::id.lt(edge(before)))
+        .filter(unused.or(oauth_refresh_tokens::used_at.assume_not_null().lt(used_before)))
+        .order(oauth_refresh_tokens::id)
+        .limit(limit)
+        .select(oauth_refresh_tokens::id)
+        .load::<TokenId>(conn)?;
+    let doomed = oauth_refresh_tokens::table.filter(oauth_refresh_tokens::id.eq_any(expired));
+    Ok(diesel::delete(doomed).execute(conn)?)
+}

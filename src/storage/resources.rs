@@ -1,0 +1,115 @@
+//! `resources`: MCP servers, which may introspect the tokens that were issued for them.
+
+use diesel::prelude::*;
+
+use super::schema::resources;
+use super::{DbConnection, StorageError};
+use crate::clock::UnixTime;
+use crate::oauth::{IntrospectionId, ResourceUri, TokenHash};
+
+/// An MCP server.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = resources)]
+pub struct Resource {
+    /// With what it authenticates.
+    pub id: IntrospectionId,
+    /// Its URL in the registered spelling, which is `aud`.
+    pub uri: ResourceUri,
+    /// [`ResourceUri::canonical`] of it.
+    pub canonical: String,
+    /// What people call it.
+    pub name: Option<String>,
+    /// Without one it cannot introspect yet.
+    pub secret_hash: Option<TokenHash>,
+    /// The secret before this one, which goes on working for a while.
+    pub previous_secret_hash: Option<TokenHash>,
+    /// For that long.
+    pub previous_secret_until: Option<UnixTime>,
+    /// When it was added; the first one is the default.
+    pub created_at: UnixTime,
+}
+
+impl Resource {
+    /// Whether the hash is of a secret in force.
+    #[must_use]
+    pub fn accepts(&self, presented: &TokenHash, now: UnixTime) -> bool {
+        let previous = self
+            .previous_secret_hash
+            .as_ref()
+            .filter(|_| self.previous_secret_until.is_some_and(|until| now < until));
+        [self.secret_hash.as_ref(), previous].into_iter().flatten().any(|hash| hash == presented)
+    }
+}
+
+/// [`StorageError::AlreadyExists`] when the id or the URL is taken.
+pub fn insert(conn: &mut DbConnection, resource: &Resource) -> Result<(), StorageError> {
+    diesel::insert_into(resources::table).values(resource).execute(conn)?;
+    Ok(())
+}
+
+/// The resource that authenticates by this name.
+pub fn find(
+    conn: &mut DbConnection,
+    id: &IntrospectionId,
+) -> Result<Option<Resource>, StorageError> {
+    Ok(resources::table.find(id).select(Resource::as_select()).get_result(conn).optional()?)
+}
+
+/// The resource at this URL, in whatever spelling.
+pub fn find_by_uri(
+    conn: &mut DbConnection,
+    uri: &ResourceUri,
+) -> Result<Option<Resource>, StorageError> {
+    let named = resources::table.filter(resources::canonical.eq(uri.canonical()));
+    Ok(named.select(Resource::as_select()).get_result(conn).optional()?)
+}
+
+/// All of them, the first added first. An operator has a handful.
+pub fn list(conn: &mut DbConnection) -> Result<Vec<Resource>, StorageError> {
+    let all = resources::table.order((resources::created_at, resources::id)).limit(1000);
+    Ok(all.select(Resource::as_select()).load(conn)?)
+}
+
+/// Puts a new secret in force; the one before works until `overlap_until`. False if the resource
+/// is gone.
+pub fn rotate_secret(
+    conn: &mut DbConnection,
+    resource: &Resource,
+    secret_hash: &TokenHash,
+    overlap_until: UnixTime,
+) -> Result<bool, StorageError> {
+    let changed = diesel::update(resources::table.find(&resource.id))
+        .set((
+            resources::secret_hash.eq(Some(secret_hash)),
+            resources::previous_secret_hash.eq(resource.secret_hash.as_ref()),
+            resources::previous_secret_until
+                .eq(resource.secret_hash.as_ref().map(|_| overlap_until)),
+        ))
+        .execute(conn)?;
+    Ok(changed == 1)
+}
+
+/// Changes what people call it.
+pub fn rename(
+    conn: &mut DbConnection,
+    id: &IntrospectionId,
+    name: &str,
+) -> Result<(), StorageError> {
+    diesel::update(resources::table.find(id)).set(resources::name.eq(Some(name))).execute(conn)?;
+    Ok(())
+}
+
+/// Changes the name by which it authenticates.
+pub fn set_id(
+    conn: &mut DbConnection,
+    id: &IntrospectionId,
+    new: &IntrospectionId,
+) -> Result<(), StorageError> {
+    diesel::update(resources::table.find(id)).set(resources::id.eq(new)).execute(conn)?;
+    Ok(())
+}
+
+/// False if there is no such resource.
+pub fn remove(conn: &mut DbConnection, id: &IntrospectionId) -> Result<bool, StorageError> {
+    Ok(diesel::delete(resources::table.find(id)).execute(conn)? == 1)
+}

@@ -1,0 +1,174 @@
+// @generated automatically by Diesel CLI.
+
+diesel::table! {
+    authorization_requests (id) {
+        id -> BigInt,
+        hash -> Binary,
+        client_id -> Text,
+        redirect_uri -> Text,
+        state -> Nullable<Text>,
+        code_challenge -> Text,
+        scope -> Text,
+        resource -> Text,
+        fresh_sign_in -> Bool,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        decided_at -> Nullable<BigInt>,
+        code_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        client_id -> Nullable<Text>,
+        user_id -> Nullable<Text>,
+        grant_id -> Nullable<BigInt>,
+        resource -> Nullable<Text>,
+        address -> Nullable<Text>,
+        detail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    oauth_clients (client_id) {
+        client_id -> Text,
+        client_json -> Text,
+        created_at -> BigInt,
+        secret_hash -> Nullable<Binary>,
+        origin -> Text,
+        authorized_at -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+        disabled_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    oauth_codes (id) {
+        id -> BigInt,
+        hash -> Binary,
+        client_id -> Text,
+        user_id -> Text,
+        redirect_uri -> Text,
+        code_challenge -> Text,
+        scope -> Text,
+        resource -> Text,
+        expires_at -> BigInt,
+        redeemed_at -> Nullable<BigInt>,
+        grant_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    oauth_grants (id) {
+        id -> BigInt,
+        client_id -> Text,
+        user_id -> Text,
+        scope -> Text,
+        resource -> Text,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+        expires_at -> BigInt,
+        tokens_until -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+        revoked_because -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    oauth_refresh_tokens (id) {
+        id -> BigInt,
+        hash -> Binary,
+        grant_id -> BigInt,
+        previous -> Nullable<BigInt>,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+        salt -> Nullable<Binary>,
+        successor_id -> Nullable<BigInt>,
+        access_id -> Nullable<BigInt>,
+        confirmed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    oauth_tokens (id) {
+        id -> BigInt,
+        hash -> Binary,
+        grant_id -> BigInt,
+        generation -> Nullable<BigInt>,
+        scope -> Text,
+        issued_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    one_time_links (id) {
+        id -> BigInt,
+        hash -> Binary,
+        purpose -> Text,
+        created_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    resources (id) {
+        id -> Text,
+        uri -> Text,
+        canonical -> Text,
+        name -> Nullable<Text>,
+        secret_hash -> Nullable<Binary>,
+        previous_secret_hash -> Nullable<Binary>,
+        previous_secret_until -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    schema_version (id) {
+        id -> BigInt,
+        version -> BigInt,
+        oldest_allowed -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> BigInt,
+        hash -> Binary,
+        user_id -> Text,
+        created_at -> BigInt,
+        last_seen_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Text,
+        username -> Text,
+        password_hash -> Text,
+        role -> Text,
+        created_at -> BigInt,
+        last_authorized_at -> Nullable<BigInt>,
+        disabled_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    authorization_requests,
+    events,
+    oauth_clients,
+    oauth_codes,
+    oauth_grants,
+    oauth_refresh_tokens,
+    oauth_tokens,
+    one_time_links,
+    resources,
+    schema_version,
+    sessions,
+    users,
+);

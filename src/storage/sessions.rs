@@ -1,0 +1,86 @@
+//! `sessions`: browsers in which somebody is signed in.
+
+use diesel::prelude::*;
+
+use super::ids::insert_fresh;
+use super::schema::sessions;
+use super::{DbConnection, StorageError};
+use crate::clock::UnixTime;
+use crate::oauth::{TokenHash, TokenId, TokenKind, TokenSecret, UserId};
+
+/// A signed-in browser.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = sessions)]
+pub struct Session {
+    /// Key of the cookie.
+    pub id: TokenId,
+    /// Of the cookie's whole text.
+    pub hash: TokenHash,
+    /// Who signed in.
+    pub user_id: UserId,
+    /// When.
+    pub created_at: UnixTime,
+    /// When it was last used, to within some minutes.
+    pub last_seen_at: UnixTime,
+    /// When it ends at the latest.
+    pub expires_at: UnixTime,
+}
+
+/// Starts a session. The secret is the cookie.
+pub fn insert(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    now: UnixTime,
+    expires_at: UnixTime,
+) -> Result<TokenSecret, StorageError> {
+    insert_fresh(|id| {
+        let secret = TokenSecret::generate(TokenKind::Session, id);
+        let session = Session {
+            id,
+            hash: secret.hash(),
+            user_id: user_id.clone(),
+            created_at: now,
+            last_seen_at: now,
+            expires_at,
+        };
+        diesel::insert_into(sessions::table).values(session).execute(conn)?;
+        Ok(secret)
+    })
+}
+
+/// The session with this key, alive or not.
+pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<Session>, StorageError> {
+    Ok(sessions::table.find(id).select(Session::as_select()).get_result(conn).optional()?)
+}
+
+/// Notes that the browser is still there.
+pub fn touch(conn: &mut DbConnection, id: TokenId, now: UnixTime) -> Result<(), StorageError> {
+    diesel::update(sessions::table.find(id)).set(sessions::last_seen_at.eq(now)).execute(conn)?;
+    Ok(())
+}
+
+/// Signs this browser out.
+pub fn remove(conn: &mut DbConnection, id: TokenId) -> Result<(), StorageError> {
+    diesel::delete(sessions::table.find(id)).execute(conn)?;
+    Ok(())
+}
+
+/// Signs the person out everywhere; how many browsers that were.
+pub fn remove_of_user(conn: &mut DbConnection, user_id: &UserId) -> Result<usize, StorageError> {
+    let theirs = sessions::table.filter(sessions::user_id.eq(user_id));
+    Ok(diesel::delete(theirs).execute(conn)?)
+}
+
+/// Deletes up to `limit` sessions that have ended.
+pub fn delete_expired(
+    conn: &mut DbConnection,
+    now: UnixTime,
+    limit: i64,
+) -> Result<usize, StorageError> {
+    let expired = sessions::table
+        .filter(sessions::expires_at.lt(now))
+        .select(sessions::id)
+        .limit(limit)
+        .load::<TokenId>(conn)?;
+    Ok(diesel::delete(sessions::table.filter(sessions::id.eq_any(expired))).execute(conn)?)
+}

@@ -1,0 +1,113 @@
+//! `users`: who may sign in.
+
+use diesel::prelude::*;
+
+use super::codec::text_enum;
+use super::schema::users;
+use super::{DbConnection, StorageError};
+use crate::clock::UnixTime;
+use crate::oauth::UserId;
+
+/// A person.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = users)]
+pub struct User {
+    /// `sub`: never changes, never comes back.
+    pub id: UserId,
+    /// What the person types, in the one spelling that `accounts` makes.
+    pub username: String,
+    /// argon2id, as a PHC string.
+    pub password_hash: String,
+    /// What the person may do here.
+    pub role: Role,
+    /// When the account was made.
+    pub created_at: UnixTime,
+    /// When the person last said yes to a client.
+    pub last_authorized_at: Option<UnixTime>,
+    /// Since when nothing works for the person.
+    pub disabled_at: Option<UnixTime>,
+}
+
+text_enum!(
+    /// What a person may do here.
+    Role {
+        /// Runs the service. The first user is one.
+        Owner = "owner",
+        /// Connects clients to resources.
+        Member = "member",
+    }
+);
+
+/// [`StorageError::AlreadyExists`] when the name is taken.
+pub fn insert(conn: &mut DbConnection, user: &User) -> Result<(), StorageError> {
+    diesel::insert_into(users::table).values(user).execute(conn)?;
+    Ok(())
+}
+
+/// The user with this `sub`.
+pub fn find(conn: &mut DbConnection, id: &UserId) -> Result<Option<User>, StorageError> {
+    Ok(users::table.find(id).select(User::as_select()).get_result(conn).optional()?)
+}
+
+/// The user with this name, in its one spelling.
+pub fn find_by_name(conn: &mut DbConnection, name: &str) -> Result<Option<User>, StorageError> {
+    let named = users::table.filter(users::username.eq(name));
+    Ok(named.select(User::as_select()).get_result(conn).optional()?)
+}
+
+/// Up to `limit` users in the order of their names, after `after`.
+pub fn list(conn: &mut DbConnection, after: &str, limit: i64) -> Result<Vec<User>, StorageError> {
+    let page = users::table.filter(users::username.gt(after)).order(users::username).limit(limit);
+    Ok(page.select(User::as_select()).load(conn)?)
+}
+
+/// How many accounts there are.
+pub fn count(conn: &mut DbConnection) -> Result<i64, StorageError> {
+    Ok(users::table.count().get_result(conn)?)
+}
+
+/// How many owners can sign in.
+pub fn count_enabled_owners(conn: &mut DbConnection) -> Result<i64, StorageError> {
+    let owners =
+        users::table.filter(users::role.eq(Role::Owner)).filter(users::disabled_at.is_null());
+    Ok(owners.count().get_result(conn)?)
+}
+
+/// Notes that the person said yes to a client. False if the account is disabled or gone: decided
+/// in the row that [`disable`] writes, so that no grant slips through beside it.
+pub fn authorize(
+    conn: &mut DbConnection,
+    id: &UserId,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let enabled = users::table.find(id).filter(users::disabled_at.is_null());
+    Ok(diesel::update(enabled).set(users::last_authorized_at.eq(now)).execute(conn)? == 1)
+}
+
+/// False if there is no such user.
+pub fn set_password(
+    conn: &mut DbConnection,
+    id: &UserId,
+    password_hash: &str,
+) -> Result<bool, StorageError> {
+    let user = users::table.find(id);
+    Ok(diesel::update(user).set(users::password_hash.eq(password_hash)).execute(conn)? == 1)
+}
+
+/// False if there is no such user, or it is disabled already.
+pub fn disable(conn: &mut DbConnection, id: &UserId, now: UnixTime) -> Result<bool, StorageError> {
+    let enabled = users::table.find(id).filter(users::disabled_at.is_null());
+    Ok(diesel::update(enabled).set(users::disabled_at.eq(now)).execute(conn)? == 1)
+}
+
+/// False if there is no such user, or it is not disabled.
+pub fn enable(conn: &mut DbConnection, id: &UserId) -> Result<bool, StorageError> {
+    let disabled = users::table.find(id).filter(users::disabled_at.is_not_null());
+    let none: Option<UnixTime> = None;
+    Ok(diesel::update(disabled).set(users::disabled_at.eq(none)).execute(conn)? == 1)
+}
+
+/// False if there is no such user.
+pub fn remove(conn: &mut DbConnection, id: &UserId) -> Result<bool, StorageError> {
+    Ok(diesel::delete(users::table.find(id)).execute(conn)? == 1)
+}
