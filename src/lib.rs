@@ -1,12 +1,16 @@
 //! The OAuth 2.1 authorization server that sits beside an MCP server.
 
 pub mod accounts;
+pub mod app;
 pub mod authorization;
 pub mod clients;
 pub mod clock;
+pub mod config;
 pub mod error;
 pub mod gate;
 pub mod grant_types;
+pub mod metrics;
 pub mod oauth;
 pub mod revocation;
 pub mod storage;
+pub mod telemetry;

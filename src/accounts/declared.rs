@@ -1,29 +1,17 @@
 //! What the settings declare, for containers: the owner and the resources. Repeated starts change
 //! nothing; nothing that a person has set is overwritten.
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 
 use super::password::Hashed;
 use super::setup::add_resource;
 use super::{Username, add_user};
 use crate::clock::{Seconds, UnixTime};
-use crate::oauth::{IntrospectionId, ResourceUri, TokenHash};
+use crate::config::DeclaredResource;
+use crate::oauth::{IntrospectionId, TokenHash};
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::resources::{self, Resource};
 use crate::storage::{DbConnection, Role, StorageError, users};
-
-/// A resource of the settings.
-#[derive(Debug, Clone)]
-pub struct DeclaredResource {
-    /// The MCP server's URL.
-    pub uri: ResourceUri,
-    /// What people call it.
-    pub name: Option<String>,
-    /// With what it authenticates; made up if the settings leave it out.
-    pub id: Option<IntrospectionId>,
-    /// Its secret; without one it cannot introspect yet.
-    pub secret: Option<SecretString>,
-}
 
 /// Why the settings cannot be put into force.
 #[derive(Debug, thiserror::Error)]
@@ -68,9 +56,10 @@ pub fn declare_resource(
     overlap: Seconds,
     now: UnixTime,
 ) -> Result<(), DeclarationError> {
-    let secret_hash = declared.secret.as_ref().map(|secret| TokenHash::of(secret.expose_secret()));
+    let secret_hash =
+        declared.introspection_secret.as_ref().map(|secret| TokenHash::of(secret.expose_secret()));
     let stored = resources::find_by_uri(conn, &declared.uri)?;
-    if let Some(id) = &declared.id
+    if let Some(id) = &declared.introspection_id
         && let Some(holder) = resources::find(conn, id)?
         && holder.canonical != declared.uri.canonical()
     {
@@ -80,7 +69,7 @@ pub fn declare_resource(
         });
     }
     let Some(stored) = stored else {
-        let id = declared.id.clone().unwrap_or_else(IntrospectionId::generate);
+        let id = declared.introspection_id.clone().unwrap_or_else(IntrospectionId::generate);
         let named = (id, declared.name.clone());
         add_resource(conn, &declared.uri, named, secret_hash.as_ref(), now)?;
         return Ok(());
@@ -104,7 +93,7 @@ fn rename(
     {
         resources::rename(conn, &stored.id, name)?;
     }
-    if let Some(id) = &declared.id
+    if let Some(id) = &declared.introspection_id
         && stored.id != *id
     {
         resources::set_id(conn, &stored.id, id)?;

@@ -1,5 +1,7 @@
 //! What a bearer token is worth at a resource: the one decision behind introspection.
 
+pub mod confirmation;
+
 use crate::clock::UnixTime;
 use crate::oauth::{TokenKind, TokenSecret};
 use crate::storage::access_tokens::{self, Described};

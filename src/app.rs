@@ -1,0 +1,226 @@
+//! What every request shares.
+
+pub mod limiter;
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::accounts::password::Passwords;
+use crate::accounts::session::SessionLifetimes;
+use crate::authorization::request::Offer;
+use crate::clients::registration::Bounds;
+use crate::clock::{Clock, Seconds};
+use crate::config::Config;
+use crate::error::Error;
+use crate::gate::confirmation::Confirmations;
+use crate::grant_types::Terms;
+use crate::metrics::Metrics;
+use crate::storage::Storage;
+use limiter::Limiter;
+
+/// The service, without its listener.
+pub struct App {
+    /// Read once, at start.
+    pub config: Config,
+    /// The database.
+    pub storage: Storage,
+    /// The only source of time.
+    pub clock: Clock,
+    /// Where passwords are hashed.
+    pub passwords: Passwords,
+    /// Who has done too much.
+    pub limits: RateLimits,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Pairs whose arrival is being noted.
+    pub confirmations: Confirmations,
+    /// Whether traffic may come.
+    pub readiness: Readiness,
+}
+
+impl App {
+    /// # Errors
+    /// When the operating system has no randomness.
+    pub fn new(config: Config, storage: Storage, clock: Clock) -> Result<Self, Error> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Ok(Self {
+            limits: RateLimits::new(&config),
+            config,
+            storage,
+            clock,
+            passwords: Passwords::new(cores)?,
+            metrics: Metrics::new(),
+            confirmations: Confirmations::default(),
+            readiness: Readiness::default(),
+        })
+    }
+
+    /// For a token request that is decided now.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        let lifetimes = &self.config.lifetimes;
+        Terms {
+            now: self.clock.now(),
+            access_token_lifetime: lifetimes.access_token,
+            refresh_token_lifetime: lifetimes.refresh_token,
+            grant_lifetime: lifetimes.grant,
+            refresh_grace: lifetimes.refresh_grace,
+        }
+    }
+
+    /// What clients may ask for.
+    #[must_use]
+    pub fn offer(&self) -> Offer {
+        Offer {
+            scopes: self.config.scopes.clone(),
+            default_resource: self.config.resources.first().map(|resource| resource.uri.clone()),
+        }
+    }
+
+    /// How long browsers stay signed in.
+    #[must_use]
+    pub fn session_lifetimes(&self) -> SessionLifetimes {
+        let lifetimes = &self.config.lifetimes;
+        SessionLifetimes { absolute: lifetimes.session, idle: lifetimes.session_idle }
+    }
+
+    /// How much a registering client may make us keep.
+    #[must_use]
+    pub fn registration_bounds(&self) -> Bounds {
+        let limits = &self.config.limits;
+        Bounds {
+            redirect_uris: limits.redirect_uris,
+            string: limits.metadata_string,
+            unused_clients: limits.unused_clients,
+        }
+    }
+}
+
+/// One network, as far as limits go: an IPv4 address, or the /64 that one IPv6 customer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Network(IpAddr);
+
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V6(v6) => {
+                let prefix = u128::from(v6) & !u128::from(u64::MAX);
+                Self(IpAddr::V6(Ipv6Addr::from(prefix)))
+            }
+            v4 @ IpAddr::V4(_) => Self(v4),
+        }
+    }
+}
+
+/// Who has done too much. What succeeds is not limited when `limits` are off; wrong passwords and
+/// codes always are.
+pub struct RateLimits {
+    /// Registrations from one network.
+    pub registrations: Limiter<Network>,
+    /// Registrations of everybody.
+    pub all_registrations: Limiter<()>,
+    /// Authorization requests from one network.
+    pub authorizations: Limiter<Network>,
+    /// Refused token requests from one network.
+    pub token_failures: Limiter<Network>,
+    /// Refused introspections from one network.
+    pub introspection_failures: Limiter<Network>,
+    /// Wrong passwords from one network.
+    pub sign_ins: Limiter<Network>,
+    /// Wrong passwords for one account.
+    pub sign_ins_of_account: Limiter<String>,
+    /// Wrong passwords for one account from one network.
+    pub sign_ins_of_pair: Limiter<(String, Network)>,
+}
+
+impl RateLimits {
+    fn new(config: &Config) -> Self {
+        const MINUTE: Seconds = Seconds(60);
+        const QUARTER: Seconds = Seconds(15 * 60);
+        const HOUR: Seconds = Seconds(60 * 60);
+        let limits = &config.limits;
+        let on = limits.on;
+        Self {
+            registrations: successes(on, limits.registrations_per_address, HOUR),
+            all_registrations: successes(on, limits.registrations, HOUR),
+            authorizations: successes(on, limits.authorize_per_address, MINUTE),
+            token_failures: Limiter::new(limits.token_failures_per_address, MINUTE),
+            introspection_failures: Limiter::new(limits.introspection_failures_per_address, MINUTE),
+            sign_ins: Limiter::new(limits.sign_in_per_address, QUARTER),
+            sign_ins_of_account: Limiter::new(limits.sign_in_per_account, QUARTER),
+            sign_ins_of_pair: Limiter::new(limits.sign_in_per_account, QUARTER),
+        }
+    }
+
+    /// Counts an attempt to sign in; [`RateLimits::signed_in`] takes it back.
+    ///
+    /// An account under attack stays open to its owner: when strangers have used up its attempts, a
+    /// network that has not tried lately still has one.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn try_sign_in(&self, account: &str, network: Network, now: i64) -> Result<(), Seconds> {
+        let pair = (account.to_owned(), network);
+        self.sign_ins.check(&network, now)?;
+        self.sign_ins_of_pair.check(&pair, now)?;
+        let account_free = self.sign_ins_of_account.take(&pair.0, now);
+        if !self.sign_ins_of_pair.is_untouched(&pair, now) {
+            account_free?;
+        }
+        self.sign_ins.take(&network, now)?;
+        self.sign_ins_of_pair.take(&pair, now)
+    }
+
+    /// The password was right: the attempt does not count.
+    pub fn signed_in(&self, account: &str, network: Network) {
+        self.sign_ins.give_back(&network);
+        self.sign_ins_of_account.give_back(&account.to_owned());
+        self.sign_ins_of_pair.give_back(&(account.to_owned(), network));
+    }
+}
+
+fn successes<K: Eq + std::hash::Hash + Clone>(on: bool, burst: u32, per: Seconds) -> Limiter<K> {
+    if on { Limiter::new(burst, per) } else { Limiter::off() }
+}
+
+/// Whether traffic may come, for `/readyz`.
+#[derive(Debug, Default)]
+pub struct Readiness {
+    checking: AtomicBool,
+    draining: AtomicBool,
+}
+
+impl Readiness {
+    /// The file is being looked at after an unclean stop.
+    pub fn set_checking(&self, checking: bool) {
+        self.checking.store(checking, Ordering::Relaxed);
+    }
+
+    /// The service is stopping.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Why traffic should not come, apart from the database's condition.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&'static str> {
+        if self.draining.load(Ordering::Relaxed) {
+            return Some("the service is stopping");
+        }
+        self.checking.load(Ordering::Relaxed).then_some("the database is being checked")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_ipv6_customer_is_one_network() {
+        let network = |text: &str| Network::from(text.parse::<IpAddr>().unwrap());
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
+        assert_ne!(network("2001:db8:0:1::1"), network("2001:db8:0:2::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
+}

@@ -1,0 +1,189 @@
+//! The settings, read once at start. What is wrong is refused in one line that names the setting.
+
+mod settings;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+
+pub use settings::{PREFIX, SETTINGS, Setting, find};
+pub use sources::{Origin, Sources};
+
+use crate::clock::Seconds;
+use crate::oauth::{IntrospectionId, Issuer, ResourceUri, Scope};
+use values::{Reader, wrong};
+
+/// The settings, understood.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Byte for byte.
+    pub issuer: Issuer,
+    /// Where the public side listens.
+    pub listen: SocketAddr,
+    /// Where introspection, health and metrics listen, if not there.
+    pub internal_listen: Option<SocketAddr>,
+    /// Where the database is.
+    pub database: DatabaseLocation,
+    /// Whose account is made at the first start.
+    pub owner: Option<DeclaredOwner>,
+    /// The MCP servers that the settings name; the first is the default.
+    pub resources: Vec<DeclaredResource>,
+    /// Every scope there is.
+    pub scopes: Scope,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long everything lives.
+    pub lifetimes: Lifetimes,
+    /// How much anybody may do.
+    pub limits: Limits,
+    /// How logs are written.
+    pub log_format: LogFormat,
+    /// Threads that answer requests; none: one for each core.
+    pub workers: Option<usize>,
+    /// How long running requests may take to finish at a stop.
+    pub shutdown_timeout: Seconds,
+}
+
+/// `MCP_OAUTH_DB`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseLocation {
+    /// `:memory:`
+    Memory,
+    /// A path.
+    File(PathBuf),
+}
+
+/// `MCP_OAUTH_OWNER` and its password.
+#[derive(Debug, Clone)]
+pub struct DeclaredOwner {
+    /// As it was written.
+    pub username: String,
+    /// In clear, until it is hashed.
+    pub password: SecretString,
+}
+
+/// `MCP_OAUTH_RESOURCE`, or a `[[resource]]` table.
+#[derive(Debug, Clone)]
+pub struct DeclaredResource {
+    /// The MCP server's URL.
+    pub uri: ResourceUri,
+    /// What people call it.
+    pub name: Option<String>,
+    /// With what it authenticates; made up if the settings leave it out.
+    pub introspection_id: Option<IntrospectionId>,
+    /// Its secret; without one it cannot introspect yet.
+    pub introspection_secret: Option<SecretString>,
+}
+
+/// How long everything lives.
+#[derive(Debug, Clone)]
+pub struct Lifetimes {
+    /// An authorization code.
+    pub code: Seconds,
+    /// An access token.
+    pub access_token: Seconds,
+    /// An unused refresh token.
+    pub refresh_token: Seconds,
+    /// A grant, at the most.
+    pub grant: Seconds,
+    /// For how long a used refresh token may be retried.
+    pub refresh_grace: Seconds,
+    /// A signed-in browser, at the most.
+    pub session: Seconds,
+    /// A signed-in browser that does nothing.
+    pub session_idle: Seconds,
+    /// A started sign-in.
+    pub authorization_request: Seconds,
+    /// A replaced introspection secret.
+    pub secret_overlap: Seconds,
+    /// A registration that nobody has used.
+    pub unused_client: Seconds,
+    /// The record of decisions.
+    pub event: Seconds,
+}
+
+/// How much anybody may do.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each is described in the list of settings, under its name")]
+pub struct Limits {
+    pub on: bool,
+    pub body: usize,
+    pub connections: usize,
+    pub queue: usize,
+    pub write_wait: Seconds,
+    pub pending_requests: i64,
+    pub unused_clients: i64,
+    pub registrations: u32,
+    pub registrations_per_address: u32,
+    pub authorize_per_address: u32,
+    pub token_failures_per_address: u32,
+    pub introspection_failures_per_address: u32,
+    pub sign_in_per_address: u32,
+    pub sign_in_per_account: u32,
+    pub redirect_uris: usize,
+    pub metadata_string: usize,
+}
+
+/// `MCP_OAUTH_LOG_FORMAT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For machines.
+    Json,
+    /// For people.
+    Pretty,
+    /// For people on a terminal, else for machines.
+    Auto,
+}
+
+/// A setting that cannot be. One line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{setting} {problem}")]
+pub struct ConfigError {
+    setting: String,
+    problem: String,
+}
+
+impl ConfigError {
+    fn new(setting: impl fmt::Display, problem: impl Into<String>) -> Self {
+        Self { setting: setting.to_string(), problem: problem.into() }
+    }
+}
+
+impl Config {
+    /// Understands what was said.
+    ///
+    /// # Errors
+    /// Values that cannot be read, and contradictions between them.
+    pub fn from_sources(sources: &Sources) -> Result<Self, ConfigError> {
+        let reader = Reader(sources);
+        let config = Self {
+            issuer: reader.parse("issuer")?,
+            listen: reader.parse("listen")?,
+            internal_listen: reader.optional("internal_listen")?,
+            database: reader.database()?,
+            owner: reader.owner()?,
+            resources: reader.resources()?,
+            scopes: reader.scopes()?,
+            trusted_proxies: reader.networks("trusted_proxies")?,
+            lifetimes: reader.lifetimes()?,
+            limits: reader.limits()?,
+            log_format: reader.log_format()?,
+            workers: Some(reader.parse("workers")?).filter(|workers| *workers > 0),
+            shutdown_timeout: reader.duration("shutdown_timeout")?,
+        };
+        if config.internal_listen == Some(config.listen) && config.listen.port() != 0 {
+            return Err(wrong("internal_listen", "is the same as MCP_OAUTH_LISTEN"));
+        }
+        if !config.limits.on && !config.issuer.is_loopback() {
+            return Err(wrong("limits", "can be off for loopback issuers only"));
+        }
+        Ok(config)
+    }
+}

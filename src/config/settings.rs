@@ -1,0 +1,136 @@
+//! Every setting, once: its name, what it is for, its default. Flags, environment, `_FILE`, TOML
+//! keys, `config show`, `config example` and the README's table all come from this list.
+
+/// One setting. Its TOML key is `listen`, its flag `--listen`, its variable `MCP_OAUTH_LISTEN`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// In lower snake case, as in TOML.
+    pub key: &'static str,
+    /// What holds when nobody says otherwise; empty: nothing.
+    pub default: &'static str,
+    /// One line for people.
+    pub help: &'static str,
+    /// Never shown, and no flag: it would stand in the list of processes.
+    pub secret: bool,
+}
+
+impl Setting {
+    /// The environment variable.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("{PREFIX}{}", self.key.to_ascii_uppercase())
+    }
+
+    /// The flag, without its dashes.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        self.key.replace('_', "-")
+    }
+}
+
+/// What the environment variables of this service begin with.
+pub const PREFIX: &str = "MCP_OAUTH_";
+
+/// The setting of this key.
+#[must_use]
+pub fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+const fn plain(key: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { key, default, help, secret: false }
+}
+
+const fn secret(key: &'static str, help: &'static str) -> Setting {
+    Setting { key, default: "", help, secret: true }
+}
+
+/// All of them, in the order in which people should read them.
+pub const SETTINGS: &[Setting] = &[
+    plain(
+        "issuer",
+        "http://127.0.0.1:8080",
+        "public URL of this service, compared byte for byte by clients; https unless loopback",
+    ),
+    plain("listen", "127.0.0.1:8080", "address and port to listen on"),
+    plain(
+        "internal_listen",
+        "",
+        "another address for introspection, health and metrics, which then leave the public one",
+    ),
+    plain("db", "mcp_oauth.db", "path of the SQLite file, or :memory:"),
+    plain("resource", "", "URL of the MCP server, exactly as people type it; the default resource"),
+    plain("introspection_id", "", "with what that MCP server authenticates at /introspect"),
+    secret("introspection_secret", "its secret"),
+    plain("owner", "", "user name of the owner, made at the first start"),
+    secret("owner_password", "the owner's password at the first start; never overwrites one"),
+    plain("scopes", "mcp", "every scope there is, with spaces between"),
+    plain("trusted_proxies", "127.0.0.0/8, ::1/128", "networks whose X-Forwarded-For is believed"),
+    plain("code_lifetime", "10m", "lifetime of an authorization code"),
+    plain("access_token_lifetime", "1h", "lifetime of an access token"),
+    plain("refresh_token_lifetime", "30d", "lifetime of an unused refresh token"),
+    plain("grant_lifetime", "365d", "absolute end of one person's yes to one client"),
+    plain("refresh_grace", "120s", "how long after its first use a refresh token may be retried"),
+    plain("session_lifetime", "30d", "how long a browser stays signed in at the most"),
+    plain("session_idle_lifetime", "7d", "how long a browser stays signed in unused"),
+    plain(
+        "authorization_request_lifetime",
+        "1h",
+        "how long a started sign-in can be finished; at least 10m",
+    ),
+    plain("secret_overlap", "24h", "how long a replaced introspection secret goes on working"),
+    plain("unused_client_lifetime", "7d", "when a registration that nobody has used is forgotten"),
+    plain("event_lifetime", "180d", "how long the record of decisions is kept"),
+    plain("log_format", "auto", "json, pretty, or auto: pretty on a terminal"),
+    plain("workers", "0", "threads that answer requests; 0: one for each core"),
+    plain("shutdown_timeout", "30s", "how long running requests may take to finish at a stop"),
+    plain("limits", "on", "off lifts the limits on what succeeds; loopback issuers only"),
+    plain("limit_body", "65536", "longest request body, in bytes"),
+    plain("limit_connections", "10000", "most connections at once"),
+    plain("limit_queue", "4096", "most writes that wait"),
+    plain("limit_write_wait", "5s", "how long a write waits for a place in the queue"),
+    plain(
+        "limit_pending_requests",
+        "10000",
+        "most started sign-ins that are kept; the oldest makes room",
+    ),
+    plain(
+        "limit_unused_clients",
+        "10000",
+        "most unused registrations that are kept; the oldest makes room",
+    ),
+    plain("limit_registrations", "1000", "registrations in an hour"),
+    plain("limit_registrations_per_address", "60", "registrations in an hour from one network"),
+    plain(
+        "limit_authorize_per_address",
+        "120",
+        "authorization requests in a minute from one network",
+    ),
+    plain(
+        "limit_token_failures_per_address",
+        "120",
+        "refused token requests in a minute from one network",
+    ),
+    plain(
+        "limit_introspection_failures_per_address",
+        "60",
+        "wrong introspection credentials in a minute from one network",
+    ),
+    plain("limit_sign_in_per_address", "30", "wrong passwords in 15 minutes from one network"),
+    plain("limit_sign_in_per_account", "10", "wrong passwords in 15 minutes for one account"),
+    plain("limit_redirect_uris", "20", "most redirect URIs of one client"),
+    plain("limit_metadata_string", "2048", "longest string in a registration, in bytes"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_safe_from_kubernetes() {
+        for (index, setting) in SETTINGS.iter().enumerate() {
+            assert_eq!(SETTINGS.iter().position(|other| other.key == setting.key), Some(index));
+            assert!(!setting.key.ends_with("_port") && !setting.key.ends_with("_host"));
+        }
+    }
+}

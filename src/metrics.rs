@@ -1,0 +1,120 @@
+//! Counters for Prometheus, in the `OpenMetrics` text format.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// Labels of [`Metrics::refused`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Refused {
+    /// The path of the endpoint.
+    pub endpoint: String,
+    /// The OAuth error code.
+    pub error: &'static str,
+}
+
+/// Labels of [`Metrics::issued`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Issued {
+    /// `authorization_code` or `refresh_token`.
+    pub grant_type: &'static str,
+}
+
+/// Labels of [`Metrics::sign_ins`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SignIn {
+    /// `accepted`, `refused` or `throttled`.
+    pub outcome: &'static str,
+}
+
+/// What is counted. Every counter is one atomic, or a look-up of one by its labels.
+pub struct Metrics {
+    registry: Registry,
+    /// Introspections of a live token.
+    pub introspected_active: Counter,
+    /// Introspections of anything else.
+    pub introspected_inactive: Counter,
+    /// Token responses.
+    pub issued: Family<Issued, Counter>,
+    /// Refresh tokens that two holders used; each has ended a grant.
+    pub replayed: Counter,
+    /// Refusals in the standard's words.
+    pub refused: Family<Refused, Counter>,
+    /// Failures of ours: 5xx.
+    pub failed: Counter,
+    /// Clients that registered themselves.
+    pub registered: Counter,
+    /// Attempts to sign in.
+    pub sign_ins: Family<SignIn, Counter>,
+    /// Rows that the sweeper has deleted.
+    pub swept: Counter,
+    /// 1 while the database cannot be written.
+    pub storage_failing: Gauge,
+}
+
+impl Metrics {
+    /// All at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("mcp_oauthd"),
+            introspected_active: Counter::default(),
+            introspected_inactive: Counter::default(),
+            issued: Family::default(),
+            replayed: Counter::default(),
+            refused: Family::default(),
+            failed: Counter::default(),
+            registered: Counter::default(),
+            sign_ins: Family::default(),
+            swept: Counter::default(),
+            storage_failing: Gauge::default(),
+        };
+        let registry = &mut metrics.registry;
+        let active = metrics.introspected_active.clone();
+        registry.register("introspections_active", "Introspections of a live token", active);
+        let inactive = metrics.introspected_inactive.clone();
+        registry.register("introspections_inactive", "Introspections of anything else", inactive);
+        registry.register("token_responses", "Token responses", metrics.issued.clone());
+        registry.register("replays", "Grants ended by a replay", metrics.replayed.clone());
+        registry.register("refusals", "Refused requests", metrics.refused.clone());
+        registry.register("failures", "Requests that failed here", metrics.failed.clone());
+        registry.register("registrations", "Registered clients", metrics.registered.clone());
+        registry.register("sign_ins", "Attempts to sign in", metrics.sign_ins.clone());
+        registry.register("swept_rows", "Rows deleted by the sweeper", metrics.swept.clone());
+        let failing = metrics.storage_failing.clone();
+        registry.register("storage_failing", "1 while the database cannot be written", failing);
+        metrics
+    }
+
+    /// `application/openmetrics-text; version=1.0.0; charset=utf-8`
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _infallible = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_rendered() {
+        let metrics = Metrics::new();
+        metrics.issued.get_or_create(&Issued { grant_type: "refresh_token" }).inc();
+        let text = metrics.render();
+        assert!(text.contains("mcp_oauthd_token_responses_total{grant_type=\"refresh_token\"} 1"));
+        assert!(text.ends_with("# EOF\n"));
+    }
+}
