@@ -8,5 +8,6 @@ pub mod error;
 pub mod gate;
 pub mod grant_types;
 pub mod oauth;
+pub mod pages;
 pub mod revocation;
 pub mod storage;
