@@ -11,6 +11,7 @@ pub mod gate;
 pub mod grant_types;
 pub mod metrics;
 pub mod oauth;
+pub mod pages;
 pub mod revocation;
 pub mod storage;
 pub mod telemetry;

@@ -1,0 +1,236 @@
+//! Every page with every part that it can show.
+
+use askama::Template;
+
+use super::consent::{ClientOrigin, Consent, ScopeLine};
+use super::error::{Back, ErrorPage};
+use super::home::{Account, Home, State};
+use super::setup::{Field, Setup, SetupDone};
+use super::sign_in::{Problem, SignIn};
+use super::sign_out::SignedOut;
+use super::snippets::Snippets;
+use super::{ContentPolicy, Frame};
+use crate::oauth::Destination;
+
+fn frame() -> Frame {
+    let mut frame = Frame::new(&"https://auth.example.org/as".parse().unwrap());
+    // The hash in the names would change every snapshot with each change of the look.
+    frame.stylesheet = "/as/assets/style.css".to_owned();
+    frame.mark = "/as/assets/mark.svg".to_owned();
+    frame
+}
+
+fn sign_in(username: &str, problem: Option<Problem>) -> SignIn {
+    SignIn {
+        frame: frame(),
+        request: "17".to_owned(),
+        csrf: "csrf-token".to_owned(),
+        username: username.to_owned(),
+        problem,
+    }
+}
+
+fn consent(name: &str, origin: ClientOrigin, destination: Destination) -> Consent {
+    Consent {
+        frame: frame(),
+        request: "17".to_owned(),
+        csrf: "csrf-token".to_owned(),
+        client_name: name.to_owned(),
+        client_origin: origin,
+        destination,
+        resource_name: Some("Team wiki".to_owned()),
+        resource: "https://wiki.example.org/mcp".to_owned(),
+        scopes: vec![ScopeLine("mcp".to_owned())],
+        username: "mia".to_owned(),
+    }
+}
+
+fn snippets() -> Snippets {
+    Snippets::new(
+        &"https://auth.example.org/as".parse().unwrap(),
+        "https://wiki.example.org/mcp".parse().unwrap(),
+        "mcprExampleExampleExample1".parse().unwrap(),
+        "mcpkExampleExampleExampleExampleExampleExample1".to_owned(),
+        "mcp".parse().unwrap(),
+    )
+}
+
+fn error_page(back: Option<Back>) -> ErrorPage {
+    ErrorPage {
+        frame: frame(),
+        title: "This app is not known here".to_owned(),
+        message: "The app that sent you is not registered, or no longer. Remove the connection in \
+                  the app and add it again."
+            .to_owned(),
+        request_id: "0190b7c4-4a1e-7d3c-9d5e-0d7a6f1c2b3a".to_owned(),
+        back,
+    }
+}
+
+fn pages() -> Vec<(&'static str, String)> {
+    [consent_pages(), form_pages(), other_pages()].concat()
+}
+
+fn consent_pages() -> Vec<(&'static str, String)> {
+    let web = || Destination::Web("claude.ai".to_owned());
+    let described = ClientOrigin::MetadataDocument { host: "claude.ai".to_owned() };
+    let loopback = Destination::Loopback("127.0.0.1".to_owned());
+    let app = Destination::App("cursor".to_owned());
+    let mut configured = consent("Notebook", ClientOrigin::Configured, web());
+    configured.scopes = ["files:read", "mcp", "offline_access"].map(|s| ScopeLine(s.into())).into();
+    configured.resource_name = None;
+    let registered = |name, destination| consent(name, ClientOrigin::Registered, destination);
+    vec![
+        ("consent_web", consent("Claude", described, web()).render().unwrap()),
+        ("consent_loopback", registered("Claude Code (wiki)", loopback).render().unwrap()),
+        ("consent_app", registered("Cursor", app).render().unwrap()),
+        ("consent_configured", configured.render().unwrap()),
+    ]
+}
+
+fn form_pages() -> Vec<(&'static str, String)> {
+    let setup = |username: &str, resource: &str| Setup {
+        frame: frame(),
+        token: "mln_example".to_owned(),
+        username: Field { value: username.to_owned(), problem: None },
+        password_problem: None,
+        resource: Field { value: resource.to_owned(), problem: None },
+    };
+    let mut wrong = setup("mia", "wiki.example.org");
+    wrong.username.problem = Some("This name is taken.".to_owned());
+    wrong.password_problem = Some("This password is one that anybody would try.".to_owned());
+    wrong.resource.problem = Some("The address is not an absolute URL.".to_owned());
+    let wrong_sign_in = sign_in("mia", Some(Problem::WrongCredentials));
+    let throttled = sign_in("mia", Some(Problem::TooManyAttempts));
+    vec![
+        ("sign_in", sign_in("", None).render().unwrap()),
+        ("sign_in_wrong", wrong_sign_in.render().unwrap()),
+        ("sign_in_throttled", throttled.render().unwrap()),
+        ("sign_in_stale", sign_in("", Some(Problem::StaleForm)).render().unwrap()),
+        ("setup", setup("", "https://wiki.example.org/mcp").render().unwrap()),
+        ("setup_wrong", wrong.render().unwrap()),
+    ]
+}
+
+fn other_pages() -> Vec<(&'static str, String)> {
+    let back = Back {
+        href: "https://claude.ai/api/mcp/auth_callback?error=invalid_scope&state=a%26b".to_owned(),
+        place: "claude.ai".to_owned(),
+    };
+    let home = |state, account| Home {
+        frame: frame(),
+        state,
+        account,
+        metadata_url: "https://auth.example.org/.well-known/oauth-authorization-server/as"
+            .to_owned(),
+    };
+    let account = Account { username: "mia".to_owned(), csrf: "csrf-token".to_owned() };
+    let ready = State::Ready { resources: vec!["https://wiki.example.org/mcp".to_owned()] };
+    let done = SetupDone { frame: frame(), username: "mia".to_owned(), snippets: snippets() };
+    vec![
+        ("setup_done", done.render().unwrap()),
+        ("signed_out", SignedOut { frame: frame() }.render().unwrap()),
+        ("error", error_page(None).render().unwrap()),
+        ("error_with_way_back", error_page(Some(back)).render().unwrap()),
+        ("home", home(ready, Some(account)).render().unwrap()),
+        ("home_not_set_up", home(State::NotSetUp, None).render().unwrap()),
+    ]
+}
+
+/// Values of an attribute, wherever it stands.
+fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
+    let start = format!(" {attribute}=\"");
+    page.split(&start).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[test]
+fn the_pages_say_what_they_said() {
+    let shown = ["consent_", "sign_in_wrong", "setup", "error_with", "home"];
+    for (name, page) in pages() {
+        if shown.iter().any(|part| name.starts_with(part)) {
+            insta::assert_snapshot!(name, page);
+        }
+    }
+}
+
+#[test]
+fn no_page_has_a_script_an_inline_style_or_a_part_from_elsewhere() {
+    for (name, page) in pages() {
+        for forbidden in ["<script", "<style", " style=", " onclick=", "javascript:", "<iframe"] {
+            assert!(!page.contains(forbidden), "{name}: {forbidden}");
+        }
+        let links = page.split("<link ").skip(1).flat_map(|link| values(link, "href"));
+        let loaded: Vec<_> = links.take(2).chain(values(&page, "src")).collect();
+        assert_eq!(loaded.len(), 3, "{name}");
+        assert!(loaded.iter().all(|url| url.starts_with("/as/assets/")), "{name}: {loaded:?}");
+    }
+}
+
+#[test]
+fn what_belongs_together_is_tied_together() {
+    for (name, page) in pages() {
+        let ids = values(&page, "id");
+        let unique: std::collections::BTreeSet<_> = ids.iter().collect();
+        assert_eq!(ids.len(), unique.len(), "{name}: {ids:?}");
+        for attribute in ["for", "aria-describedby", "aria-labelledby"] {
+            for id in values(&page, attribute).iter().flat_map(|ids| ids.split(' ')) {
+                assert!(ids.contains(&id), "{name}: {attribute}={id}");
+            }
+        }
+        let visible = page.matches("<input ").count() - page.matches("type=\"hidden\"").count();
+        assert_eq!(visible, page.matches("<label ").count(), "{name}: a label for each field");
+        assert_eq!(page.matches("<h1").count(), 1, "{name}");
+        assert_eq!(page.matches("<main").count(), 1, "{name}");
+    }
+}
+
+#[test]
+fn what_a_client_calls_itself_stands_only_in_isolated_text() {
+    let name = "\"><script>alert(1)</script> \u{202e}moc.elgoog";
+    let page = consent(name, ClientOrigin::Registered, Destination::App("cursor".to_owned()))
+        .render()
+        .unwrap();
+    assert!(!page.contains("<script"), "{page}");
+    let isolated = "<bdi>&#34;&#62;&#60;script&#62;";
+    assert!(page.contains(isolated), "{page}");
+    assert_eq!(page.matches("moc.elgoog").count(), 1, "{page}");
+    assert!(!page.contains('\u{202e}'), "nothing may be written backwards");
+}
+
+#[test]
+fn yes_and_no_are_the_same_button() {
+    let page =
+        consent("Claude", ClientOrigin::Configured, Destination::Web("claude.ai".to_owned()))
+            .render()
+            .unwrap();
+    let classes: Vec<_> = page
+        .split("<button ")
+        .filter_map(|button| button.split('>').next())
+        .filter(|button| button.contains("name=\"decision\""))
+        .flat_map(|button| button.split(' ').filter(|part| part.starts_with("class=")))
+        .collect();
+    assert_eq!(classes, ["class=\"choice\""; 2]);
+}
+
+#[test]
+fn only_after_consent_may_a_form_lead_elsewhere() {
+    let closed = ContentPolicy::Closed.as_str();
+    assert_eq!(closed, format!("{}; form-action 'self'", ContentPolicy::AnswersClient.as_str()));
+    assert!(!closed.contains("unsafe"));
+}
+
+#[test]
+fn snippets_fit_resources_at_the_root_and_on_this_machine() {
+    for (resource, expected) in [
+        ("https://wiki.example.org", "port=8000, path=\"/\""),
+        ("https://wiki.example.org/team/mcp/", "port=8000, path=\"/team/mcp/\""),
+        ("http://127.0.0.1:9000/mcp", "port=9000, path=\"/mcp\""),
+        ("http://localhost/mcp", "port=8000, path=\"/mcp\""),
+    ] {
+        let mut snippets = snippets();
+        snippets.resource = resource.parse().unwrap();
+        let text = snippets.fastmcp().to_string();
+        assert!(text.contains(expected), "{resource}: {text}");
+        assert!(text.contains(&format!("audience=\"{resource}\"")), "{resource}: {text}");
+    }
+}
