@@ -10,6 +10,7 @@ pub mod error;
 pub mod gate;
 pub mod grant_types;
 pub mod metrics;
+pub mod middleware;
 pub mod oauth;
 pub mod pages;
 pub mod revocation;

@@ -3,7 +3,7 @@
 pub mod consent;
 pub mod request;
 
-use crate::oauth::{ErrorCode, Issuer, OAuthError, RedirectUri};
+use crate::oauth::{Destination, ErrorCode, Issuer, OAuthError, RedirectUri};
 
 /// A redirect URI that has been checked against its client's: only this module can make one, and
 /// only this may be redirected to.
@@ -34,6 +34,12 @@ impl VerifiedRedirect {
     pub fn with_denial(&self, issuer: &Issuer) -> String {
         let error = ErrorCode::AccessDenied.because("the person said no");
         self.with_error(&error, issuer)
+    }
+
+    /// Where it leads, for people.
+    #[must_use]
+    pub fn destination(&self) -> &Destination {
+        self.uri.destination()
     }
 
     fn with(&self, answer: &[(&str, &str)], issuer: &Issuer) -> String {

@@ -1,0 +1,6 @@
+//! What stands around every handler.
+
+pub mod client_ip;
+pub mod rate_limit;
+pub mod request_log;
+pub mod security_headers;

@@ -1,0 +1,54 @@
+//! One span for each request, with an id that the answer repeats. No query, no body, no header: a
+//! log can be read by more people than a secret.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _};
+use tracing::{Span, field, info, info_span};
+use tracing_actix_web::{RequestId, RootSpanBuilder};
+
+use super::client_ip::ClientIp;
+
+/// The fields of the span. The route's pattern stands for the path.
+pub struct RequestSpan;
+
+impl RootSpanBuilder for RequestSpan {
+    fn on_request_start(request: &ServiceRequest) -> Span {
+        let id = request.extensions().get::<RequestId>().copied();
+        info_span!(
+            "request",
+            http.method = %request.method(),
+            http.route = request.match_pattern().as_deref().unwrap_or("unknown"),
+            http.status = field::Empty,
+            client.ip = %ClientIp::of(request.request()).0,
+            request.id = id.map(field::display),
+        )
+    }
+
+    fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
+        let status = match outcome {
+            Ok(response) => response.status(),
+            Err(error) => error.as_response_error().status_code(),
+        };
+        span.record("http.status", status.as_u16());
+        span.in_scope(|| info!("answered"));
+    }
+}
+
+/// `X-Request-Id` on every answer, so that a person can tell the operator which one it was.
+///
+/// # Errors
+/// What the handler answers.
+pub async fn repeat_id(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let id = request.extensions().get::<RequestId>().copied();
+    let mut response = next.call(request).await?;
+    if let Some(value) = id.and_then(|id| HeaderValue::from_str(&id.to_string()).ok()) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    Ok(response)
+}
