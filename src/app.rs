@@ -83,16 +83,16 @@ impl App {
         let lifetimes = &self.config.lifetimes;
         SessionLifetimes { absolute: lifetimes.session, idle: lifetimes.session_idle }
     }
+}
 
-    /// How much a registering client may make us keep.
-    #[must_use]
-    pub fn registration_bounds(&self) -> Bounds {
-        let limits = &self.config.limits;
-        Bounds {
-            redirect_uris: limits.redirect_uris,
-            string: limits.metadata_string,
-            unused_clients: limits.unused_clients,
-        }
+/// How much a registering client may make us keep.
+#[must_use]
+pub fn bounds(config: &Config) -> Bounds {
+    let limits = &config.limits;
+    Bounds {
+        redirect_uris: limits.redirect_uris,
+        string: limits.metadata_string,
+        unused_clients: limits.unused_clients,
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Config {
     /// Where introspection, health and metrics listen, if not there.
     pub internal_listen: Option<SocketAddr>,
     /// Where the database is.
-    pub database: DatabaseLocation,
+    pub database: Database,
     /// Whose account is made at the first start.
     pub owner: Option<DeclaredOwner>,
     /// The MCP servers that the settings name; the first is the default.
@@ -51,13 +51,22 @@ pub struct Config {
     pub shutdown_timeout: Seconds,
 }
 
-/// `MCP_OAUTH_DB`.
+/// `MCP_OAUTH_DB`: where the database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DatabaseLocation {
-    /// `:memory:`
+pub enum Database {
+    /// Dies with the process.
     Memory,
-    /// A path.
+    /// One file, and its write-ahead log beside it.
     File(PathBuf),
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str(":memory:"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// `MCP_OAUTH_OWNER` and its password.

@@ -1,3 +1,7 @@
-//! The binary.
+//! The binary: one command, one exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mcp_oauthd::cli::main()
+}

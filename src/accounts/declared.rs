@@ -4,12 +4,11 @@
 use secrecy::ExposeSecret as _;
 
 use super::password::Hashed;
-use super::setup::add_resource;
+use super::setup::{add_resource, rotate_secret};
 use super::{Username, add_user};
 use crate::clock::{Seconds, UnixTime};
 use crate::config::DeclaredResource;
 use crate::oauth::{IntrospectionId, TokenHash};
-use crate::storage::events::{Event, Subject, record};
 use crate::storage::resources::{self, Resource};
 use crate::storage::{DbConnection, Role, StorageError, users};
 
@@ -77,8 +76,7 @@ pub fn declare_resource(
     if let Some(hash) = &secret_hash
         && stored.secret_hash.as_ref() != Some(hash)
     {
-        resources::rotate_secret(conn, &stored, hash, now + overlap)?;
-        record(conn, Event::SecretRotated, Subject::resource(&stored.uri), now)?;
+        rotate_secret(conn, &stored, hash, overlap, now)?;
     }
     Ok(rename(conn, declared, &stored)?)
 }

@@ -5,11 +5,13 @@ pub mod password;
 pub mod session;
 pub mod setup;
 
+use std::fmt;
+
 use crate::clock::UnixTime;
 use crate::oauth::{ErrorCode, OAuthError, UserId};
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::users::{self, User};
-use crate::storage::{DbConnection, Role, StorageError};
+use crate::storage::{DbConnection, Role, StorageError, sessions};
 
 /// A user name in its one spelling, so that two spellings never are two people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +40,12 @@ impl Username {
     }
 }
 
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Makes an account. The first one is the owner's, whatever was asked for.
 ///
 /// # Errors
@@ -62,6 +70,37 @@ pub fn add_user(
     users::insert(conn, &user)?;
     record(conn, Event::UserAdded, Subject::user(&user.id), now)?;
     Ok(user)
+}
+
+/// Sets a new password and signs the person out everywhere; in how many browsers that was.
+///
+/// # Errors
+/// The database's.
+pub fn change_password(
+    conn: &mut DbConnection,
+    id: &UserId,
+    password: &password::Hashed,
+    now: UnixTime,
+) -> Result<usize, StorageError> {
+    users::set_password(conn, id, password.as_str())?;
+    record(conn, Event::PasswordChanged, Subject::user(id), now)?;
+    sessions::remove_of_user(conn, id)
+}
+
+/// Lets a disabled person sign in again; what was ended stays ended. False if it was not disabled.
+///
+/// # Errors
+/// The database's.
+pub fn enable_user(
+    conn: &mut DbConnection,
+    id: &UserId,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let enabled = users::enable(conn, id)?;
+    if enabled {
+        record(conn, Event::UserEnabled, Subject::user(id), now)?;
+    }
+    Ok(enabled)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Signed-in browsers.
 
 use crate::clock::{Seconds, UnixTime};
-use crate::oauth::{TokenKind, TokenSecret};
+use crate::oauth::TokenSecret;
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::sessions::{self, Session};
 use crate::storage::users::{self, User};
@@ -49,11 +49,10 @@ impl SignedIn {
 /// The database's.
 pub fn authenticate(
     conn: &mut DbConnection,
-    cookie: &str,
+    secret: &TokenSecret,
     lifetimes: SessionLifetimes,
     now: UnixTime,
 ) -> Result<Option<SignedIn>, StorageError> {
-    let Some(secret) = TokenSecret::parse(TokenKind::Session, cookie) else { return Ok(None) };
     let Some(session) = sessions::find(conn, secret.id())? else { return Ok(None) };
     let alive = session.hash == secret.hash()
         && now < session.expires_at

@@ -3,7 +3,7 @@
 use super::password::Hashed;
 use super::session::{self, SessionLifetimes};
 use super::{Username, add_user};
-use crate::clock::UnixTime;
+use crate::clock::{Seconds, UnixTime};
 use crate::error::Error;
 use crate::oauth::{
     ErrorCode, IntrospectionId, MachineSecret, OAuthError, ResourceUri, TokenHash, TokenKind,
@@ -84,7 +84,7 @@ pub fn complete(
     let secret = MachineSecret::for_resource();
     let resource = if let Some(resource) = resources::find_by_uri(conn, &setup.resource)? {
         // Named by a setting. The owner has to see a secret that works.
-        resources::rotate_secret(conn, &resource, &secret.hash(), now)?;
+        rotate_secret(conn, &resource, &secret.hash(), Seconds(0), now)?;
         resource
     } else {
         let named = (IntrospectionId::generate(), None);
@@ -118,6 +118,21 @@ pub fn add_resource(
     resources::insert(conn, &resource)?;
     record(conn, Event::ResourceAdded, Subject::resource(uri), now)?;
     Ok(resource)
+}
+
+/// Puts a new secret in force; the one before works on for `overlap`. False if the resource is gone.
+///
+/// # Errors
+/// The database's.
+pub fn rotate_secret(
+    conn: &mut DbConnection,
+    resource: &Resource,
+    secret_hash: &TokenHash,
+    overlap: Seconds,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    record(conn, Event::SecretRotated, Subject::resource(&resource.uri), now)?;
+    resources::rotate_secret(conn, resource, secret_hash, now + overlap)
 }
 
 fn dead() -> OAuthError {

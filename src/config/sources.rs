@@ -82,6 +82,12 @@ impl Sources {
         self.values.get(key).map(|value| value.text.as_str()).filter(|text| !text.is_empty())
     }
 
+    /// Whether a setting, and not only the file's tables, names a resource.
+    #[must_use]
+    pub fn names_a_resource(&self) -> bool {
+        self.text("resource").is_some()
+    }
+
     /// Every setting with what is shown of it, in the order of [`SETTINGS`].
     pub fn shown(&self) -> impl Iterator<Item = (&'static Setting, String, &Origin)> {
         SETTINGS.iter().filter_map(|setting| {

@@ -32,7 +32,7 @@ fn from_toml(text: &str) -> Result<Config, ConfigError> {
 fn no_setting_is_needed() {
     let config = read(&[]).unwrap();
     assert_eq!(config.issuer.as_str(), "http://127.0.0.1:8080");
-    assert_eq!(config.database, DatabaseLocation::File("mcp_oauth.db".into()));
+    assert_eq!(config.database, Database::File("mcp_oauth.db".into()));
     assert_eq!(config.lifetimes.refresh_token, Seconds(30 * 86_400));
 }
 

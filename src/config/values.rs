@@ -8,8 +8,8 @@ use ipnet::IpNet;
 
 use super::sources::ResourceTable;
 use super::{
-    ConfigError, DatabaseLocation, DeclaredOwner, DeclaredResource, Lifetimes, Limits, LogFormat,
-    Sources, find,
+    ConfigError, Database, DeclaredOwner, DeclaredResource, Lifetimes, Limits, LogFormat, Sources,
+    find,
 };
 use crate::clock::Seconds;
 use crate::oauth::Scope;
@@ -62,17 +62,17 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn database(&self) -> Result<DatabaseLocation, ConfigError> {
+    pub(super) fn database(&self) -> Result<Database, ConfigError> {
         match self.0.text("db") {
             None => Err(wrong("db", "is missing")),
-            Some(":memory:") => Ok(DatabaseLocation::Memory),
+            Some(":memory:") => Ok(Database::Memory),
             Some(text) if text.starts_with("postgres:") || text.starts_with("postgresql:") => {
                 Err(wrong("db", "is a PostgreSQL URL: not in this version"))
             }
             Some(text) if text.contains("://") => {
                 Err(wrong("db", format!("({text}) is neither a path nor :memory:")))
             }
-            Some(path) => Ok(DatabaseLocation::File(path.into())),
+            Some(path) => Ok(Database::File(path.into())),
         }
     }
 

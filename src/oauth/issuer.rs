@@ -45,6 +45,12 @@ impl Issuer {
         format!("{}{path}", self.text.trim_end_matches('/'))
     }
 
+    /// Where RFC 8414 section 3.1 puts the metadata of this issuer.
+    #[must_use]
+    pub fn metadata_url(&self) -> String {
+        format!("{}/.well-known/oauth-authorization-server{}", self.origin, self.path)
+    }
+
     /// Whether cookies can be `Secure`, and so carry the `__Host-` prefix.
     #[must_use]
     pub fn is_https(&self) -> bool {

@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpResponse, web};
 use sha2::{Digest as _, Sha256};
 
 /// The one style sheet of all pages.
@@ -14,6 +16,19 @@ pub static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
 /// The mark beside the host, and in the browser's tab.
 pub static MARK: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("mark", "svg", "image/svg+xml", include_bytes!("mark.svg")));
+
+/// One of the files, for ever; 404 for a name that an older version had.
+pub async fn get(path: web::Path<String>) -> HttpResponse {
+    let wanted = format!("/assets/{path}");
+    let Some(asset) = [&*STYLESHEET, &*MARK].into_iter().find(|asset| asset.path() == wanted)
+    else {
+        return HttpResponse::NotFound().finish();
+    };
+    HttpResponse::Ok()
+        .content_type(asset.media_type())
+        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .body(asset.content())
+}
 
 /// A file that we serve as it is.
 #[derive(Debug)]

@@ -3,10 +3,21 @@
 
 use std::ops::RangeInclusive;
 
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, REFERRER_POLICY};
 use askama::Template;
 
-use super::Frame;
-use crate::oauth::Destination;
+use super::error::PageError;
+use super::sign_out::sign_in_url;
+use super::visit::{PageForm, Visit, Visitor, see_other};
+use super::{ContentPolicy, Frame, render};
+use crate::authorization::consent::{self, may_answer};
+use crate::error::Error;
+use crate::oauth::{Destination, ErrorCode, Parameters};
+use crate::storage::authorization_requests::PendingRequest;
+use crate::storage::clients::{self, Client};
+use crate::storage::{self, resources};
 
 /// Enough for every honest name, and the decision stays in sight.
 const LONGEST_NAME: usize = 80;
@@ -82,6 +93,94 @@ impl Consent {
                 "This app was added by the operator of this server.".to_owned()
             }
         }
+    }
+}
+
+/// The question; first the sign-in, if nobody is.
+///
+/// # Errors
+/// A request that is not this browser's, and the database's.
+pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
+    let query =
+        Parameters::parse(visit.http.query_string()).map_err(|error| visit.failed(error))?;
+    let request = query.get("request").unwrap_or_default();
+    let cookie = visit.pending_cookie(request)?;
+    let now = visit.app.clock.now();
+    let known = visit.app.storage.read(|conn| {
+        let pending = consent::find(conn, &cookie, now)?;
+        let client = clients::find(conn, &pending.asked.client_id)?;
+        let resource = resources::find_by_uri(conn, &pending.asked.resource)?;
+        let gone = || ErrorCode::AccessDenied.because("This app is no longer registered here");
+        Ok::<_, Error>((client.ok_or_else(gone)?, pending, resource.and_then(|known| known.name)))
+    });
+    let (client, pending, resource_name) = known.await.map_err(|error| visit.failed(error))?;
+    let visitor = visit.visitor().await?.filter(|v| may_answer(&pending, &v.signed_in));
+    let Some(visitor) = visitor else { return Ok(see_other(&visit.here(&sign_in_url(request)))) };
+    let page = question(&visit, &visitor, (client, pending, resource_name));
+    Ok(render(StatusCode::OK, &page, ContentPolicy::AnswersClient))
+}
+
+/// The answer, which goes to the client.
+///
+/// # Errors
+/// A form that is not ours, an answer that is neither yes nor no, and the database's.
+pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageError> {
+    let request = sent.text("request");
+    let cookie = visit.pending_cookie(request)?;
+    let Some(visitor) = visit.visitor().await? else {
+        return Ok(see_other(&visit.here(&sign_in_url(request))));
+    };
+    visitor.check_csrf(&visit, request, sent.text("csrf"))?;
+    let allowed = match sent.text("decision") {
+        "allow" => true,
+        "deny" => false,
+        _ => {
+            let why = "The answer was neither yes nor no. Go back and choose one";
+            return Err(visit.failed(ErrorCode::InvalidRequest.because(why)));
+        }
+    };
+    let app = visit.app.clone();
+    let now = app.clock.now();
+    let decide = move |conn: &mut storage::DbConnection| {
+        let (config, signed_in) = (&app.config, &visitor.signed_in);
+        if allowed {
+            let terms = (config.lifetimes.code, &config.issuer);
+            consent::approve(conn, &cookie, signed_in, terms, now)
+        } else {
+            consent::deny(conn, &cookie, signed_in, &config.issuer, now)
+        }
+    };
+    let mut response = see_other(&visit.write_surely(decide).await?);
+    // The code is in the URL: nobody needs to know from where the browser comes.
+    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    Ok(response)
+}
+
+fn question(
+    visit: &Visit,
+    visitor: &Visitor,
+    (client, pending, resource_name): (Client, PendingRequest, Option<String>),
+) -> Consent {
+    let request = pending.id.to_string();
+    let unnamed = || "An app without a name".to_owned();
+    Consent {
+        frame: visit.frame(),
+        csrf: visitor.csrf(&request),
+        request,
+        client_name: client
+            .metadata
+            .client_name
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(unnamed),
+        client_origin: match client.origin {
+            storage::ClientOrigin::Registered => ClientOrigin::Registered,
+            storage::ClientOrigin::Configured => ClientOrigin::Configured,
+        },
+        destination: pending.asked.redirect_uri.destination().clone(),
+        resource_name,
+        resource: pending.asked.resource.to_string(),
+        scopes: pending.asked.scope.tokens().map(|token| ScopeLine(token.to_owned())).collect(),
+        username: visitor.signed_in.user().username.clone(),
     }
 }
 

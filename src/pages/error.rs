@@ -1,8 +1,18 @@
 //! What went wrong, in plain words.
 
-use askama::Template;
+use std::fmt;
 
-use super::Frame;
+use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
+use actix_web::{HttpResponse, ResponseError};
+use askama::Template;
+use tracing::{debug, error};
+
+use super::{ContentPolicy, Frame, render};
+use crate::clock::Seconds;
+use crate::error::Error;
+use crate::oauth::ErrorCode;
+use crate::storage::StorageError;
 
 /// The page. It says nothing that the request said.
 #[derive(Template)]
@@ -27,4 +37,92 @@ pub struct Back {
     pub href: String,
     /// Where it leads: a host, or a scheme.
     pub place: String,
+}
+
+/// A page that takes the place of the one that was asked for.
+pub struct PageError {
+    page: Box<ErrorPage>,
+    status: StatusCode,
+    retry_after: Option<Seconds>,
+}
+
+impl PageError {
+    /// For a request that is refused, or that has failed.
+    #[must_use]
+    pub fn new(error: Error, frame: Frame, request_id: String) -> Self {
+        let (status, title, message) = match error {
+            Error::Refused(refused) => {
+                debug!(error = %refused, "refused");
+                let (status, title) = match refused.code {
+                    ErrorCode::AccessDenied => (StatusCode::FORBIDDEN, "That did not work"),
+                    ErrorCode::TemporarilyUnavailable => {
+                        (StatusCode::TOO_MANY_REQUESTS, "Too many requests")
+                    }
+                    _ => (StatusCode::BAD_REQUEST, "The app asked for something impossible"),
+                };
+                (status, title, sentence(&refused.description))
+            }
+            Error::Failed(StorageError::Unavailable(cause)) => {
+                debug!(cause, "unavailable");
+                let words = "Nothing was lost. Please try again in a moment.";
+                (StatusCode::SERVICE_UNAVAILABLE, "Just a moment", words.to_owned())
+            }
+            Error::Failed(failed) => {
+                error!(error = %failed, "failed");
+                let words = "This is our fault, not yours. Please try again.";
+                (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", words.to_owned())
+            }
+        };
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(Seconds(5));
+        let title = title.to_owned();
+        let page = Box::new(ErrorPage { frame, title, message, request_id, back: None });
+        Self { page, status, retry_after }
+    }
+
+    /// With a way back to the app.
+    #[must_use]
+    pub fn with_back(mut self, back: Back) -> Self {
+        self.page.back = Some(back);
+        self
+    }
+
+    /// With the time after which it is worth another try.
+    #[must_use]
+    pub fn with_retry(self, wait: Seconds) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+}
+
+/// A description of the protocol, as something that is said to a person.
+fn sentence(description: &str) -> String {
+    let mut letters = description.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    let end = if description.ends_with('.') { "" } else { "." };
+    first.into_iter().chain(letters).collect::<String>() + end
+}
+
+impl fmt::Debug for PageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageError").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for PageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.page.message)
+    }
+}
+
+impl ResponseError for PageError {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = render(self.status, &*self.page, ContentPolicy::Closed);
+        if let Some(wait) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, wait.0.into());
+        }
+        response
+    }
 }

@@ -1,8 +1,14 @@
 //! What this is, for whoever opens the bare address.
 
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::Frame;
+use super::error::PageError;
+use super::visit::Visit;
+use super::{ContentPolicy, Frame, render};
+use crate::error::Error;
+use crate::storage::{resources, users};
 
 /// The page.
 #[derive(Template)]
@@ -37,4 +43,27 @@ pub struct Account {
     pub username: String,
     /// Proves that the form is ours.
     pub csrf: String,
+}
+
+/// The page.
+///
+/// # Errors
+/// The database's.
+pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
+    let known = visit.app.storage.read(|conn| {
+        let urls = resources::list(conn)?.into_iter().map(|resource| resource.uri.to_string());
+        Ok::<_, Error>((users::count(conn)?, urls.collect()))
+    });
+    let (users, resources) = known.await.map_err(|error| visit.failed(error))?;
+    let visitor = visit.visitor().await?;
+    let page = Home {
+        frame: visit.frame(),
+        state: if users == 0 { State::NotSetUp } else { State::Ready { resources } },
+        account: visitor.map(|visitor| Account {
+            username: visitor.signed_in.user().username.clone(),
+            csrf: visitor.csrf(""),
+        }),
+        metadata_url: visit.app.config.issuer.metadata_url(),
+    };
+    Ok(render(StatusCode::OK, &page, ContentPolicy::Closed))
 }

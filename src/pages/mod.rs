@@ -4,17 +4,64 @@
 
 pub mod assets;
 pub mod consent;
+pub mod cookies;
 pub mod error;
 pub mod home;
 pub mod setup;
 pub mod sign_in;
 pub mod sign_out;
 pub mod snippets;
+pub mod visit;
 
 #[cfg(test)]
 mod tests;
 
+use actix_web::guard::{Any, Get, Head};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY};
+use actix_web::{Handler, HttpResponse, Resource, Responder, web};
+use askama::Template;
+
 use crate::oauth::Issuer;
+
+/// The pages, below the issuer's path.
+pub fn configure(routes: &mut web::ServiceConfig) {
+    routes
+        .service(page("/sign-in", sign_in::get).route(web::post().to(sign_in::post)))
+        .service(page("/consent", consent::get).route(web::post().to(consent::post)))
+        .service(page("/sign-out", sign_out::get).route(web::post().to(sign_out::post)))
+        .service(page("/setup", setup::get).route(web::post().to(setup::post)))
+        .service(page("/assets/{name}", assets::get))
+        .service(page("/", home::get))
+        .service(page("", home::get));
+}
+
+/// HEAD is GET without its body.
+pub(crate) fn page<F, Args>(path: &str, get: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path).route(web::route().guard(Any(Get()).or(Head())).to(get)).default_service(
+        web::to(|| async {
+            HttpResponse::MethodNotAllowed().insert_header((ALLOW, "GET, HEAD, POST")).finish()
+        }),
+    )
+}
+
+/// A page is made for one person at one moment: nobody keeps it.
+fn render(status: StatusCode, template: &impl Template, policy: ContentPolicy) -> HttpResponse {
+    let Ok(html) = template.render() else {
+        // A template that does not render is a defect that every test of the page would show.
+        return HttpResponse::InternalServerError().finish();
+    };
+    HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((CONTENT_SECURITY_POLICY, policy.as_str()))
+        .body(html)
+}
 
 /// What every page has around its content.
 #[derive(Debug, Clone)]

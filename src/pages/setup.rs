@@ -1,9 +1,17 @@
 //! The first visit: the owner's account and the first MCP server.
 
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use askama::Template;
+use secrecy::SecretString;
 
-use super::Frame;
+use super::error::PageError;
 use super::snippets::Snippets;
+use super::visit::{PageForm, Visit};
+use super::{ContentPolicy, Frame, cookies, render};
+use crate::accounts::password::NewPassword;
+use crate::accounts::{Username, setup};
+use crate::oauth::{OAuthError, Parameters, ResourceUri};
 
 /// The form behind the one-time link.
 #[derive(Template)]
@@ -40,4 +48,100 @@ pub struct SetupDone {
     pub username: String,
     /// The credentials, and code that has them filled in.
     pub snippets: Snippets,
+}
+
+/// The form, while the link is good.
+///
+/// # Errors
+/// A dead link, and the database's.
+pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
+    let query =
+        Parameters::parse(visit.http.query_string()).map_err(|error| visit.failed(error))?;
+    let token = query.get("token").unwrap_or_default();
+    let checked = visit.app.storage.read(|conn| setup::check_link(conn, token)).await;
+    checked.map_err(|error| visit.failed(error))?;
+    let proposed = visit.app.offer().default_resource.map(|uri| uri.to_string());
+    let page = Setup {
+        frame: visit.frame(),
+        token: token.to_owned(),
+        username: Field::default(),
+        password_problem: None,
+        resource: Field { value: proposed.unwrap_or_default(), problem: None },
+    };
+    Ok(render(StatusCode::OK, &page, ContentPolicy::Closed))
+}
+
+/// Makes the account and the resource. A field that is wrong costs nothing: the link stays good.
+///
+/// # Errors
+/// A dead link, and the database's.
+pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageError> {
+    let token = sent.text("token").to_owned();
+    // Before the password is hashed, which strangers shall not make us do.
+    let checked = visit.app.storage.read(|conn| setup::check_link(conn, &token)).await;
+    checked.map_err(|error| visit.failed(error))?;
+    let (username, password, resource) = match fields(&sent) {
+        Ok(fields) => fields,
+        Err(problems) => return Ok(form_again(&visit, &sent, *problems)),
+    };
+    let name = username.to_string();
+    let hashed = visit.app.passwords.hash(password).await;
+    let password = hashed.map_err(|error| visit.failed(error))?;
+    let wanted = setup::Setup { username, password, resource };
+    let (lifetimes, now) = (visit.app.session_lifetimes(), visit.app.clock.now());
+    let complete = move |conn: &mut _| setup::complete(conn, &token, &wanted, lifetimes, now);
+    let done = visit.write_surely(complete).await?;
+    let config = &visit.app.config;
+    let secret = done.secret.reveal();
+    let (uri, id) = (done.resource.uri, done.resource.id);
+    let page = SetupDone {
+        frame: visit.frame(),
+        username: name,
+        snippets: Snippets::new(&config.issuer, uri, id, secret, config.scopes.clone()),
+    };
+    let mut response = render(StatusCode::OK, &page, ContentPolicy::Closed);
+    if let Some(session) = done.session {
+        cookies::set_session(&config.issuer, &mut response, session, config.lifetimes.session);
+    }
+    Ok(response)
+}
+
+/// What is wrong with each field.
+#[derive(Default)]
+struct Problems {
+    username: Option<String>,
+    password: Option<String>,
+    resource: Option<String>,
+}
+
+fn fields(sent: &PageForm) -> Result<(Username, NewPassword, ResourceUri), Box<Problems>> {
+    let words = |error: OAuthError| Some(format!("{}.", error.description));
+    let username = Username::parse(sent.text("username"));
+    let password = SecretString::from(sent.text("password"));
+    let resource = sent.text("resource").trim().parse::<ResourceUri>();
+    let password = match &username {
+        Ok(username) => NewPassword::parse(password, username).map_err(words),
+        // Not judged before there is a name: it must not be the name.
+        Err(_) => Err(None),
+    };
+    match (username, password, resource) {
+        (Ok(username), Ok(password), Ok(resource)) => Ok((username, password, resource)),
+        (username, password, resource) => Err(Box::new(Problems {
+            username: username.err().and_then(words),
+            password: password.err().flatten(),
+            resource: resource.err().map(|why| format!("This address {why}.")),
+        })),
+    }
+}
+
+fn form_again(visit: &Visit, sent: &PageForm, problems: Problems) -> HttpResponse {
+    let field = |name: &str, problem| Field { value: sent.text(name).to_owned(), problem };
+    let page = Setup {
+        frame: visit.frame(),
+        token: sent.text("token").to_owned(),
+        username: field("username", problems.username),
+        password_problem: problems.password,
+        resource: field("resource", problems.resource),
+    };
+    render(StatusCode::UNPROCESSABLE_ENTITY, &page, ContentPolicy::Closed)
 }

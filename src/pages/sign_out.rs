@@ -1,8 +1,14 @@
 //! The end of a session.
 
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::Frame;
+use super::error::PageError;
+use super::visit::{PageForm, Visit, see_other};
+use super::{ContentPolicy, Frame, cookies, render};
+use crate::accounts::session;
+use crate::error::Error;
 
 /// What is left to say after signing out.
 #[derive(Template)]
@@ -10,4 +16,36 @@ use super::Frame;
 pub struct SignedOut {
     /// Around the content.
     pub frame: Frame,
+}
+
+/// Says that it is done.
+pub async fn get(visit: Visit) -> HttpResponse {
+    let page = SignedOut { frame: visit.frame() };
+    render(StatusCode::OK, &page, ContentPolicy::Closed)
+}
+
+/// Ends the session here and in the browser; goes on with the request, for another account.
+///
+/// # Errors
+/// A form that is not ours, and the database's.
+pub async fn post(visit: Visit, form: PageForm) -> Result<HttpResponse, PageError> {
+    let request = form.text("request").to_owned();
+    if let Some(visitor) = visit.visitor().await? {
+        visitor.check_csrf(&visit, &request, form.text("csrf"))?;
+        let now = visit.app.clock.now();
+        let end = move |conn: &mut _| Ok(session::sign_out(conn, &visitor.signed_in, now)?);
+        visit.write_surely::<(), Error>(end).await?;
+    }
+    let place = if request.is_empty() { "/sign-out".to_owned() } else { sign_in_url(&request) };
+    let mut response = see_other(&visit.here(&place));
+    cookies::clear_session(&visit.app.config.issuer, &mut response);
+    Ok(response)
+}
+
+/// Where somebody signs in to answer a request.
+pub(crate) fn sign_in_url(request: &str) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("request", request)
+        .finish();
+    format!("/sign-in?{query}")
 }

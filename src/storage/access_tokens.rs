@@ -86,14 +86,16 @@ pub fn describe(conn: &mut DbConnection, id: TokenId) -> Result<Option<Described
     }))
 }
 
-/// Deletes up to `limit` tokens, from the left edge, that expired before `before`.
+/// Deletes up to `limit` tokens that were drawn before `drawn_before`, from the left edge of the
+/// table, and expired before `before`.
 pub fn delete_expired(
     conn: &mut DbConnection,
+    drawn_before: UnixTime,
     before: UnixTime,
     limit: i64,
 ) -> Result<usize, StorageError> {
     let expired = oauth_tokens::table
-        .filter(oauth_tokens::id.lt(edge(before)))
+        .filter(oauth_tokens::id.lt(edge(drawn_before)))
         .filter(oauth_tokens::expires_at.lt(before))
         .order(oauth_tokens::id)
         .limit(limit)

@@ -74,14 +74,16 @@ pub fn set_grant(
     Ok(())
 }
 
-/// Deletes up to `limit` codes, from the left edge, that expired before `before`.
+/// Deletes up to `limit` codes that were drawn before `drawn_before`, from the left edge of the
+/// table, and expired before `before`.
 pub fn delete_expired(
     conn: &mut DbConnection,
+    drawn_before: UnixTime,
     before: UnixTime,
     limit: i64,
 ) -> Result<usize, StorageError> {
     let expired = oauth_codes::table
-        .filter(oauth_codes::id.lt(edge(before)))
+        .filter(oauth_codes::id.lt(edge(drawn_before)))
         .filter(oauth_codes::expires_at.lt(before))
         .order(oauth_codes::id)
         .limit(limit)

@@ -1,6 +1,5 @@
 //! The one file that knows the database engine: how SQLite is opened, checked and set up.
 
-use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use diesel::sql_types::{BigInt, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 use super::StorageError;
+use crate::config::Database;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
@@ -25,24 +25,6 @@ const APPLICATION_ID: i64 = 0x6d63_706f;
 pub enum DbConnection {
     /// The embedded default.
     Sqlite(SqliteConnection),
-}
-
-/// Where the database is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Database {
-    /// Dies with the process.
-    Memory,
-    /// One file, and its write-ahead log beside it.
-    File(PathBuf),
-}
-
-impl fmt::Display for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Memory => f.write_str(":memory:"),
-            Self::File(path) => path.display().fmt(f),
-        }
-    }
 }
 
 /// Whether opening may make a new database.

@@ -133,17 +133,17 @@ pub fn list(conn: &mut DbConnection, limit: i64) -> Result<Vec<Recorded>, Storag
     Ok(newest.select(Recorded::as_select()).load(conn)?)
 }
 
-/// Deletes up to `limit` events from before `before`.
+/// Deletes those of the `limit` oldest events that are from before `before`.
 pub fn delete_old(
     conn: &mut DbConnection,
     before: UnixTime,
     limit: i64,
 ) -> Result<usize, StorageError> {
-    let old = events::table
-        .filter(events::at.lt(before))
+    let oldest = events::table
         .order(events::id)
         .limit(limit)
-        .select(events::id)
-        .load::<i64>(conn)?;
+        .select((events::id, events::at))
+        .load::<(i64, UnixTime)>(conn)?;
+    let old: Vec<i64> = oldest.iter().filter(|(_, at)| *at < before).map(|(id, _)| *id).collect();
     Ok(diesel::delete(events::table.filter(events::id.eq_any(old))).execute(conn)?)
 }

@@ -178,19 +178,25 @@ pub fn revoke_of_resource(
     Ok(diesel::update(its).set(ended(because, now)).execute(conn)?)
 }
 
-/// Deletes up to `limit` grants whose last token has been dead since `before`.
+/// Looks at `limit` grants behind `after`, and deletes those whose last token has been dead since
+/// `before`: how many, and where to go on.
 pub fn delete_dead(
     conn: &mut DbConnection,
+    after: GrantId,
     before: UnixTime,
     limit: i64,
-) -> Result<usize, StorageError> {
-    let dead = oauth_grants::table
-        .filter(oauth_grants::tokens_until.lt(before))
+) -> Result<(usize, Option<GrantId>), StorageError> {
+    let page = oauth_grants::table
+        .filter(oauth_grants::id.gt(after))
         .order(oauth_grants::id)
         .limit(limit)
-        .select(oauth_grants::id)
-        .load::<GrantId>(conn)?;
-    Ok(diesel::delete(oauth_grants::table.filter(oauth_grants::id.eq_any(dead))).execute(conn)?)
+        .select((oauth_grants::id, oauth_grants::tokens_until))
+        .load::<(GrantId, UnixTime)>(conn)?;
+    let dead: Vec<GrantId> =
+        page.iter().filter(|(_, until)| *until < before).map(|(id, _)| *id).collect();
+    let deleted =
+        diesel::delete(oauth_grants::table.filter(oauth_grants::id.eq_any(dead))).execute(conn)?;
+    Ok((deleted, page.last().map(|(id, _)| *id)))
 }
 
 #[derive(AsChangeset)]

@@ -13,6 +13,7 @@ pub mod grants;
 mod health;
 mod ids;
 pub mod one_time_links;
+pub mod probe;
 pub mod refresh_tokens;
 pub mod resources;
 mod schema;
@@ -31,7 +32,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 pub use clients::ClientOrigin;
-pub use connection::{Database, DbConnection, Missing, OpenError, Opened};
+pub use connection::{DbConnection, Missing, OpenError, Opened};
 pub use error::StorageError;
 pub use events::Event;
 pub use grants::RevokedBecause;
@@ -40,6 +41,7 @@ pub use one_time_links::Purpose;
 pub use users::Role;
 
 use crate::clock::Clock;
+use crate::config::Database;
 use writer::{Job, SharedConnection, Work, Writer};
 
 /// Handle on the open database. Clones share it.

@@ -113,19 +113,20 @@ pub fn erase_salt(conn: &mut DbConnection, id: TokenId) -> Result<(), StorageErr
     Ok(())
 }
 
-/// Deletes up to `limit` tokens, from the left edge, that expired unused before `before`, or were
-/// used before `used_before`.
+/// Deletes up to `limit` tokens that were drawn before `drawn_before`, from the left edge of the
+/// table, and then expired unused before `before` or were used before `drawn_before` too.
 pub fn delete_expired(
     conn: &mut DbConnection,
+    drawn_before: UnixTime,
     before: UnixTime,
-    used_before: UnixTime,
     limit: i64,
 ) -> Result<usize, StorageError> {
     let unused =
         oauth_refresh_tokens::used_at.is_null().and(oauth_refresh_tokens::expires_at.lt(before));
+    let used = oauth_refresh_tokens::used_at.assume_not_null().lt(drawn_before);
     let expired = oauth_refresh_tokens::table
-        .filter(oauth_refresh_tokens::id.lt(edge(before)))
-        .filter(unused.or(oauth_refresh_tokens::used_at.assume_not_null().lt(used_before)))
+        .filter(oauth_refresh_tokens::id.lt(edge(drawn_before)))
+        .filter(unused.or(used))
         .order(oauth_refresh_tokens::id)
         .limit(limit)
         .select(oauth_refresh_tokens::id)

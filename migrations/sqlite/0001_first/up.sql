@@ -58,7 +58,7 @@ CREATE TABLE oauth_clients (
     last_used_at BIGINT,
     disabled_at BIGINT
 );
-CREATE INDEX oauth_clients_unused ON oauth_clients (created_at) WHERE authorized_at IS NULL AND origin = 'registered';
+CREATE INDEX oauth_clients_unused ON oauth_clients (created_at) WHERE authorized_at IS NULL;
 
 CREATE TABLE authorization_requests (
     id INTEGER PRIMARY KEY NOT NULL,

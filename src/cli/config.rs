@@ -1,0 +1,108 @@
+//! `config show`, `config example`.
+
+use std::fmt::Write as _;
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::settings::Settings;
+use super::{Failure, output};
+use crate::config::{Config, SETTINGS};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Every setting in force, and where it comes from; secrets masked
+    Show {
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// A configuration file with every setting and its default
+    Example,
+}
+
+/// A line of `config show`.
+#[derive(Serialize)]
+struct Shown {
+    setting: &'static str,
+    value: String,
+    origin: String,
+}
+
+/// Runs it. `show` checks the settings too.
+///
+/// # Errors
+/// Settings that cannot be.
+pub fn run(command: &Command, settings: &Settings) -> Result<(), Failure> {
+    match command {
+        Command::Show { json } => show(settings, *json),
+        Command::Example => output::bytes(example().as_bytes()),
+    }
+}
+
+fn show(settings: &Settings, json: bool) -> Result<(), Failure> {
+    let sources = settings.sources()?;
+    let config = Config::from_sources(&sources)?;
+    let shown = sources.shown().map(|(setting, value, origin)| Shown {
+        setting: setting.key,
+        value,
+        origin: origin.to_string(),
+    });
+    // Several resources stand in the file only.
+    let tables = config.resources.iter().skip(usize::from(sources.names_a_resource()));
+    let tables = tables.map(|resource| Shown {
+        setting: "[[resource]]",
+        value: resource.uri.to_string(),
+        origin: "configuration file".to_owned(),
+    });
+    let all: Vec<Shown> = shown.chain(tables).collect();
+    if json {
+        return output::json(&all);
+    }
+    let rows: Vec<_> =
+        all.into_iter().map(|row| [row.setting.to_owned(), row.value, row.origin]).collect();
+    output::table(["SETTING", "VALUE", "ORIGIN"], &rows)
+}
+
+fn example() -> String {
+    let mut text = String::from(
+        "# Settings of mcp-oauthd. Each line that begins with \"#\" and a name shows a default.\n\
+         # A flag or an environment variable (MCP_OAUTH_LISTEN, MCP_OAUTH_LISTEN_FILE) comes first.\n",
+    );
+    for setting in SETTINGS {
+        let file = if setting.secret { "_file" } else { "" };
+        let example = if setting.secret { "/run/secrets/name" } else { setting.default };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n# {}\n#{}{file} = \"{example}\"\n", setting.help, setting.key);
+    }
+    text.push_str(
+        "\n# More MCP servers, each with a table of its own.\n\
+         #[[resource]]\n\
+         #url = \"https://wiki.example.org/mcp\"\n\
+         #name = \"Wiki\"\n\
+         #introspection_id = \"wiki\"\n\
+         #introspection_secret_file = \"/run/secrets/wiki\"\n",
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_without_its_comment_marks_is_a_configuration() {
+        let lines: Vec<String> = example()
+            .lines()
+            .filter(|line| !line.contains("_file ") && !line.contains("\"\""))
+            .filter_map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')))
+            .map(str::to_owned)
+            .collect();
+        let path = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&path, lines.join("\n")).unwrap();
+        let sources = crate::config::Sources::gather(&[], Some(path.path()), []).unwrap();
+        let config = Config::from_sources(&sources).unwrap();
+        assert_eq!(config.resources[0].uri.as_str(), "https://wiki.example.org/mcp");
+    }
+}

@@ -1,0 +1,154 @@
+//! `grant`: what people have said yes to.
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::{Failure, open, output};
+use crate::accounts::Username;
+use crate::clock::{Clock, UnixTime};
+use crate::config::Config;
+use crate::oauth::{ClientId, GrantId, ResourceUri, Scope, UserId};
+use crate::revocation;
+use crate::storage::grants::{self, Grant, Narrowing};
+use crate::storage::{Missing, RevokedBecause, Storage, StorageError, clients, users};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The newest first
+    List {
+        /// Of this person only
+        #[arg(long)]
+        user: Option<String>,
+        /// To this client only
+        #[arg(long)]
+        client: Option<ClientId>,
+        /// Ended ones too
+        #[arg(long)]
+        all: bool,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a grant: its tokens are refused at the next request
+    Revoke {
+        /// Its id
+        id: GrantId,
+    },
+}
+
+#[derive(Serialize)]
+struct Shown {
+    id: GrantId,
+    username: Option<String>,
+    sub: UserId,
+    client_id: ClientId,
+    client_name: Option<String>,
+    resource: ResourceUri,
+    scope: Scope,
+    created_at: UnixTime,
+    last_used_at: UnixTime,
+    expires_at: UnixTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<UnixTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_because: Option<RevokedBecause>,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Names and ids that are not there, the database's.
+pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
+    let storage = open(config, Missing::Refuse)?;
+    let done = match command {
+        Command::List { user, client, all, json } => {
+            list(&storage, user.as_deref(), (client, all), json).await
+        }
+        Command::Revoke { id } => revoke(&storage, id).await,
+    };
+    storage.close().await;
+    done
+}
+
+async fn list(
+    storage: &Storage,
+    user: Option<&str>,
+    (client_id, with_revoked): (Option<ClientId>, bool),
+    json: bool,
+) -> Result<(), Failure> {
+    let user_id = match user {
+        None => None,
+        Some(name) => Some(find_user(storage, name).await?),
+    };
+    let narrowing = Narrowing { user_id, client_id, with_revoked };
+    let mut all: Vec<Shown> = vec![];
+    loop {
+        let before = all.last().map_or(GrantId(i64::MAX), |shown| shown.id);
+        let page = storage.read(|conn| {
+            let page = grants::list(conn, &narrowing, before, 100)?;
+            page.into_iter().map(|grant| describe(conn, grant)).collect::<Result<Vec<_>, _>>()
+        });
+        let page = page.await?;
+        if page.is_empty() {
+            break;
+        }
+        all.extend(page);
+    }
+    if json {
+        return output::json(&all);
+    }
+    let row = |shown: &Shown| {
+        [
+            shown.id.to_string(),
+            shown.username.clone().unwrap_or_else(|| shown.sub.to_string()),
+            shown.client_name.clone().unwrap_or_else(|| shown.client_id.to_string()),
+            shown.resource.to_string(),
+            shown.scope.to_string(),
+            shown.last_used_at.to_string(),
+            shown.revoked_because.map_or_else(|| "live".to_owned(), |because| because.to_string()),
+        ]
+    };
+    let head = ["ID", "USER", "CLIENT", "RESOURCE", "SCOPE", "LAST USED", "STATE"];
+    output::table(head, &all.iter().map(row).collect::<Vec<_>>())
+}
+
+fn describe(conn: &mut crate::storage::DbConnection, grant: Grant) -> Result<Shown, StorageError> {
+    let user = users::find(conn, &grant.user_id)?;
+    let client = clients::find(conn, &grant.client_id)?;
+    Ok(Shown {
+        id: grant.id,
+        username: user.map(|user| user.username),
+        sub: grant.user_id,
+        client_id: grant.client_id,
+        client_name: client.and_then(|client| client.metadata.client_name),
+        resource: grant.resource,
+        scope: grant.scope,
+        created_at: grant.created_at,
+        last_used_at: grant.last_used_at,
+        expires_at: grant.expires_at,
+        revoked_at: grant.revoked_at,
+        revoked_because: grant.revoked_because,
+    })
+}
+
+async fn revoke(storage: &Storage, id: GrantId) -> Result<(), Failure> {
+    let now = Clock::System.now();
+    let revoke = move |conn: &mut _| {
+        let Some(grant) = grants::find(conn, id)? else { return Ok(None) };
+        revocation::end(conn, id, RevokedBecause::Operator, now)?;
+        Ok::<_, StorageError>(Some(grant.revoked_at.is_some()))
+    };
+    match storage.write(revoke).await? {
+        Some(false) => output::line("the grant has ended"),
+        Some(true) => output::line("the grant had ended before"),
+        None => Err(Failure::Failed("there is no grant of this id".to_owned())),
+    }
+}
+
+async fn find_user(storage: &Storage, name: &str) -> Result<UserId, Failure> {
+    let nobody = || Failure::Failed("nobody has this name".to_owned());
+    let name = Username::parse(name).map_err(|_| nobody())?;
+    let user = storage.read(|conn| users::find_by_name(conn, name.as_str())).await?;
+    user.map(|user| user.id).ok_or_else(nobody)
+}

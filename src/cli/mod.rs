@@ -1,0 +1,208 @@
+//! The command line: one file for each command. They act on the database, also while the service
+//! runs; what they revoke is revoked at its next request.
+
+pub mod client;
+pub mod config;
+pub mod gc;
+pub mod grant;
+pub mod healthcheck;
+pub mod output;
+pub mod resource;
+pub mod serve;
+pub mod settings;
+pub mod user;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::oauth::OAuthError;
+use crate::storage::{Missing, OpenError, QueueLimits, Storage, StorageError};
+use settings::Settings;
+
+/// The OAuth 2.1 authorization server that sits beside an MCP server.
+#[derive(Debug, Parser)]
+#[command(name = "mcp-oauthd", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service
+    Serve,
+    /// People who may sign in
+    #[command(subcommand)]
+    User(user::Command),
+    /// MCP servers, which may introspect tokens
+    #[command(subcommand)]
+    Resource(resource::Command),
+    /// Apps that ask for access
+    #[command(subcommand)]
+    Client(client::Command),
+    /// What people have said yes to
+    #[command(subcommand)]
+    Grant(grant::Command),
+    /// Delete what is past its time (the service does so by itself)
+    Gc,
+    /// Ask a running service whether it is ready
+    Healthcheck,
+    /// The settings
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Print a completion script for a shell
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Why a command did not succeed. The variant is the exit code.
+#[derive(Debug)]
+pub enum Failure {
+    /// 1
+    Failed(String),
+    /// 69: the database or the network is not to be reached (`sysexits.h`, `EX_UNAVAILABLE`).
+    Unavailable(String),
+    /// 78: the configuration is wrong (`EX_CONFIG`).
+    Configuration(String),
+    /// Whoever read our output has gone: nothing more to do.
+    NobodyReads,
+}
+
+impl Failure {
+    fn exit(self) -> ExitCode {
+        let (code, message) = match self {
+            Self::Failed(message) => (1, message),
+            Self::Unavailable(message) => (69, message),
+            Self::Configuration(message) => (78, message),
+            Self::NobodyReads => return ExitCode::SUCCESS,
+        };
+        output::hint(&format!("error: {message}"));
+        ExitCode::from(code)
+    }
+}
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Unavailable(_) | StorageError::Corrupt(_) => {
+                Self::Unavailable(error.to_string())
+            }
+            error => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refused) => Self::Failed(refused.description.into_owned()),
+            Error::Failed(failed) => failed.into(),
+        }
+    }
+}
+
+impl From<OAuthError> for Failure {
+    fn from(refused: OAuthError) -> Self {
+        Self::Failed(refused.description.into_owned())
+    }
+}
+
+impl From<crate::config::ConfigError> for Failure {
+    fn from(error: crate::config::ConfigError) -> Self {
+        Self::Configuration(error.to_string())
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match &error {
+            OpenError::ReplacedProvider(path) => Self::Configuration(format!(
+                "{error}\nhint: choose another MCP_OAUTH_DB, and take its clients over with: \
+                 mcp-oauthd import fastmcp-sqlite {}",
+                path.display()
+            )),
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::NobodyReads;
+        }
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Parses the arguments, and runs one command. 2 for arguments that cannot be understood.
+#[must_use]
+pub fn main() -> ExitCode {
+    // What we create is for our user alone.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.exit(),
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Config(command) => return config::run(&command, &cli.settings),
+        Command::Completions { shell } => {
+            let mut script = vec![];
+            clap_complete::generate(shell, &mut Cli::command(), "mcp-oauthd", &mut script);
+            return output::bytes(&script);
+        }
+        Command::Man => {
+            let mut page = vec![];
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            return output::bytes(&page);
+        }
+        _ => {}
+    }
+    let config = Config::from_sources(&cli.settings.sources()?)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve => serve::run(config).await,
+            Command::Healthcheck => healthcheck::run(&config).await,
+            Command::User(command) => user::run(command, &config).await,
+            Command::Resource(command) => resource::run(command, &config).await,
+            Command::Client(command) => client::run(command, &config).await,
+            Command::Grant(command) => grant::run(command, &config).await,
+            Command::Gc => gc::run(&config).await,
+            Command::Config(_) | Command::Completions { .. } | Command::Man => Ok(()),
+        }
+    })
+}
+
+/// Opens the database of a command beside the service.
+pub(crate) fn open(config: &Config, missing: Missing) -> Result<Storage, Failure> {
+    if config.database == crate::config::Database::Memory {
+        let why = "MCP_OAUTH_DB is :memory:, which only `serve` can use";
+        return Err(Failure::Configuration(why.to_owned()));
+    }
+    let clock = crate::clock::Clock::System;
+    Ok(Storage::open(&config.database, missing, QueueLimits::default(), clock)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,120 @@
+//! `serve`: runs the service.
+
+use std::net::{SocketAddr, TcpListener};
+
+use secrecy::ExposeSecret as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+use super::{Failure, output};
+use crate::accounts::declared::{DeclarationError, declare_owner, declare_resource};
+use crate::accounts::password::NewPassword;
+use crate::accounts::{Username, setup};
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::{Config, DeclaredOwner};
+use crate::server::{self, Listeners};
+use crate::storage::{Missing, QueueLimits, Storage, StorageError, users};
+use crate::telemetry;
+
+/// Opens, declares, listens, and serves until a signal says stop.
+///
+/// # Errors
+/// 69 for the database and the address, 78 for the settings.
+pub async fn run(config: Config) -> Result<(), Failure> {
+    telemetry::start(config.log_format);
+    let listeners = Listeners {
+        public: bind(config.listen, "MCP_OAUTH_LISTEN")?,
+        internal: config
+            .internal_listen
+            .map(|address| bind(address, "MCP_OAUTH_INTERNAL_LISTEN"))
+            .transpose()?,
+    };
+    let limits = QueueLimits {
+        length: config.limits.queue,
+        longest_wait: std::time::Duration::from_secs(config.limits.write_wait.0.unsigned_abs()),
+    };
+    let clock = Clock::System;
+    let storage = Storage::open(&config.database, Missing::Create, limits, clock.clone())?;
+    let app = App::new(config, storage, clock)?;
+    let prepared = prepare(&app).await;
+    if prepared.is_err() {
+        app.storage.close().await;
+    }
+    prepared?;
+    info!(
+        issuer = %app.config.issuer,
+        listen = %app.config.listen,
+        database = %app.config.database,
+        "mcp-oauthd {} is serving",
+        env!("CARGO_PKG_VERSION")
+    );
+    if !app.config.limits.on {
+        warn!("limits on what succeeds are off");
+    }
+    server::run(app, listeners, stop_signal()?).await?;
+    Ok(())
+}
+
+async fn prepare(app: &App) -> Result<(), Failure> {
+    if let Some(owner) = &app.config.owner {
+        declare_the_owner(app, owner).await?;
+    }
+    let (now, overlap) = (app.clock.now(), app.config.lifetimes.secret_overlap);
+    for resource in app.config.resources.clone() {
+        let declare = move |conn: &mut _| declare_resource(conn, &resource, overlap, now);
+        app.storage.write(declare).await.map_err(|error| match error {
+            DeclarationError::Failed(error) => error.into(),
+            taken @ DeclarationError::IdTaken { .. } => Failure::Configuration(taken.to_string()),
+        })?;
+    }
+    let link = app.storage.write(move |conn| setup::new_link(conn, now)).await?;
+    let Some(link) = link else { return Ok(()) };
+    output::hint("Nobody has an account yet. Open this link to make yours; it works once:");
+    // The one place where such a link is written, and never through the log.
+    output::line(&app.config.issuer.url(&format!("/setup?token={}", link.reveal())))
+}
+
+/// An account that is there is left alone, its password too.
+async fn declare_the_owner(app: &App, owner: &DeclaredOwner) -> Result<(), Failure> {
+    let wrong = |setting, error: &crate::oauth::OAuthError| {
+        Failure::Configuration(format!("{setting}: {}", error.description))
+    };
+    let username = Username::parse(&owner.username).map_err(|e| wrong("MCP_OAUTH_OWNER", &e))?;
+    let name = username.clone();
+    let found = app.storage.read(|conn| users::find_by_name(conn, name.as_str())).await?;
+    if found.is_some() {
+        return Ok(());
+    }
+    let password = NewPassword::parse(owner.password.expose_secret().into(), &username)
+        .map_err(|error| wrong("MCP_OAUTH_OWNER_PASSWORD", &error))?;
+    let password = app.passwords.hash(password).await?;
+    let now = app.clock.now();
+    let declare = move |conn: &mut _| declare_owner(conn, &username, &password, now);
+    Ok(app.storage.write::<(), StorageError>(declare).await?)
+}
+
+fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
+    let unavailable = |error| Failure::Unavailable(format!("{setting} {address}: {error}"));
+    // With SO_REUSEADDR, so that a restart does not have to wait; a listener in use still refuses.
+    TcpListener::bind(address).map_err(unavailable)
+}
+
+/// The first SIGTERM or SIGINT drains; the second ends at once.
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            std::process::exit(1);
+        });
+    })
+}

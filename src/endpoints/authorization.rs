@@ -1,0 +1,73 @@
+//! `GET /authorize`: RFC 6749 section 3.1. Repeatable: it keeps one pending request, and changes
+//! nothing else.
+
+use actix_web::HttpResponse;
+
+use crate::authorization::request::{self, Rejection};
+use crate::clock::Seconds;
+use crate::error::Error;
+use crate::oauth::{Destination, ErrorCode, OAuthError, Parameters};
+use crate::pages::error::{Back, PageError};
+use crate::pages::visit::{Visit, see_other};
+use crate::pages::{cookies, sign_out};
+
+/// The longest query. What is longer is nobody's request.
+const LONGEST_QUERY: usize = 16 * 1024;
+
+/// Sends the browser to the sign-in or the consent page.
+///
+/// # Errors
+/// A page, and never a redirect, for a client or a redirect URI that is not known; a page with a
+/// way back for other errors, as long as nobody is signed in (OAuth 2.1 section 7.12.2).
+pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
+    let (app, query) = (visit.app.clone(), visit.http.query_string());
+    let network = visit.client_ip.network();
+    app.limits.authorizations.take(&network, app.clock.now_millis()).map_err(|wait: Seconds| {
+        let words = "Too many sign-ins were started from here. Please wait a minute";
+        visit.failed(ErrorCode::TemporarilyUnavailable.because(words)).with_retry(wait)
+    })?;
+    if query.len() > LONGEST_QUERY {
+        return Err(visit.failed(ErrorCode::InvalidRequest.because("the request is too long")));
+    }
+    let parameters = Parameters::parse(query).map_err(|error| visit.failed(error))?;
+    let offer = app.offer();
+    let asked = match app.storage.read(|conn| request::resolve(conn, &parameters, &offer)).await {
+        Ok(asked) => asked,
+        Err(Rejection::Redirect { to, error }) => return redirect(&visit, &to, error).await,
+        Err(other) => return Err(visit.failed(other)),
+    };
+    let (lifetime, now) = (app.config.lifetimes.authorization_request, app.clock.now());
+    let most = app.config.limits.pending_requests;
+    let fresh_sign_in = asked.fresh_sign_in;
+    let kept = app
+        .storage
+        .write(move |conn| Ok::<_, Error>(request::keep(conn, &asked, lifetime, most, now)?))
+        .await;
+    let secret = kept.map_err(|error| visit.failed(error))?;
+    let id = secret.id();
+    let signed_in = !fresh_sign_in && visit.visitor().await?.is_some();
+    let next = if signed_in {
+        format!("/consent?request={id}")
+    } else {
+        sign_out::sign_in_url(&id.to_string())
+    };
+    let mut response = see_other(&visit.here(&next));
+    cookies::set_request(&app.config.issuer, (&visit.http, &mut response), secret, lifetime);
+    Ok(response)
+}
+
+async fn redirect(
+    visit: &Visit,
+    to: &crate::authorization::VerifiedRedirect,
+    error: OAuthError,
+) -> Result<HttpResponse, PageError> {
+    let href = to.with_error(&error, &visit.app.config.issuer);
+    if visit.visitor().await?.is_some() {
+        return Ok(see_other(&href));
+    }
+    let place = match to.destination() {
+        Destination::Web(host) | Destination::Loopback(host) => host.clone(),
+        Destination::App(scheme) => format!("{scheme}://"),
+    };
+    Err(visit.failed(error).with_back(Back { href, place }))
+}

@@ -1,0 +1,63 @@
+//! `/.well-known/oauth-authorization-server`: RFC 8414. Only what works is advertised.
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::oauth::{ClientAuthMethod, GrantType, Scope};
+
+const CLIENT_AUTH_METHODS: [ClientAuthMethod; 3] = [
+    ClientAuthMethod::None,
+    ClientAuthMethod::ClientSecretPost,
+    ClientAuthMethod::ClientSecretBasic,
+];
+const RESOURCE_AUTH_METHODS: [ClientAuthMethod; 2] =
+    [ClientAuthMethod::ClientSecretBasic, ClientAuthMethod::ClientSecretPost];
+
+/// RFC 8414 section 2; RFC 9207 section 3. No member is ever null.
+#[derive(Serialize)]
+struct Metadata<'a> {
+    issuer: &'a str,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    registration_endpoint: String,
+    revocation_endpoint: String,
+    introspection_endpoint: String,
+    scopes_supported: Vec<&'a str>,
+    response_types_supported: [&'static str; 1],
+    response_modes_supported: [&'static str; 1],
+    grant_types_supported: [GrantType; 2],
+    token_endpoint_auth_methods_supported: [ClientAuthMethod; 3],
+    revocation_endpoint_auth_methods_supported: [ClientAuthMethod; 3],
+    introspection_endpoint_auth_methods_supported: [ClientAuthMethod; 2],
+    code_challenge_methods_supported: [&'static str; 1],
+    authorization_response_iss_parameter_supported: bool,
+}
+
+/// The document.
+pub async fn get(app: web::Data<App>) -> HttpResponse {
+    let issuer = &app.config.issuer;
+    super::document(&Metadata {
+        issuer: issuer.as_str(),
+        authorization_endpoint: issuer.url("/authorize"),
+        token_endpoint: issuer.url("/token"),
+        registration_endpoint: issuer.url("/register"),
+        revocation_endpoint: issuer.url("/revoke"),
+        introspection_endpoint: issuer.url("/introspect"),
+        scopes_supported: scopes(&app.config.scopes),
+        response_types_supported: ["code"],
+        response_modes_supported: ["query"],
+        grant_types_supported: [GrantType::AuthorizationCode, GrantType::RefreshToken],
+        token_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
+        revocation_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
+        introspection_endpoint_auth_methods_supported: RESOURCE_AUTH_METHODS,
+        code_challenge_methods_supported: ["S256"],
+        authorization_response_iss_parameter_supported: true,
+    })
+}
+
+/// Refresh tokens are given without `offline_access`, but clients that know the word ask for them
+/// only where it is listed.
+fn scopes(offered: &Scope) -> Vec<&str> {
+    offered.tokens().collect()
+}

@@ -1,0 +1,87 @@
+//! Errors of the endpoints for machines, mapped once: RFC 6749 section 5.2.
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use tracing::{debug, error};
+
+use crate::error::Error;
+use crate::oauth::{ErrorCode, OAuthError};
+use crate::storage::StorageError;
+
+/// Seconds after which a client may try again when the database was out of reach.
+const RETRY_SECONDS: u32 = 5;
+
+/// An error on its way to the client.
+#[derive(Debug)]
+pub struct EndpointError {
+    error: Error,
+    /// Basic was tried, and has to be named.
+    basic: bool,
+}
+
+impl EndpointError {
+    /// Names the Basic scheme if it was tried: RFC 6749 section 5.2.
+    #[must_use]
+    pub fn after_basic(self, basic: bool) -> Self {
+        Self { basic, ..self }
+    }
+
+    /// The code that the client sees.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        self.body().code
+    }
+
+    fn body(&self) -> OAuthError {
+        match &self.error {
+            Error::Refused(refused) => refused.clone(),
+            Error::Failed(StorageError::Unavailable(_)) => ErrorCode::TemporarilyUnavailable
+                .because("the service cannot decide now, try again"),
+            Error::Failed(_) => ErrorCode::ServerError.because("the service has failed"),
+        }
+    }
+}
+
+impl<E: Into<Error>> From<E> for EndpointError {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), basic: false }
+    }
+}
+
+impl fmt::Display for EndpointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.body().fmt(f)
+    }
+}
+
+impl ResponseError for EndpointError {
+    fn status_code(&self) -> StatusCode {
+        match self.code() {
+            ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
+            ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match &self.error {
+            Error::Refused(refused) => debug!(error = %refused, "refused"),
+            // The writer says once that the database cannot be written.
+            Error::Failed(StorageError::Unavailable(cause)) => debug!(cause, "unavailable"),
+            Error::Failed(failed) => error!(error = %failed, "failed"),
+        }
+        let mut response = HttpResponse::build(self.status_code());
+        response.insert_header((CACHE_CONTROL, "no-store"));
+        if self.code() == ErrorCode::InvalidClient && self.basic {
+            response.insert_header((WWW_AUTHENTICATE, r#"Basic realm="mcp-oauthd""#));
+        }
+        if self.code() == ErrorCode::TemporarilyUnavailable {
+            response.insert_header((RETRY_AFTER, RETRY_SECONDS));
+        }
+        response.json(self.body())
+    }
+}

@@ -1,0 +1,61 @@
+//! `application/x-www-form-urlencoded` bodies, read strictly: RFC 6749 section 3.2 and appendix B.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use actix_web::{FromRequest, HttpRequest, web};
+
+use crate::oauth::{ErrorCode, OAuthError, Parameters};
+
+use super::error::EndpointError;
+
+/// The parameters of a body. The query is never looked at.
+pub struct Form(pub Parameters);
+
+impl FromRequest for Form {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let checked = check_media_type(request);
+        let body = web::Bytes::from_request(request, payload);
+        Box::pin(async move {
+            checked.map_err(EndpointError::from)?;
+            let body = body.await?;
+            Ok(Self(parse(&body).map_err(EndpointError::from)?))
+        })
+    }
+}
+
+/// The `Authorization` header, if there is exactly one.
+///
+/// # Errors
+/// `invalid_request` for two, or one that is no text.
+pub fn authorization(request: &HttpRequest) -> Result<Option<&str>, OAuthError> {
+    let mut all = request.headers().get_all(AUTHORIZATION);
+    let first = all.next();
+    if all.next().is_some() {
+        return Err(ErrorCode::InvalidRequest.because("there are two Authorization headers"));
+    }
+    let text = first.map(actix_web::http::header::HeaderValue::to_str).transpose();
+    text.map_err(|_| ErrorCode::InvalidClient.because("the Authorization header is malformed"))
+}
+
+fn parse(body: &[u8]) -> Result<Parameters, OAuthError> {
+    let text = std::str::from_utf8(body);
+    Parameters::parse(text.map_err(|_| ErrorCode::InvalidRequest.because("the body is not UTF-8"))?)
+}
+
+/// Compared exactly, its parameters (`charset`) left aside.
+fn check_media_type(request: &HttpRequest) -> Result<(), OAuthError> {
+    let header = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = header.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        Ok(())
+    } else {
+        let why = "Content-Type must be application/x-www-form-urlencoded";
+        Err(ErrorCode::InvalidRequest.because(why))
+    }
+}

@@ -1,0 +1,52 @@
+//! `/livez`, `/readyz`, `/metrics`: for supervisors and for Prometheus.
+
+use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use actix_web::{HttpResponse, web};
+
+use crate::app::App;
+use crate::storage::{StorageError, probe};
+
+/// The process answers. Asks nobody else.
+pub async fn livez() -> HttpResponse {
+    plain(HttpResponse::Ok(), "alive")
+}
+
+/// Traffic may come: the database answers and can be written, and the service is not stopping.
+pub async fn readyz(app: web::Data<App>) -> HttpResponse {
+    if let Some(why) = app.readiness.refusal() {
+        return not_ready(why);
+    }
+    if app.storage.read(probe::read).await.is_err() {
+        return not_ready("the database cannot be read");
+    }
+    if app.storage.health().is_failing() {
+        // Nobody else may be writing: find out whether it works again.
+        let tried: Result<(), StorageError> = app.storage.write(probe::write).await;
+        if tried.is_err() {
+            return not_ready("the database cannot be written");
+        }
+    }
+    plain(HttpResponse::Ok(), "ready")
+}
+
+/// `OpenMetrics` text.
+pub async fn metrics(app: web::Data<App>) -> HttpResponse {
+    app.metrics.storage_failing.set(i64::from(app.storage.health().is_failing()));
+    HttpResponse::Ok()
+        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(app.metrics.render())
+}
+
+fn not_ready(why: &'static str) -> HttpResponse {
+    let mut response = HttpResponse::ServiceUnavailable();
+    response.insert_header((RETRY_AFTER, 5));
+    plain(response, why)
+}
+
+fn plain(mut response: actix_web::HttpResponseBuilder, text: &'static str) -> HttpResponse {
+    response
+        .content_type("text/plain; charset=utf-8")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(format!("{text}\n"))
+}

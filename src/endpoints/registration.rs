@@ -1,0 +1,74 @@
+//! `POST /register`: RFC 7591.
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+
+use super::error::EndpointError;
+use crate::app::{App, bounds};
+use crate::clients::registration::{self, Registered};
+use crate::clock::UnixTime;
+use crate::error::Error;
+use crate::metrics::Refused;
+use crate::oauth::{ClientId, ClientMetadata, ErrorCode, MachineSecret, OAuthError};
+use crate::storage::ClientOrigin;
+
+/// RFC 7591 section 3.2.1: all metadata in force. The secret is shown here and never again.
+#[derive(Serialize)]
+struct Response {
+    client_id: ClientId,
+    client_id_issued_at: UnixTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
+    /// 0: never. REQUIRED if there is a secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret_expires_at: Option<u8>,
+    #[serde(flatten)]
+    metadata: ClientMetadata,
+}
+
+/// Registers a client.
+///
+/// # Errors
+/// `invalid_redirect_uri`, `invalid_client_metadata`.
+pub async fn post(
+    app: web::Data<App>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> Result<HttpResponse, EndpointError> {
+    let bounds = bounds(&app.config);
+    let metadata = check_media_type(&request)
+        .and_then(|()| registration::metadata(&body, &bounds))
+        .inspect_err(|refused| {
+            let error = refused.code.as_str();
+            let labels = Refused { endpoint: "register".to_owned(), error };
+            app.metrics.refused.get_or_create(&labels).inc();
+        })?;
+    let now = app.clock.now();
+    let origin = ClientOrigin::Registered;
+    let registered: Result<Registered, Error> = app
+        .storage
+        .write(move |conn| Ok(registration::register(conn, &metadata, origin, &bounds, now)?))
+        .await;
+    let Registered { client, secret } = registered?;
+    app.metrics.registered.inc();
+    let response = Response {
+        client_id: client.client_id,
+        client_id_issued_at: client.created_at,
+        client_secret_expires_at: secret.as_ref().map(|_| 0),
+        client_secret: secret.map(MachineSecret::reveal),
+        metadata: client.metadata,
+    };
+    Ok(HttpResponse::Created().insert_header((CACHE_CONTROL, "no-store")).json(response))
+}
+
+/// JSON only, so that no simple cross-site form can register (Fetch standard, "CORS-safelisted").
+fn check_media_type(request: &HttpRequest) -> Result<(), OAuthError> {
+    let header = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = header.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        Ok(())
+    } else {
+        Err(ErrorCode::InvalidClientMetadata.because("Content-Type must be application/json"))
+    }
+}

@@ -1,0 +1,41 @@
+//! `POST /revoke`: RFC 7009. Public clients too, with their `client_id`.
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::error::EndpointError;
+use super::form::{Form, authorization};
+use crate::app::App;
+use crate::clients::Presented;
+use crate::error::Error;
+use crate::revocation::revoke_token;
+use crate::storage::StorageError;
+
+/// Ends the grant behind a token. 200 for a token that nobody knows: it is as good as revoked.
+///
+/// # Errors
+/// `invalid_client`, `invalid_request` without a token, `invalid_grant` for another client's.
+pub async fn post(
+    app: web::Data<App>,
+    request: HttpRequest,
+    form: Form,
+) -> Result<HttpResponse, EndpointError> {
+    let basic = request.headers().contains_key(actix_web::http::header::AUTHORIZATION);
+    let after_basic = |error: Error| EndpointError::from(error).after_basic(basic);
+    let presented = Presented::from_request(authorization(&request)?, &form.0, false)
+        .map_err(|error| after_basic(error.into()))?;
+    let token = form.0.require("token")?.to_owned();
+    let now = app.clock.now();
+    let storage = app.storage.clone();
+    // Spawned: somebody who hangs up early wants it no less.
+    let revoked = tokio::spawn(async move {
+        let revoke = move |conn: &mut _| {
+            let client = presented.client(conn)?;
+            revoke_token(conn, &client, &token, now)
+        };
+        storage.write(revoke).await
+    });
+    let ended = |_| StorageError::Query("a revocation was interrupted".to_owned());
+    revoked.await.map_err(ended)?.map_err(after_basic)?;
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish())
+}

@@ -1,0 +1,198 @@
+//! A browser's request to one of the pages: who it is, and whether its form is one of ours.
+
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{LOCATION, ORIGIN};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
+use tracing_actix_web::RequestId;
+
+use super::error::PageError;
+use super::{Frame, cookies};
+use crate::accounts::session::{self, SignedIn};
+use crate::app::App;
+use crate::endpoints::form::Form;
+use crate::error::Error;
+use crate::middleware::client_ip::ClientIp;
+use crate::oauth::{ErrorCode, TokenSecret};
+use crate::storage::{DbConnection, StorageError, sessions};
+
+/// What every page needs to know of its request.
+#[derive(Clone)]
+pub struct Visit {
+    /// The service.
+    pub app: web::Data<App>,
+    /// The request, for its cookies and its query.
+    pub http: HttpRequest,
+    /// From where.
+    pub client_ip: ClientIp,
+    request_id: String,
+}
+
+/// Somebody who is signed in, with the cookie that says so.
+pub struct Visitor {
+    /// Who.
+    pub signed_in: SignedIn,
+    secret: TokenSecret,
+}
+
+impl Visitor {
+    /// Proof for a form that it was made for this session, and for this pending request.
+    #[must_use]
+    pub fn csrf(&self, request: &str) -> String {
+        self.secret.sign(request)
+    }
+
+    /// # Errors
+    /// A page, for a form that was not made for this session and request.
+    pub fn check_csrf(&self, visit: &Visit, request: &str, csrf: &str) -> Result<(), PageError> {
+        if self.secret.verifies(request, csrf) { Ok(()) } else { Err(visit.stale_form()) }
+    }
+}
+
+impl Visit {
+    /// Around every page.
+    #[must_use]
+    pub fn frame(&self) -> Frame {
+        Frame::new(&self.app.config.issuer)
+    }
+
+    /// The path of one of our pages, as browsers have to ask for it.
+    #[must_use]
+    pub fn here(&self, path: &str) -> String {
+        format!("{}{path}", self.app.config.issuer.path())
+    }
+
+    /// Who is signed in here, if anybody still is.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn visitor(&self) -> Result<Option<Visitor>, PageError> {
+        let Some(secret) = cookies::session(&self.app.config.issuer, &self.http) else {
+            return Ok(None);
+        };
+        let (lifetimes, now) = (self.app.session_lifetimes(), self.app.clock.now());
+        let found = self
+            .app
+            .storage
+            .read(|conn| session::authenticate(conn, &secret, lifetimes, now))
+            .await
+            .map_err(|error| self.failed(error))?;
+        let Some(signed_in) = found else { return Ok(None) };
+        if signed_in.is_stale(now) {
+            let id = signed_in.session().id;
+            let touch = move |conn: &mut DbConnection| sessions::touch(conn, id, now);
+            // Noted or not, the session is good.
+            let _noted: Result<(), StorageError> = self.app.storage.write(touch).await;
+        }
+        Ok(Some(Visitor { signed_in, secret }))
+    }
+
+    /// The cookie of a pending request that this browser has started.
+    ///
+    /// # Errors
+    /// A page, for an id of another browser, or none.
+    pub fn pending_cookie(&self, id: &str) -> Result<TokenSecret, PageError> {
+        cookies::request(&self.app.config.issuer, &self.http, id).ok_or_else(|| {
+            let why = "This sign-in has expired, or it was started in another browser. \
+                       Start it again from the app";
+            self.failed(ErrorCode::AccessDenied.because(why))
+        })
+    }
+
+    /// Writes even if the person has gone meanwhile: what was pressed is done.
+    ///
+    /// # Errors
+    /// What `work` answers, as a page.
+    pub async fn write_surely<T, E>(
+        &self,
+        work: impl Fn(&mut DbConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, PageError>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Into<Error> + Send + 'static,
+    {
+        let storage = self.app.storage.clone();
+        let written = tokio::spawn(async move { storage.write(work).await }).await;
+        let interrupted = |_| StorageError::Query("a write was interrupted".to_owned());
+        written
+            .map_err(|error| self.failed(interrupted(error)))?
+            .map_err(|error| self.failed(error))
+    }
+
+    /// An error, as a page.
+    #[must_use]
+    pub fn failed(&self, error: impl Into<Error>) -> PageError {
+        PageError::new(error.into(), self.frame(), self.request_id.clone())
+    }
+
+    /// For a form that is not one of ours.
+    #[must_use]
+    pub fn stale_form(&self) -> PageError {
+        let why = "This page was out of date. Go back, load it again, and send it once more";
+        self.failed(ErrorCode::AccessDenied.because(why))
+    }
+}
+
+impl FromRequest for Visit {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let Some(app) = request.app_data::<web::Data<App>>() else {
+            return ready(Err(actix_web::error::ErrorInternalServerError("no app")));
+        };
+        let id = request.extensions().get::<RequestId>().map(ToString::to_string);
+        ready(Ok(Self {
+            app: app.clone(),
+            http: request.clone(),
+            client_ip: ClientIp::of(request),
+            request_id: id.unwrap_or_default(),
+        }))
+    }
+}
+
+/// A form that was sent from one of our own pages.
+pub struct PageForm(Form);
+
+impl PageForm {
+    /// A field, empty if it is absent.
+    #[must_use]
+    pub fn text(&self, name: &str) -> &str {
+        self.0.0.get(name).unwrap_or_default()
+    }
+}
+
+impl FromRequest for PageForm {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let visit = Visit::from_request(request, &mut Payload::None).into_inner();
+        let form = Form::from_request(request, payload);
+        Box::pin(async move {
+            let visit = visit?;
+            if !is_same_origin(&visit) {
+                return Err(visit.stale_form().into());
+            }
+            Ok(Self(form.await?))
+        })
+    }
+}
+
+/// Browsers say from where a form was sent. What neither header says is left to the token in it.
+fn is_same_origin(visit: &Visit) -> bool {
+    let header = |name: &str| visit.http.headers().get(name).map(|value| value.to_str().ok());
+    let ours = |origin| origin == Some(visit.app.config.issuer.origin());
+    let direct = |site| matches!(site, Some("same-origin" | "none"));
+    header(ORIGIN.as_str()).is_none_or(ours) && header("sec-fetch-site").is_none_or(direct)
+}
+
+/// 303: the browser asks for the next page with GET, and does not send the form again.
+pub(crate) fn see_other(url: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((LOCATION, url))
+        .insert_header(("Cache-Control", "no-store"))
+        .finish()
+}

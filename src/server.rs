@@ -1,0 +1,171 @@
+//! The listeners, the routes, and an orderly end.
+
+use std::io;
+use std::net::TcpListener;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::{App as Actix, HttpServer, web};
+use tokio::task::JoinHandle;
+use tracing::{error, info};
+use tracing_actix_web::TracingLogger;
+
+use crate::app::App;
+use crate::middleware::request_log::{RequestSpan, repeat_id};
+use crate::middleware::security_headers::security_headers;
+use crate::storage::Storage;
+use crate::{endpoints, pages, sweeper};
+
+/// How long a client may take to send its request's head, and a connection to close.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Where requests come from.
+pub struct Listeners {
+    /// Everybody.
+    pub public: TcpListener,
+    /// Resources and supervisors, if they have one of their own.
+    pub internal: Option<TcpListener>,
+}
+
+/// Which routes a listener has.
+#[derive(Debug, Clone, Copy)]
+struct Sides {
+    public: bool,
+    internal: bool,
+}
+
+/// Serves until `shutdown` returns, then drains: running requests are finished, the queue is
+/// emptied, the last commit is made, and the write-ahead log is folded into the database.
+///
+/// # Errors
+/// When a listener cannot be used, or the database's writer was lost: then the process must not
+/// go on.
+pub async fn run(
+    app: App,
+    listeners: Listeners,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let storage = app.storage.clone();
+    let app = web::Data::new(app);
+    let alone = Sides { public: true, internal: listeners.internal.is_none() };
+    let mut servers = vec![listen(&app, listeners.public, alone)?];
+    if let Some(internal) = listeners.internal {
+        let sides = Sides { public: false, internal: true };
+        servers.push(listen(&app, internal, sides)?);
+    }
+    let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
+    let running: Vec<JoinHandle<io::Result<()>>> = servers.into_iter().map(tokio::spawn).collect();
+    let checking = check_after_unclean_stop(app.clone().into_inner());
+    let sweeping = {
+        let app = app.clone();
+        tokio::spawn(async move { sweeper::run(&app).await })
+    };
+
+    let lost = {
+        let mut shutdown = pin!(shutdown);
+        tokio::select! {
+            () = &mut shutdown => false,
+            () = storage.health().writer_lost() => true,
+        }
+    };
+    info!("stopping");
+    app.readiness.drain();
+    sweeping.abort();
+    for handle in handles {
+        handle.stop(!lost).await;
+    }
+    for server in running {
+        server.await.map_err(io::Error::other)??;
+    }
+    checking.abort();
+    close(&storage, lost).await
+}
+
+async fn close(storage: &Storage, lost: bool) -> io::Result<()> {
+    if lost {
+        error!("the writer of the database was lost");
+        return Err(io::Error::other("the writer of the database was lost"));
+    }
+    storage.close().await;
+    info!("stopped");
+    Ok(())
+}
+
+fn listen(app: &web::Data<App>, listener: TcpListener, sides: Sides) -> io::Result<Server> {
+    let config = &app.config;
+    let (workers, connections) = (config.workers, config.limits.connections);
+    let drain = u64::try_from(config.shutdown_timeout.0).unwrap_or(30);
+    let routes = app.clone();
+    let factory = move || {
+        let app = routes.clone();
+        let issuer = &app.config.issuer;
+        Actix::new()
+            .app_data(app.clone())
+            .app_data(web::PayloadConfig::new(app.config.limits.body))
+            .wrap(security_headers(issuer.is_https()))
+            .configure(|routes| {
+                if sides.internal {
+                    endpoints::introspection(routes, issuer);
+                    endpoints::health(routes);
+                }
+            })
+            .service(
+                web::scope("")
+                    .wrap(from_fn(repeat_id))
+                    .wrap(TracingLogger::<RequestSpan>::new())
+                    .configure(|routes| public_routes(routes, &app, sides)),
+            )
+    };
+    let mut server = HttpServer::new(factory)
+        .client_request_timeout(PATIENCE)
+        .client_disconnect_timeout(PATIENCE)
+        .keep_alive(KEEP_ALIVE)
+        .max_connections(connections)
+        .shutdown_timeout(drain)
+        .disable_signals();
+    if let Some(workers) = workers {
+        server = server.workers(workers);
+    }
+    Ok(server.listen(listener)?.run())
+}
+
+fn public_routes(routes: &mut web::ServiceConfig, app: &App, sides: Sides) {
+    if sides.public {
+        let issuer = &app.config.issuer;
+        endpoints::well_known(routes, issuer);
+        let below_issuer = |routes: &mut web::ServiceConfig| {
+            routes.configure(endpoints::public).configure(pages::configure);
+        };
+        if issuer.path().is_empty() {
+            routes.configure(below_issuer);
+        } else {
+            routes.service(web::scope(issuer.path()).configure(below_issuer));
+        }
+    }
+    routes.default_service(web::to(endpoints::not_found));
+}
+
+/// After a crash every page is looked at, on a thread of its own, before `/readyz` is green. The
+/// service answers meanwhile: the write-ahead log has brought back what was committed.
+fn check_after_unclean_stop(app: Arc<App>) -> JoinHandle<()> {
+    if !app.storage.opened().unclean {
+        return tokio::spawn(async {});
+    }
+    app.readiness.set_checking(true);
+    tokio::spawn(async move {
+        let storage = app.storage.clone();
+        match tokio::task::spawn_blocking(move || storage.quick_check()).await {
+            Ok(Ok(())) => {
+                info!("the database is whole after an unclean stop");
+                app.readiness.set_checking(false);
+            }
+            Ok(Err(error)) => error!(%error, "the database did not pass its check"),
+            Err(error) => error!(%error, "the check of the database was interrupted"),
+        }
+    })
+}

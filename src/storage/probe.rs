@@ -1,0 +1,25 @@
+//! Whether the database answers, and whether it can be written.
+
+use diesel::prelude::*;
+
+use super::schema::schema_version;
+use super::{DbConnection, StorageError};
+
+/// One row.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn read(conn: &mut DbConnection) -> Result<i64, StorageError> {
+    Ok(schema_version::table.select(schema_version::version).get_result(conn)?)
+}
+
+/// Writes the same value again, which takes a page of the disk.
+///
+/// # Errors
+/// Why it cannot be written.
+pub fn write(conn: &mut DbConnection) -> Result<(), StorageError> {
+    diesel::update(schema_version::table)
+        .set(schema_version::version.eq(schema_version::version))
+        .execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! Deletes what is past its time, in bounded batches, so that no write waits for long.
+//!
+//! | what | is kept |
+//! |---|---|
+//! | codes | a day after they expire, to know a replay |
+//! | access tokens | a day after they expire |
+//! | refresh tokens | a day after they expire unused; used ones for another lifetime, to know a replay |
+//! | grants | a day after the last token that can point at them |
+//! | pending authorization requests, sessions | until they expire |
+//! | registrations that nobody has used | `MCP_OAUTH_UNUSED_CLIENT_LIFETIME` |
+//! | events | `MCP_OAUTH_EVENT_LIFETIME` |
+
+use std::time::Duration;
+
+use tracing::{debug, warn};
+
+use crate::app::App;
+use crate::clock::{Seconds, UnixTime};
+use crate::config::Lifetimes;
+use crate::oauth::GrantId;
+use crate::storage::{
+    DbConnection, Storage, StorageError, access_tokens, authorization_requests, clients, codes,
+    events, grants, refresh_tokens, sessions,
+};
+
+/// The most rows of one transaction.
+const BATCH: i64 = 500;
+/// How often.
+const PERIOD: Duration = Duration::from_mins(10);
+/// For how long a dead row may still explain something.
+const DAY: Seconds = Seconds(86_400);
+
+/// One batch: deletes rows of one kind behind `cursor`, which starts at the smallest number.
+type Broom = fn(&mut DbConnection, &Lifetimes, UnixTime, i64) -> Result<Swept, StorageError>;
+
+/// What a batch has done.
+struct Swept {
+    rows: usize,
+    /// Where the next batch begins; none: this kind is clean.
+    next: Option<i64>,
+}
+
+impl Swept {
+    /// Of a kind whose dead rows are found without looking at the living.
+    fn all(rows: usize) -> Self {
+        Self { rows, next: (rows > 0).then_some(i64::MIN) }
+    }
+}
+
+/// The edges: no row that was drawn later can be past its time, and is not looked at.
+const BROOMS: [Broom; 8] = [
+    |conn, _, now, _| authorization_requests::delete_expired(conn, now, BATCH).map(Swept::all),
+    |conn, _, now, _| sessions::delete_expired(conn, now, BATCH).map(Swept::all),
+    |conn, lifetimes, now, _| {
+        let (edge, before) = (now - lifetimes.code - DAY, now - DAY);
+        codes::delete_expired(conn, edge, before, BATCH).map(Swept::all)
+    },
+    |conn, lifetimes, now, _| {
+        let (edge, before) = (now - lifetimes.access_token - DAY, now - DAY);
+        access_tokens::delete_expired(conn, edge, before, BATCH).map(Swept::all)
+    },
+    |conn, lifetimes, now, _| {
+        let edge = now - lifetimes.refresh_token;
+        refresh_tokens::delete_expired(conn, edge, now - DAY, BATCH).map(Swept::all)
+    },
+    |conn, _, now, cursor| {
+        let (rows, next) = grants::delete_dead(conn, GrantId(cursor), now - DAY, BATCH)?;
+        Ok(Swept { rows, next: next.map(|id| id.0) })
+    },
+    |conn, lifetimes, now, _| {
+        clients::delete_unused(conn, now - lifetimes.unused_client, BATCH).map(Swept::all)
+    },
+    |conn, lifetimes, now, _| {
+        events::delete_old(conn, now - lifetimes.event, BATCH).map(Swept::all)
+    },
+];
+
+/// Sweeps at once, and then every ten minutes, for as long as it is polled.
+pub async fn run(app: &App) {
+    loop {
+        match sweep(&app.storage, &app.config.lifetimes, app.clock.now()).await {
+            Ok(rows) => {
+                app.metrics.swept.inc_by(rows);
+                debug!(rows, "swept");
+            }
+            Err(error) => warn!(%error, "the sweeper gave up for now"),
+        }
+        tokio::time::sleep(PERIOD).await;
+    }
+}
+
+/// Deletes all that is past its time; how many rows that were.
+///
+/// # Errors
+/// The database's. What was deleted before stays deleted.
+pub async fn sweep(
+    storage: &Storage,
+    lifetimes: &Lifetimes,
+    now: UnixTime,
+) -> Result<u64, StorageError> {
+    let mut total = 0;
+    for broom in BROOMS {
+        let mut cursor = Some(i64::MIN);
+        while let Some(at) = cursor {
+            let lifetimes = lifetimes.clone();
+            let swept = storage.write(move |conn| broom(conn, &lifetimes, now, at)).await?;
+            total += swept.rows as u64;
+            cursor = swept.next;
+            // Whoever waits in the queue goes first.
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(total)
+}
