@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::LogFormat;
 
 /// What is logged when `RUST_LOG` does not say otherwise.
-const DEFAULT_FILTER: &str = "info";
+const DEFAULT_FILTER: &str = "info,actix_server=warn";
 
 /// Sends the log to stderr: stdout is for what a command answers. Once for the process.
 pub fn start(format: LogFormat) {
@@ -24,6 +24,6 @@ pub fn start(format: LogFormat) {
     let _started = if for_people {
         logger.with_ansi(terminal).with_target(false).try_init()
     } else {
-        logger.json().flatten_event(true).try_init()
+        logger.json().flatten_event(true).with_span_list(false).try_init()
     };
 }

@@ -111,10 +111,16 @@ pub(super) fn open_reader(path: &Path) -> Result<DbConnection, StorageError> {
 /// SQLite's own look at every page. Minutes on a large file.
 pub(super) fn quick_check(path: &Path) -> Result<(), StorageError> {
     let DbConnection::Sqlite(mut conn) = open_reader(path)?;
-    let verdict = diesel::sql_query("SELECT quick_check AS text FROM pragma_quick_check(1)")
-        .get_result::<TextRow>(&mut conn)?
-        .text;
+    // As a table-valued function it would take the number for the name of a table.
+    let verdict = diesel::sql_query("PRAGMA quick_check(1)").get_result::<Verdict>(&mut conn)?;
+    let verdict = verdict.quick_check;
     if verdict == "ok" { Ok(()) } else { Err(StorageError::Corrupt(verdict)) }
+}
+
+#[derive(QueryableByName)]
+struct Verdict {
+    #[diesel(sql_type = Text)]
+    quick_check: String,
 }
 
 #[derive(QueryableByName)]
@@ -202,10 +208,7 @@ fn prepare(conn: &mut SqliteConnection) -> Result<(), StorageError> {
     if !has_no_wal_reset_bug(&version) {
         return Err(StorageError::Unavailable(format!("SQLite {version} is older than 3.51.3")));
     }
-    conn.batch_execute("BEGIN IMMEDIATE")?;
-    let migrated = migrate(conn);
-    conn.batch_execute(if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-    migrated?;
+    conn.immediate_transaction(migrate)?;
     for table in tables(conn)? {
         conn.batch_execute(&format!("SELECT * FROM \"{table}\" LIMIT 1"))?;
     }
