@@ -1,4 +1,49 @@
-//! The OAuth 2.1 authorization server that sits beside an MCP server.
+//! The OAuth 2.1 authorization server that sits beside an MCP server: one binary, one SQLite file,
+//! and a connector that stays connected.
+//!
+//! # Layers
+//!
+//! A module imports from its own layer or below; `tests/layers.rs` reads the `use` lines.
+//!
+//! ```text
+//! 5  main  cli                                       compose: parse arguments, open, run
+//! 4  server  sweeper                                 run: listeners, routes, drain; the clean-up job
+//! 3  endpoints  pages  middleware                    HTTP: for machines, for people, around both
+//! 2  grant_types  authorization  clients  accounts   decisions: the rules of OAuth, in plain Rust
+//!    revocation  gate  app  error
+//! 1  storage                                         tables: a file each, two verbs, one writer
+//! 0  oauth  clock  config  metrics  telemetry        vocabulary: values valid by construction
+//! ```
+//!
+//! # A refresh, walked through
+//!
+//! 1. [`server`] has routed `POST /token` through the request span and the count of failures to
+//!    [`endpoints::token`], which reads the form into [`oauth::Parameters`] and then into a
+//!    [`grant_types::refresh_token::Request`]: from here on values are valid.
+//! 2. [`clients::authentication`] reads the credentials. Inside the transaction they become an
+//!    [`clients::AuthenticatedClient`], which only that module can make.
+//! 3. [`storage::Storage::write`] hands the work to the one thread that writes. It takes what is
+//!    waiting, up to 128 pieces, each in a savepoint, and commits once.
+//! 4. [`grant_types::refresh_token`] finds, compares, narrows, consumes and issues. The row decides
+//!    who was first; what follows from a token is derived from it, so that a retry gets it again.
+//! 5. After COMMIT the handler answers: 200 and `no-store`, or what [`endpoints::error`] makes of a
+//!    [`error::Error::Refused`] (theirs, in the standard's words) or a [`error::Error::Failed`]
+//!    (ours, which can be tried again).
+//!
+//! # Standards
+//!
+//! | what | where |
+//! |---|---|
+//! | OAuth 2.0 and 2.1 (RFC 6749, draft-ietf-oauth-v2-1), Security BCP (RFC 9700) | [`authorization`], [`grant_types`] |
+//! | PKCE (RFC 7636), `S256` only | [`oauth::CodeChallenge`] |
+//! | Native apps (RFC 8252): loopback ports, private-use schemes | [`oauth::RedirectUri`] |
+//! | Dynamic client registration (RFC 7591) | [`clients::registration`] |
+//! | Revocation (RFC 7009) | [`revocation`] |
+//! | Introspection (RFC 7662) | [`gate`], [`mod@endpoints::introspection`] |
+//! | Authorization server metadata (RFC 8414) | [`endpoints::authorization_server_metadata`] |
+//! | Resource indicators (RFC 8707) | [`oauth::ResourceUri`] |
+//! | Issuer identification (RFC 9207) | [`authorization::VerifiedRedirect`] |
+//! | Protected resource metadata (RFC 9728) | [`endpoints::protected_resource_metadata`] |
 
 pub mod accounts;
 pub mod app;

@@ -147,8 +147,10 @@ impl From<std::io::Error> for Failure {
 /// Parses the arguments, and runs one command. 2 for arguments that cannot be understood.
 #[must_use]
 pub fn main() -> ExitCode {
-    // What we create is for our user alone.
+    // What we create is for our user alone, and our memory is for nobody.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let _no_core_dumps = rustix::process::setrlimit(rustix::process::Resource::Core, none);
     match run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.exit(),

@@ -20,6 +20,8 @@ pub struct EndpointError {
     error: Error,
     /// Basic was tried, and has to be named.
     basic: bool,
+    /// RFC 9110 section 15.5.14
+    too_large: bool,
 }
 
 impl EndpointError {
@@ -27,6 +29,12 @@ impl EndpointError {
     #[must_use]
     pub fn after_basic(self, basic: bool) -> Self {
         Self { basic, ..self }
+    }
+
+    /// 413, in place of 400.
+    #[must_use]
+    pub fn too_large(self) -> Self {
+        Self { too_large: true, ..self }
     }
 
     /// The code that the client sees.
@@ -47,7 +55,7 @@ impl EndpointError {
 
 impl<E: Into<Error>> From<E> for EndpointError {
     fn from(error: E) -> Self {
-        Self { error: error.into(), basic: false }
+        Self { error: error.into(), basic: false, too_large: false }
     }
 }
 
@@ -63,6 +71,7 @@ impl ResponseError for EndpointError {
             ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
             ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            _ if self.too_large => StatusCode::PAYLOAD_TOO_LARGE,
             _ => StatusCode::BAD_REQUEST,
         }
     }

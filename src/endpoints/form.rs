@@ -5,26 +5,25 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 
-use crate::oauth::{ErrorCode, OAuthError, Parameters};
-
+use super::body::Body;
 use super::error::EndpointError;
+use crate::oauth::{ErrorCode, OAuthError, Parameters};
 
 /// The parameters of a body. The query is never looked at.
 pub struct Form(pub Parameters);
 
 impl FromRequest for Form {
-    type Error = actix_web::Error;
+    type Error = EndpointError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let checked = check_media_type(request);
-        let body = web::Bytes::from_request(request, payload);
+        let body = Body::from_request(request, payload);
         Box::pin(async move {
-            checked.map_err(EndpointError::from)?;
-            let body = body.await?;
-            Ok(Self(parse(&body).map_err(EndpointError::from)?))
+            checked?;
+            Ok(Self(parse(&body.await?.0)?))
         })
     }
 }

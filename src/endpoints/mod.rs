@@ -2,6 +2,7 @@
 
 pub mod authorization;
 pub mod authorization_server_metadata;
+pub mod body;
 pub mod error;
 pub mod form;
 pub mod health;

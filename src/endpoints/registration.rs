@@ -4,6 +4,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
+use super::body::Body;
 use super::error::EndpointError;
 use crate::app::{App, bounds};
 use crate::clients::registration::{self, Registered};
@@ -34,11 +35,11 @@ struct Response {
 pub async fn post(
     app: web::Data<App>,
     request: HttpRequest,
-    body: web::Bytes,
+    body: Body,
 ) -> Result<HttpResponse, EndpointError> {
     let bounds = bounds(&app.config);
     let metadata = check_media_type(&request)
-        .and_then(|()| registration::metadata(&body, &bounds))
+        .and_then(|()| registration::metadata(&body.0, &bounds))
         .inspect_err(|refused| {
             let error = refused.code.as_str();
             let labels = Refused { endpoint: "register".to_owned(), error };
