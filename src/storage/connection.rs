@@ -84,8 +84,7 @@ pub(super) fn open_writer(
         return Ok((DbConnection::Sqlite(conn), Opened { unclean: false }));
     };
     create_or_check(path, missing)?;
-    let log = PathBuf::from(format!("{}-wal", path.display()));
-    let unclean = fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+    let unclean = !log_is_empty(path);
     let open = || -> Result<SqliteConnection, StorageError> {
         let mut conn = establish(&uri(path, "rw"))?;
         conn.batch_execute("PRAGMA journal_mode = WAL")?;
@@ -138,7 +137,17 @@ struct NumberRow {
 /// Never looks at a file with a connection that could write before it is known to be ours.
 fn create_or_check(path: &Path, missing: Missing) -> Result<(), OpenError> {
     match fs::metadata(path) {
-        Ok(file) if file.len() == 0 && file.is_file() => return Ok(()),
+        Ok(file) if !file.is_file() => {
+            return Err(OpenError::Unreadable(path.to_owned(), "it is not a file".to_owned()));
+        }
+        // A first start that ended here; but a database whose log is still there was not empty.
+        Ok(file) if file.len() == 0 && log_is_empty(path) => return Ok(()),
+        Ok(file) if file.len() == 0 => {
+            return Err(OpenError::Damaged(
+                path.to_owned(),
+                "it is empty, its log is not".to_owned(),
+            ));
+        }
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             if missing == Missing::Refuse {
@@ -150,12 +159,17 @@ fn create_or_check(path: &Path, missing: Missing) -> Result<(), OpenError> {
         }
         Err(error) => return Err(refused(path, &error)),
     }
-    let look = || -> Result<(i64, Vec<String>), StorageError> {
-        let mut conn = establish(&uri(path, "ro"))?;
+    let look = |mode| -> Result<(i64, Vec<String>), StorageError> {
+        let mut conn = establish(&uri(path, mode))?;
         let id = "SELECT application_id AS number FROM pragma_application_id";
         Ok((number(&mut conn, id)?, tables(&mut conn)?))
     };
-    let (application_id, tables) = look().map_err(|error| unreadable(path, error))?;
+    // Without a lock or a log, so that not even the files beside a stranger's database change. What
+    // cannot be told so stands in the log, or is being written just now.
+    let (application_id, tables) = match look("ro&immutable=1") {
+        Ok((id, tables)) if id != 0 || !tables.is_empty() => (id, tables),
+        _ => look("ro").map_err(|error| unreadable(path, error))?,
+    };
     let replaced = ["oauth_clients", "oauth_codes", "oauth_tokens"];
     match application_id {
         APPLICATION_ID => Ok(()),
@@ -165,6 +179,10 @@ fn create_or_check(path: &Path, missing: Missing) -> Result<(), OpenError> {
         }
         _ => Err(OpenError::Foreign(path.to_owned())),
     }
+}
+
+fn log_is_empty(path: &Path) -> bool {
+    fs::metadata(format!("{}-wal", path.display())).map_or(true, |log| log.len() == 0)
 }
 
 fn unreadable(path: &Path, error: StorageError) -> OpenError {
