@@ -12,7 +12,11 @@ const DEFAULT_FILTER: &str = "info,actix_server=warn";
 /// Sends the log to stderr: stdout is for what a command answers. Once for the process.
 pub fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| DEFAULT_FILTER.into());
-    let logger = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that cannot be written, on a full disk, must not end a request: it would be a panic.
+    let logger = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     let terminal = std::io::stderr().is_terminal();
     // A second start, in a test, keeps the first.
     let for_people = match format {

@@ -8,6 +8,7 @@ use actix_web::{HttpResponse, ResponseError};
 use tracing::{debug, error};
 
 use crate::error::Error;
+use crate::middleware::request_log::note_refusal;
 use crate::oauth::{ErrorCode, OAuthError};
 use crate::storage::StorageError;
 
@@ -78,7 +79,7 @@ impl ResponseError for EndpointError {
 
     fn error_response(&self) -> HttpResponse {
         match &self.error {
-            Error::Refused(refused) => debug!(error = %refused, "refused"),
+            Error::Refused(refused) => note_refusal(refused),
             // The writer says once that the database cannot be written.
             Error::Failed(StorageError::Unavailable(cause)) => debug!(cause, "unavailable"),
             Error::Failed(failed) => error!(error = %failed, "failed"),

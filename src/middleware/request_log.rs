@@ -10,6 +10,7 @@ use tracing::{Span, field, info, info_span};
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
 use super::client_ip::ClientIp;
+use crate::oauth::OAuthError;
 
 /// The fields of the span. The route's pattern stands for the path.
 pub struct RequestSpan;
@@ -22,6 +23,7 @@ impl RootSpanBuilder for RequestSpan {
             http.method = %request.method(),
             http.route = request.match_pattern().as_deref().unwrap_or("unknown"),
             http.status = field::Empty,
+            oauth.error = field::Empty,
             client.ip = %ClientIp::of(request.request()).0,
             request.id = id.map(field::display),
         )
@@ -35,6 +37,11 @@ impl RootSpanBuilder for RequestSpan {
         span.record("http.status", status.as_u16());
         span.in_scope(|| info!("answered"));
     }
+}
+
+/// Says in the request's line why it was refused.
+pub fn note_refusal(refused: &OAuthError) {
+    Span::current().record("oauth.error", field::display(refused));
 }
 
 /// `X-Request-Id` on every answer, so that a person can tell the operator which one it was.

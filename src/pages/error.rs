@@ -11,6 +11,7 @@ use tracing::{debug, error};
 use super::{ContentPolicy, Frame, render};
 use crate::clock::Seconds;
 use crate::error::Error;
+use crate::middleware::request_log::note_refusal;
 use crate::oauth::ErrorCode;
 use crate::storage::StorageError;
 
@@ -52,7 +53,7 @@ impl PageError {
     pub fn new(error: Error, frame: Frame, request_id: String) -> Self {
         let (status, title, message) = match error {
             Error::Refused(refused) => {
-                debug!(error = %refused, "refused");
+                note_refusal(&refused);
                 let (status, title) = match refused.code {
                     ErrorCode::AccessDenied => (StatusCode::FORBIDDEN, "That did not work"),
                     ErrorCode::TemporarilyUnavailable => {
