@@ -6,6 +6,9 @@ use actix_web::{HttpResponse, web};
 use crate::app::App;
 use crate::storage::{StorageError, probe};
 
+/// Below this many bytes some writes still succeed, and others do not.
+const LEAST_FREE_SPACE: u64 = 1024 * 1024;
+
 /// The process answers. Asks nobody else.
 pub async fn livez() -> HttpResponse {
     plain(HttpResponse::Ok(), "alive")
@@ -18,6 +21,9 @@ pub async fn readyz(app: web::Data<App>) -> HttpResponse {
     }
     if app.storage.read(probe::read).await.is_err() {
         return not_ready("the database cannot be read");
+    }
+    if app.storage.free_space().is_some_and(|free| free < LEAST_FREE_SPACE) {
+        return not_ready("the disk is full");
     }
     if app.storage.health().is_failing() {
         // Nobody else may be writing: find out whether it works again.

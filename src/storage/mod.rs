@@ -197,6 +197,18 @@ impl Storage {
         self.inner.opened
     }
 
+    /// Bytes that are left on the disk of the file; none if nobody knows, or there is no file.
+    #[must_use]
+    pub fn free_space(&self) -> Option<u64> {
+        match &self.inner.readers {
+            Readers::Memory(_) => None,
+            Readers::File(path) => {
+                let disk = rustix::fs::statvfs(path).ok()?;
+                Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+            }
+        }
+    }
+
     /// Looks at every page of the file. Slow, for a thread of its own.
     ///
     /// # Errors

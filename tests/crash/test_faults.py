@@ -1,0 +1,161 @@
+"""A disk that is full, a lock that somebody holds, and a log that everybody may read."""
+
+import contextlib
+import json
+import os
+import random
+import re
+import secrets
+import sqlite3
+import subprocess
+
+import httpx
+import pytest
+from load import Client
+from support import INTROSPECTION_SECRET, PASSWORD, Service, wait_for
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of four megabytes. (Needs root, as the whole test run does.)"""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount("-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder))
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def mount(*arguments):
+    subprocess.run(["mount", *arguments], check=True)
+
+
+def register(service, name="x"):
+    metadata = {"redirect_uris": ["http://127.0.0.1/cb"], "client_name": name, "token_endpoint_auth_method": "none"}
+    return httpx.post(f"{service.issuer}/register", json=metadata, timeout=20)
+
+
+def client_in_use(service):
+    client = Client(service, random.Random(1))
+    client.register()
+    client.authorize()
+    return client
+
+
+def reads_go_on(service, client):
+    active = service.introspect(client.tokens["access_token"])
+    assert active["active"] is True
+    assert httpx.get(f"{service.issuer}/.well-known/oauth-authorization-server").status_code == 200
+    assert httpx.get(f"{service.issuer}/livez").status_code == 200
+
+
+def refused_for_now(answer):
+    assert answer.status_code == 503 and int(answer.headers["retry-after"]) > 0, answer.text
+    assert answer.json()["error"] == "temporarily_unavailable"
+
+
+def refresh(service, client):
+    form = {"grant_type": "refresh_token", "refresh_token": client.tokens["refresh_token"]}
+    return httpx.post(f"{service.issuer}/token", data=form | {"client_id": client.client_id}, timeout=20)
+
+
+def test_a_full_disk_refuses_writes_and_recovers_by_itself(small_disk):
+    service = Service(small_disk, "http://127.0.0.1:1/mcp").start()
+    client = client_in_use(service)
+    registered = []
+    while (answer := register(service, "x" * 2000)).status_code == 201:
+        registered.append(answer.json()["client_id"])
+    refused_for_now(answer)
+    (small_disk / "ballast").write_bytes(b"\0" * available(small_disk))
+    for _ in range(2000):
+        # The log has room for small writes at first.
+        if (answer := refresh(service, client)).status_code != 200:
+            break
+        client.tokens = answer.json()
+    refused_for_now(answer)
+    assert httpx.get(f"{service.issuer}/readyz").status_code == 503
+    reads_go_on(service, client)
+    (small_disk / "ballast").unlink()
+    mount("-o", "remount,size=16m", str(small_disk))
+    wait_for(lambda: httpx.get(f"{service.issuer}/readyz").status_code == 200, "the service")
+    assert refresh(service, client).status_code == 200, "the refused refresh has cost nothing"
+    service.restart("kill -9")
+    known = [entry["client_id"] for entry in json.loads(service.command("client", "list", "--json"))]
+    assert set(registered) <= set(known)
+    service.kill()
+
+
+def available(folder):
+    stat = os.statvfs(folder)
+    return stat.f_bavail * stat.f_frsize
+
+
+def test_a_lock_that_another_program_holds_is_waited_for_and_survived(tmp_path):
+    service = Service(tmp_path, "http://127.0.0.1:1/mcp").start()
+    client = client_in_use(service)
+    with held_lock(tmp_path / "mcp_oauth.db"):
+        refused_for_now(refresh(service, client))
+        reads_go_on(service, client)
+        assert httpx.get(f"{service.issuer}/readyz", timeout=20).status_code == 503
+    assert httpx.get(f"{service.issuer}/readyz", timeout=20).status_code == 200
+    assert refresh(service, client).status_code == 200
+    service.kill()
+
+
+@contextlib.contextmanager
+def held_lock(path):
+    """Another program writes to the database, and does not come to an end."""
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("BEGIN IMMEDIATE")
+    yield
+    database.execute("ROLLBACK")
+    database.close()
+
+
+def test_no_secret_is_ever_logged(tmp_path):
+    service = Service(tmp_path, "http://127.0.0.1:1/mcp")
+    service.environment["RUST_LOG"] = "trace"
+    service.start()
+    client = client_in_use(service)
+    seen = dict(client.tokens)
+    assert refresh(service, client).status_code == 200
+    service.introspect(client.tokens["access_token"])
+    confidential = httpx.post(
+        f"{service.issuer}/register",
+        json={"redirect_uris": ["http://127.0.0.1/cb"], "token_endpoint_auth_method": "client_secret_basic"},
+    ).json()
+    wrong = secrets.token_urlsafe(24)
+    credentials = (confidential["client_id"], confidential["client_secret"])
+    httpx.post(f"{service.issuer}/token", data={"grant_type": "refresh_token", "refresh_token": wrong}, auth=credentials)
+    httpx.post(f"{service.issuer}/introspect", data={"token": wrong}, auth=("wiki", wrong))
+    httpx.get(f"{service.issuer}/authorize", params={"client_id": client.client_id, "state": wrong})
+    client.revoke()
+    cookies = [cookie.value for cookie in client.person.browser.cookies.jar]
+    (exchange,) = client.redeemed
+    service.stop()
+    log = service.log.read_text()
+    assert "http.route" in log and "TRACE" in log
+    private = [
+        *(value for key, value in seen.items() if key.endswith("_token")),
+        exchange["code"],
+        exchange["code_verifier"],
+        confidential["client_secret"],
+        INTROSPECTION_SECRET,
+        PASSWORD,
+        wrong,
+        *cookies,
+    ]
+    assert len(cookies) >= 2
+    for secret in private:
+        assert secret not in log, f"a secret stands in the log: {secret[:8]}…"
+
+
+def test_the_set_up_link_is_printed_once_and_never_logged(tmp_path):
+    service = Service(tmp_path, "http://127.0.0.1:1/mcp")
+    for name in ["OWNER", "OWNER_PASSWORD_FILE"]:
+        del service.environment[f"MCP_OAUTH_{name}"]
+    service.environment["RUST_LOG"] = "trace"
+    service.start()
+    (link,) = re.findall(rf"^{re.escape(service.issuer)}/setup\?token=(\S+)$", service.log.read_text(), re.MULTILINE)
+    assert httpx.get(f"{service.issuer}/setup", params={"token": link}).status_code == 200
+    service.stop()
+    assert service.log.read_text().count(link) == 1
