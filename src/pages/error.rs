@@ -59,7 +59,7 @@ impl PageError {
                     ErrorCode::TemporarilyUnavailable => {
                         (StatusCode::TOO_MANY_REQUESTS, "Too many requests")
                     }
-                    _ => (StatusCode::BAD_REQUEST, "The app asked for something impossible"),
+                    _ => (StatusCode::BAD_REQUEST, "This request did not work"),
                 };
                 (status, title, sentence(&refused.description))
             }
