@@ -33,7 +33,7 @@ async def main(url):
         try:
             async with Client(url, auth=auth) as client:
                 if command["command"] == "call":
-                    answer = await client.call_tool("whoami", {})
+                    answer = await client.call_tool(command.get("tool", "whoami"), command.get("arguments", {}))
                     tokens = await auth.context.storage.get_tokens()
                     say(
                         result=answer.structured_content or answer.data,
