@@ -8,7 +8,7 @@ use mcp_oauthd::revocation;
 use mcp_oauthd::storage::Event;
 
 use crate::fixture::{CHALLENGE, CODE_LIFETIME, Fixture, RESOURCE, VERIFIER, tampered};
-use crate::tokens::Form;
+use crate::form::Form;
 
 #[tokio::test]
 async fn a_code_becomes_a_grant_and_a_pair() {

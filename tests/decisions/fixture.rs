@@ -10,7 +10,7 @@ use mcp_oauthd::clock::{Clock, Seconds, UnixTime};
 use mcp_oauthd::config::Database;
 use mcp_oauthd::error::Error;
 use mcp_oauthd::grant_types::Terms;
-use mcp_oauthd::oauth::{IntrospectionId, Issuer, OAuthError, Scope, TokenSecret, UserId};
+use mcp_oauthd::oauth::{IntrospectionId, Issuer, OAuthError, Scope, UserId};
 use mcp_oauthd::storage::authorization_requests::Asked;
 use mcp_oauthd::storage::clients::Client;
 use mcp_oauthd::storage::events::{self, Event};
@@ -195,12 +195,6 @@ pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
 pub(crate) fn tampered(secret: &str) -> String {
     let last = if secret.ends_with('A') { 'I' } else { 'A' };
     format!("{}{last}", &secret[..secret.len() - 1])
-}
-
-/// A copy of what may not be copied elsewhere.
-pub(crate) fn copy(secret: TokenSecret, kind: mcp_oauthd::oauth::TokenKind) -> [TokenSecret; 2] {
-    let text = secret.reveal();
-    [(); 2].map(|()| TokenSecret::parse(kind, &text).unwrap())
 }
 
 fn refused(error: Error) -> OAuthError {

@@ -8,7 +8,7 @@ use mcp_oauthd::revocation;
 use mcp_oauthd::storage::access_tokens;
 
 use crate::fixture::{DAY, Fixture, RESOURCE, tampered};
-use crate::tokens::Form;
+use crate::form::Form;
 
 #[tokio::test]
 async fn each_use_gives_a_new_pair() {
@@ -164,6 +164,7 @@ async fn no_database_column_gives_the_next_token_away() {
     let first = f.connect().await;
     let second = f.refresh(first.refresh()).await.unwrap();
     let everything = f.dump().await.concat();
+    assert!(everything.contains(f.client.client_id.as_str()));
     for token in [&first.access_token, first.refresh(), &second.access_token, second.refresh()] {
         assert!(!everything.contains(token));
     }

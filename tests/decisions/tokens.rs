@@ -4,7 +4,7 @@ use mcp_oauthd::authorization::{consent, request};
 use mcp_oauthd::clients::Presented;
 use mcp_oauthd::gate;
 use mcp_oauthd::grant_types::{Terms, TokenResponse, authorization_code, refresh_token};
-use mcp_oauthd::oauth::{GrantId, OAuthError, Parameters, TokenKind, TokenSecret};
+use mcp_oauthd::oauth::{GrantId, OAuthError, TokenKind, TokenSecret};
 use mcp_oauthd::revocation;
 use mcp_oauthd::storage::access_tokens::Described;
 use mcp_oauthd::storage::clients::Client;
@@ -13,6 +13,7 @@ use mcp_oauthd::storage::refresh_tokens::{self, RefreshToken};
 use serde::Deserialize;
 
 use crate::fixture::{CODE_LIFETIME, Fixture, REDIRECT_URI, VERIFIER, issuer, parameter, sign_in};
+use crate::form::Form;
 
 /// What a client has in hand.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -30,31 +31,6 @@ impl Pair {
 
     fn of(response: &TokenResponse) -> Self {
         serde_json::from_value(serde_json::to_value(response).unwrap()).unwrap()
-    }
-}
-
-/// A form on its way to the token endpoint.
-#[derive(Debug, Clone)]
-pub(crate) struct Form(Vec<(&'static str, String)>);
-
-impl Form {
-    /// In place of what stood there.
-    pub(crate) fn with(&self, name: &'static str, value: &str) -> Self {
-        self.without(name).and(name, value)
-    }
-
-    pub(crate) fn without(&self, name: &str) -> Self {
-        Self(self.0.iter().filter(|(known, _)| *known != name).cloned().collect())
-    }
-
-    pub(crate) fn and(mut self, name: &'static str, value: &str) -> Self {
-        self.0.push((name, value.to_owned()));
-        self
-    }
-
-    fn parameters(&self) -> Result<Parameters, OAuthError> {
-        let mut encoded = url::form_urlencoded::Serializer::new(String::new());
-        Parameters::parse(&encoded.extend_pairs(&self.0).finish())
     }
 }
 
@@ -79,7 +55,7 @@ impl Fixture {
     }
 
     pub(crate) fn code_form(&self, code: &str) -> Form {
-        Form(vec![])
+        Form::new()
             .and("client_id", self.client.client_id.as_str())
             .and("code", code)
             .and("code_verifier", VERIFIER)
@@ -87,7 +63,7 @@ impl Fixture {
     }
 
     pub(crate) fn refresh_form(&self, refresh_token: &str) -> Form {
-        Form(vec![])
+        Form::new()
             .and("client_id", self.client.client_id.as_str())
             .and("refresh_token", refresh_token)
     }
@@ -129,7 +105,7 @@ impl Fixture {
     }
 
     pub(crate) async fn revoke_as(&self, client: &Client, token: &str) -> Result<(), OAuthError> {
-        let form = Form(vec![]).and("client_id", client.client_id.as_str()).parameters()?;
+        let form = Form::new().and("client_id", client.client_id.as_str()).parameters()?;
         let presented = Presented::from_request(None, &form, false)?;
         let token = token.to_owned();
         self.decide(move |conn, now| {
