@@ -193,8 +193,10 @@ pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
 
 /// The same key with another secret.
 pub(crate) fn tampered(secret: &str) -> String {
-    let last = if secret.ends_with('A') { 'I' } else { 'A' };
-    format!("{}{last}", &secret[..secret.len() - 1])
+    // Within the secret; the last character of the encoding is not free.
+    let (place, end) = (secret.len() - 10, secret.len() - 9);
+    let other = if &secret[place..end] == "A" { "B" } else { "A" };
+    format!("{}{other}{}", &secret[..place], &secret[end..])
 }
 
 fn refused(error: Error) -> OAuthError {
