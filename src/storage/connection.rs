@@ -3,19 +3,21 @@
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
-use super::StorageError;
+use super::{OpenError, StorageError};
 use crate::config::Database;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// The schema that [`MIGRATIONS`] end in.
-const SCHEMA_VERSION: i64 = 1;
+pub(super) const SCHEMA_VERSION: i64 = 1;
 
 /// "mcpo": says that a file is ours.
 const APPLICATION_ID: i64 = 0x6d63_706f;
@@ -36,36 +38,6 @@ pub enum Missing {
     Refuse,
 }
 
-/// Why a database was not opened. Nothing was changed by the attempt.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// There is none.
-    #[error("there is no database at {0}")]
-    Missing(PathBuf),
-    /// It cannot be read or written as it must be.
-    #[error("the database {0} cannot be opened: {1}")]
-    Unreadable(PathBuf, String),
-    /// It is damaged.
-    #[error("the database {0} is damaged: {1}")]
-    Damaged(PathBuf, String),
-    /// It belongs to another program.
-    #[error("{0} is not a database of mcp-oauthd, and is left as it is")]
-    Foreign(PathBuf),
-    /// It is the file of the in-process provider that this service replaces.
-    #[error("{0} belongs to the provider that mcp-oauthd replaces, and is left as it is")]
-    ReplacedProvider(PathBuf),
-    /// A newer version has changed it so that this one may not use it.
-    #[error(
-        "the database {path} needs schema {needed} or newer; this version has {SCHEMA_VERSION}"
-    )]
-    TooNew {
-        /// The file.
-        path: PathBuf,
-        /// The oldest schema version that may use it.
-        needed: i64,
-    },
-}
-
 /// What opening found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opened {
@@ -83,15 +55,17 @@ pub(super) fn open_writer(
         prepare(&mut conn).map_err(|e| unreadable(Path::new(":memory:"), e))?;
         return Ok((DbConnection::Sqlite(conn), Opened { unclean: false }));
     };
-    create_or_check(path, missing)?;
-    let unclean = !log_is_empty(path);
+    // Looked at first: no log is written before the file has a page.
+    let log = PathBuf::from(format!("{}-wal", path.display()));
+    let unclean = fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+    create_or_check(path, missing, unclean)?;
     let open = || -> Result<SqliteConnection, StorageError> {
         let mut conn = establish(&uri(path, "rw"))?;
         conn.batch_execute("PRAGMA journal_mode = WAL")?;
         prepare(&mut conn)?;
         Ok(conn)
     };
-    let mut conn = open().map_err(|error| unreadable(path, error))?;
+    let mut conn = patiently(open).map_err(|error| unreadable(path, error))?;
     let needed = oldest_allowed(&mut conn).map_err(|error| unreadable(path, error))?;
     if needed > SCHEMA_VERSION {
         return Err(OpenError::TooNew { path: path.clone(), needed });
@@ -105,6 +79,12 @@ pub(super) fn open_reader(path: &Path) -> Result<DbConnection, StorageError> {
     let mut conn = establish(&uri(path, "ro"))?;
     conn.batch_execute("PRAGMA query_only = ON; PRAGMA cache_size = -4096")?;
     Ok(DbConnection::Sqlite(conn))
+}
+
+/// Lets the connection write, or no longer: for the one that serves readers and the writer.
+pub(super) fn set_writable(conn: &mut DbConnection, writable: bool) -> Result<(), StorageError> {
+    let pragma = if writable { "PRAGMA query_only = OFF" } else { "PRAGMA query_only = ON" };
+    Ok(conn.batch_execute(pragma)?)
 }
 
 /// SQLite's own look at every page. Minutes on a large file.
@@ -135,18 +115,22 @@ struct NumberRow {
 }
 
 /// Never looks at a file with a connection that could write before it is known to be ours.
-fn create_or_check(path: &Path, missing: Missing) -> Result<(), OpenError> {
+fn create_or_check(path: &Path, missing: Missing, has_log: bool) -> Result<(), OpenError> {
     match fs::metadata(path) {
         Ok(file) if !file.is_file() => {
             return Err(OpenError::Unreadable(path.to_owned(), "it is not a file".to_owned()));
         }
-        // A first start that ended here; but a database whose log is still there was not empty.
-        Ok(file) if file.len() == 0 && log_is_empty(path) => return Ok(()),
         Ok(file) if file.len() == 0 => {
-            return Err(OpenError::Damaged(
-                path.to_owned(),
-                "it is empty, its log is not".to_owned(),
-            ));
+            return match missing {
+                // SQLite would take the file for new, and delete the log.
+                _ if has_log => {
+                    let why = "it is empty, its log is not".to_owned();
+                    Err(OpenError::Damaged(path.to_owned(), why))
+                }
+                Missing::Refuse => Err(OpenError::Missing(path.to_owned())),
+                // A first start that ended here.
+                Missing::Create => Ok(()),
+            };
         }
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -168,7 +152,7 @@ fn create_or_check(path: &Path, missing: Missing) -> Result<(), OpenError> {
     // cannot be told so stands in the log, or is being written just now.
     let (application_id, tables) = match look("ro&immutable=1") {
         Ok((id, tables)) if id != 0 || !tables.is_empty() => (id, tables),
-        _ => look("ro").map_err(|error| unreadable(path, error))?,
+        _ => patiently(|| look("ro")).map_err(|error| unreadable(path, error))?,
     };
     let replaced = ["oauth_clients", "oauth_codes", "oauth_tokens"];
     match application_id {
@@ -181,8 +165,20 @@ fn create_or_check(path: &Path, missing: Missing) -> Result<(), OpenError> {
     }
 }
 
-fn log_is_empty(path: &Path) -> bool {
-    fs::metadata(format!("{}-wal", path.display())).map_or(true, |log| log.len() == 0)
+/// Where many start on one fresh file, SQLite answers "locked" at once, whatever the busy timeout:
+/// two readers that both turn the file to WAL would wait for each other for ever.
+fn patiently<T>(open: impl Fn() -> Result<T, StorageError>) -> Result<T, StorageError> {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        match open() {
+            Err(StorageError::Unavailable(why))
+                if why.contains("locked") && Instant::now() < deadline =>
+            {
+                thread::sleep(Duration::from_millis(10));
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 fn unreadable(path: &Path, error: StorageError) -> OpenError {

@@ -1,6 +1,10 @@
 //! What can go wrong below the rules of OAuth.
 
+use std::path::PathBuf;
+
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use super::connection::SCHEMA_VERSION;
 
 /// A failure of the database. The text is for the operator's log, never for a client.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -17,6 +21,36 @@ pub enum StorageError {
     /// A defect of ours.
     #[error("the query failed: {0}")]
     Query(String),
+}
+
+/// Why a database was not opened. Nothing was changed by the attempt.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is none.
+    #[error("there is no database at {0}")]
+    Missing(PathBuf),
+    /// It cannot be read or written as it must be.
+    #[error("the database {0} cannot be opened: {1}")]
+    Unreadable(PathBuf, String),
+    /// It is damaged.
+    #[error("the database {0} is damaged: {1}")]
+    Damaged(PathBuf, String),
+    /// It belongs to another program.
+    #[error("{0} is not a database of mcp-oauthd, and is left as it is")]
+    Foreign(PathBuf),
+    /// It is the file of the in-process provider that this service replaces.
+    #[error("{0} belongs to the provider that mcp-oauthd replaces, and is left as it is")]
+    ReplacedProvider(PathBuf),
+    /// A newer version has changed it so that this one may not use it.
+    #[error(
+        "the database {path} needs schema {needed} or newer; this version has {SCHEMA_VERSION}"
+    )]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// The oldest schema version that may use it.
+        needed: i64,
+    },
 }
 
 impl From<DieselError> for StorageError {

@@ -32,8 +32,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 pub use clients::ClientOrigin;
-pub use connection::{DbConnection, Missing, OpenError, Opened};
-pub use error::StorageError;
+pub use connection::{DbConnection, Missing, Opened};
+pub use error::{OpenError, StorageError};
 pub use events::Event;
 pub use grants::RevokedBecause;
 pub use health::Health;
@@ -143,7 +143,10 @@ impl Storage {
         match &self.inner.readers {
             Readers::Memory(conn) => {
                 let mut conn = conn.lock().map_err(|_| defect("the connection was poisoned"))?;
-                work(&mut conn)
+                connection::set_writable(&mut conn, false)?;
+                let outcome = work(&mut conn);
+                connection::set_writable(&mut conn, true)?;
+                outcome
             }
             Readers::File(path) => READER.with(|slot| {
                 let mut slot = slot.try_borrow_mut().map_err(|_| defect("a read was nested"))?;

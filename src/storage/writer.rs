@@ -175,6 +175,10 @@ fn attempt(conn: &mut DbConnection, pieces: &mut [Box<dyn Piece>]) -> Result<(),
 
 fn run_all(conn: &mut DbConnection, pieces: &mut [Box<dyn Piece>]) -> diesel::QueryResult<()> {
     for piece in pieces {
+        // Again, because the pieces before it took their time.
+        if piece.is_abandoned() {
+            continue;
+        }
         conn.batch_execute("SAVEPOINT work")?;
         let end = if piece.run(conn) { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" };
         // Fails when the transaction is gone, whatever the piece itself believes.

@@ -1,0 +1,235 @@
+//! A database with one person, one MCP server and one client, and a clock that the test moves.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
+use mcp_oauthd::accounts::password::{Hashed, NewPassword, Passwords};
+use mcp_oauthd::accounts::session::{self, SessionLifetimes, SignedIn};
+use mcp_oauthd::accounts::{Username, setup};
+use mcp_oauthd::clients::registration::{self, Bounds, Registered};
+use mcp_oauthd::clock::{Clock, Seconds, UnixTime};
+use mcp_oauthd::config::Database;
+use mcp_oauthd::error::Error;
+use mcp_oauthd::grant_types::Terms;
+use mcp_oauthd::oauth::{IntrospectionId, Issuer, OAuthError, Scope, UserId};
+use mcp_oauthd::storage::authorization_requests::Asked;
+use mcp_oauthd::storage::clients::Client;
+use mcp_oauthd::storage::events::{self, Event};
+use mcp_oauthd::storage::resources::Resource;
+use mcp_oauthd::storage::users::{self, User};
+use mcp_oauthd::storage::{
+    ClientOrigin, DbConnection, Missing, QueueLimits, Role, Storage, StorageError,
+};
+use tempfile::TempDir;
+
+/// RFC 7636 appendix B.
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const RESOURCE: &str = "https://mcp.example/mcp";
+pub(crate) const REDIRECT_URI: &str = "https://app.example/cb";
+pub(crate) const DAY: Seconds = Seconds(86_400);
+pub(crate) const CODE_LIFETIME: Seconds = Seconds(600);
+pub(crate) const SESSIONS: SessionLifetimes =
+    SessionLifetimes { absolute: Seconds(30 * 86_400), idle: Seconds(7 * 86_400) };
+pub(crate) const BOUNDS: Bounds = Bounds { redirect_uris: 10, string: 1000, unused_clients: 5 };
+
+pub(crate) struct Fixture {
+    pub(crate) storage: Storage,
+    pub(crate) clock: Clock,
+    /// Lifetimes; `now` is the clock's.
+    pub(crate) terms: Terms,
+    pub(crate) user: User,
+    pub(crate) resource: Resource,
+    pub(crate) client: Client,
+    _dir: TempDir,
+}
+
+impl Fixture {
+    pub(crate) async fn new() -> Self {
+        let (storage, clock, dir) = empty();
+        let now = clock.now();
+        let made = storage.write(move |conn| {
+            let user = user("ada", now);
+            users::insert(conn, &user)?;
+            let named = (IntrospectionId::generate(), None);
+            let resource = setup::add_resource(conn, &RESOURCE.parse().unwrap(), named, None, now)?;
+            let client = register(conn, r#""token_endpoint_auth_method":"none""#, now)?.client;
+            Ok::<_, StorageError>((user, resource, client))
+        });
+        let (user, resource, client) = made.await.unwrap();
+        let terms = Terms {
+            now,
+            access_token_lifetime: Seconds(3600),
+            refresh_token_lifetime: Seconds(30 * DAY.0),
+            grant_lifetime: Seconds(365 * DAY.0),
+            refresh_grace: Seconds(120),
+        };
+        Self { storage, clock, terms, user, resource, client, _dir: dir }
+    }
+
+    /// Takes a decision, now.
+    pub(crate) async fn decide<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut DbConnection, UnixTime) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, OAuthError> {
+        let now = self.clock.now();
+        self.storage.write(move |conn| work(conn, now)).await.map_err(refused)
+    }
+
+    /// Writes what nobody may refuse, now.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut DbConnection, UnixTime) -> Result<T, StorageError> + Send + 'static,
+    ) -> T {
+        let now = self.clock.now();
+        self.storage.write(move |conn| work(conn, now)).await.unwrap()
+    }
+
+    pub(crate) async fn read<T>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, StorageError> + Send,
+    ) -> T {
+        self.storage.read(work).await.unwrap()
+    }
+
+    /// Another public client, with these members in its metadata.
+    pub(crate) async fn register(&self, members: &'static str) -> Client {
+        self.write(move |conn, now| register(conn, members, now)).await.client
+    }
+
+    /// Another person.
+    pub(crate) async fn add_user(&self, name: &str) -> User {
+        let user = user(name, self.clock.now());
+        let row = user.clone();
+        self.write(move |conn, _| users::insert(conn, &row)).await;
+        user
+    }
+
+    /// A browser in which `user` has just signed in.
+    pub(crate) async fn sign_in(&self, user: &User) -> SignedIn {
+        let user = user.clone();
+        self.write(move |conn, now| sign_in(conn, &user, now)).await
+    }
+
+    /// What `client` asks for, for everything that is offered.
+    pub(crate) fn asked(&self, client: &Client) -> Asked {
+        Asked {
+            client_id: client.client_id.clone(),
+            redirect_uri: REDIRECT_URI.parse().unwrap(),
+            state: Some("a state".to_owned()),
+            code_challenge: CHALLENGE.parse().unwrap(),
+            scope: Scope::requested("mcp read"),
+            resource: self.resource.uri.clone(),
+            fresh_sign_in: false,
+        }
+    }
+
+    /// What has been decided, the newest first, each with its one word more.
+    pub(crate) async fn events(&self) -> Vec<(Event, Option<String>)> {
+        let recorded = self.read(|conn| events::list(conn, 1000)).await;
+        recorded.into_iter().map(|recorded| (recorded.kind, recorded.subject.detail)).collect()
+    }
+
+    pub(crate) async fn count(&self, kind: Event) -> usize {
+        self.events().await.iter().filter(|(found, _)| *found == kind).count()
+    }
+
+    /// Every value in the database, to see that nothing has changed.
+    pub(crate) async fn dump(&self) -> Vec<String> {
+        self.read(|DbConnection::Sqlite(conn)| {
+            Ok(tables(conn)?
+                .iter()
+                .map(|rows| diesel::sql_query(rows).get_result::<Row>(conn).unwrap())
+                .map(|row| row.text.unwrap_or_default())
+                .collect())
+        })
+        .await
+    }
+}
+
+/// A database with nobody in it.
+pub(crate) fn empty() -> (Storage, Clock, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let (database, clock) = (Database::File(dir.path().join("test.db")), Clock::manual());
+    let limits = QueueLimits::default();
+    let storage = Storage::open(&database, Missing::Create, limits, clock.clone()).unwrap();
+    (storage, clock, dir)
+}
+
+pub(crate) fn issuer() -> Issuer {
+    "https://auth.example".parse().unwrap()
+}
+
+pub(crate) fn sign_in(
+    conn: &mut DbConnection,
+    user: &User,
+    now: UnixTime,
+) -> Result<SignedIn, StorageError> {
+    let cookie = session::sign_in(conn, user, None, SESSIONS, now)?.unwrap();
+    Ok(session::authenticate(conn, &cookie, SESSIONS, now)?.unwrap())
+}
+
+pub(crate) fn register(
+    conn: &mut DbConnection,
+    members: &str,
+    now: UnixTime,
+) -> Result<Registered, StorageError> {
+    let body = format!(r#"{{"redirect_uris":["{REDIRECT_URI}"],{members}}}"#);
+    let metadata = registration::metadata(body.as_bytes(), &BOUNDS).unwrap();
+    registration::register(conn, &metadata, ClientOrigin::Registered, &BOUNDS, now)
+}
+
+/// argon2id of some password.
+pub(crate) async fn hashed(password: &str) -> Hashed {
+    let name = Username::parse("nobody").unwrap();
+    let new = NewPassword::parse(password.into(), &name).unwrap();
+    Passwords::new(1).unwrap().hash(new).await.unwrap()
+}
+
+/// A parameter of the query of a URL.
+pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
+    let url = url::Url::parse(url).unwrap();
+    url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
+}
+
+/// The same key with another secret.
+pub(crate) fn tampered(secret: &str) -> String {
+    // Within the secret; the last character of the encoding is not free.
+    let (place, end) = (secret.len() - 10, secret.len() - 9);
+    let other = if &secret[place..end] == "A" { "B" } else { "A" };
+    format!("{}{other}{}", &secret[..place], &secret[end..])
+}
+
+fn refused(error: Error) -> OAuthError {
+    match error {
+        Error::Refused(error) => error,
+        Error::Failed(error) => panic!("{error}"),
+    }
+}
+
+fn user(name: &str, now: UnixTime) -> User {
+    User {
+        id: UserId::generate(),
+        username: name.to_owned(),
+        password_hash: "none".to_owned(),
+        role: Role::Member,
+        created_at: now,
+        last_authorized_at: None,
+        disabled_at: None,
+    }
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Nullable<Text>)]
+    text: Option<String>,
+}
+
+/// For each table the question for all that is in it.
+fn tables(conn: &mut SqliteConnection) -> Result<Vec<String>, StorageError> {
+    let query = "SELECT 'SELECT group_concat(' || group_concat('quote(\"' || c.name || '\")', '||'',''||')
+                     || ', '';'') AS text FROM (SELECT * FROM \"' || m.name || '\" ORDER BY rowid)' AS text
+                 FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c
+                 WHERE m.type = 'table' GROUP BY m.name";
+    let rows = diesel::sql_query(query).load::<Row>(conn)?;
+    Ok(rows.into_iter().filter_map(|row| row.text).collect())
+}

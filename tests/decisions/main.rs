@@ -1,0 +1,20 @@
+//! The rules of OAuth on a temporary database, without HTTP: one test for each refusal and promise.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod authorization_code;
+mod authorization_code_replay;
+mod authorization_request;
+mod consent;
+mod declared;
+mod ended_access;
+mod fixture;
+mod form;
+mod refresh_bounds;
+mod refresh_replay;
+mod refresh_retry;
+mod refresh_rotation;
+mod registration;
+mod revocation;
+mod sessions;
+mod setup;
+mod tokens;

@@ -1,0 +1,11 @@
+//! The two verbs of `Storage`, on every engine, and how SQLite's file is opened.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod contention;
+mod engines;
+mod groups;
+mod ids;
+mod opening;
+mod refusals;
+mod schema;
+mod verbs;
