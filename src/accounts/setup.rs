@@ -114,6 +114,7 @@ pub fn add_resource(
         previous_secret_hash: None,
         previous_secret_until: None,
         created_at: now,
+        position: resources::next_position(conn)?,
     };
     resources::insert(conn, &resource)?;
     record(conn, Event::ResourceAdded, Subject::resource(uri), now)?;

@@ -109,7 +109,11 @@ fn client_and_redirect(
 ) -> Result<(Client, RedirectUri), Rejection> {
     let show = Rejection::ShowPage;
     let id = parameters.require("client_id").map_err(show)?;
-    let unknown = || show(ErrorCode::InvalidClient.because("this app is not registered here. Remove the connection in the app, and add it again"));
+    let unknown = || {
+        show(ErrorCode::InvalidClient.because(
+            "this app is not registered here. Remove the connection in the app, and add it again",
+        ))
+    };
     let id: ClientId = id.parse().map_err(|_| unknown())?;
     let client = clients::find(conn, &id)?
         .filter(|client| client.disabled_at.is_none())

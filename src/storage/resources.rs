@@ -25,8 +25,10 @@ pub struct Resource {
     pub previous_secret_hash: Option<TokenHash>,
     /// For that long.
     pub previous_secret_until: Option<UnixTime>,
-    /// When it was added; the first one is the default.
+    /// When it was added.
     pub created_at: UnixTime,
+    /// The how-manieth it was; the first one is the default.
+    pub position: i64,
 }
 
 impl Resource {
@@ -66,8 +68,14 @@ pub fn find_by_uri(
 
 /// All of them, the first added first. An operator has a handful.
 pub fn list(conn: &mut DbConnection) -> Result<Vec<Resource>, StorageError> {
-    let all = resources::table.order((resources::created_at, resources::id)).limit(1000);
+    let all = resources::table.order(resources::position).limit(1000);
     Ok(all.select(Resource::as_select()).load(conn)?)
+}
+
+/// The position of the next one.
+pub fn next_position(conn: &mut DbConnection) -> Result<i64, StorageError> {
+    let last = resources::table.select(diesel::dsl::max(resources::position));
+    Ok(last.get_result::<Option<i64>>(conn)?.unwrap_or(0) + 1)
 }
 
 /// Puts a new secret in force; the one before works until `overlap_until`. False if the resource

@@ -124,6 +124,7 @@ diesel::table! {
         previous_secret_hash -> Nullable<Binary>,
         previous_secret_until -> Nullable<BigInt>,
         created_at -> BigInt,
+        position -> BigInt,
     }
 }
 

@@ -45,7 +45,8 @@ CREATE TABLE resources (
     secret_hash BLOB,
     previous_secret_hash BLOB,
     previous_secret_until BIGINT,
-    created_at BIGINT NOT NULL
+    created_at BIGINT NOT NULL,
+    position BIGINT NOT NULL
 );
 
 CREATE TABLE oauth_clients (

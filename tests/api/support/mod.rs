@@ -1,0 +1,9 @@
+//! The tools of the tests: a server, a client, a browser.
+
+mod browser;
+mod oauth_client;
+mod server;
+
+pub use browser::{Browser, Page};
+pub use oauth_client::{Answer, OAuthClient, VERIFIER, challenge};
+pub use server::{INTROSPECTION, OTHER_RESOURCE, PASSWORD, RESOURCE, TestServer, USER};
