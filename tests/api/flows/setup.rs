@@ -22,7 +22,7 @@ fn fields<'a>(
 
 #[tokio::test]
 async fn the_link_makes_the_owner_and_the_first_resource_once() {
-    let server = TestServer::spawn_empty(&[]).await;
+    let server = TestServer::spawn_empty(&[]);
     let browser = Browser::new(&server);
     assert!(browser.get("/").await.text.contains("Not set up yet"));
     let link = link(&server).await.unwrap();
@@ -52,7 +52,7 @@ async fn the_link_makes_the_owner_and_the_first_resource_once() {
 
 #[tokio::test]
 async fn a_wrong_field_is_said_and_costs_nothing() {
-    let server = TestServer::spawn_empty(&[("resource", "https://named.example/mcp")]).await;
+    let server = TestServer::spawn_empty(&[("resource", "https://named.example/mcp")]);
     let browser = Browser::new(&server);
     let form = browser.get(&link(&server).await.unwrap()).await;
     assert!(form.text.contains("https://named.example/mcp"), "the setting is proposed");
@@ -75,7 +75,7 @@ async fn a_wrong_field_is_said_and_costs_nothing() {
 
 #[tokio::test]
 async fn each_start_replaces_the_link_and_strangers_have_none() {
-    let server = TestServer::spawn_empty(&[]).await;
+    let server = TestServer::spawn_empty(&[]);
     let browser = Browser::new(&server);
     let (first, second) = (link(&server).await.unwrap(), link(&server).await.unwrap());
     assert_eq!(browser.get(&first).await.status, 403);
@@ -87,7 +87,7 @@ async fn each_start_replaces_the_link_and_strangers_have_none() {
 
 #[tokio::test]
 async fn of_many_who_use_the_link_at_once_one_becomes_the_owner() {
-    let server = TestServer::spawn_empty(&[]).await;
+    let server = TestServer::spawn_empty(&[]);
     let link = link(&server).await.unwrap();
     let token = Browser::new(&server).get(&link).await.field("token");
     let attempts: Vec<_> = (0..8)

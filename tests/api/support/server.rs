@@ -43,7 +43,7 @@ impl TestServer {
 
     /// With settings by their keys; `limits` are off unless they say otherwise.
     pub async fn spawn_with(settings: &[(&str, &str)]) -> Self {
-        let server = Self::spawn_empty(settings).await;
+        let server = Self::spawn_empty(settings);
         let (name, word) = (Username::parse(USER).unwrap(), PASSWORD.into());
         let word = NewPassword::parse(word, &name).unwrap();
         let hashed = Passwords::new(1).unwrap().hash(word).await.unwrap();
@@ -62,7 +62,7 @@ impl TestServer {
     }
 
     /// With nobody and nothing in it.
-    pub async fn spawn_empty(settings: &[(&str, &str)]) -> Self {
+    pub fn spawn_empty(settings: &[(&str, &str)]) -> Self {
         let public = TcpListener::bind("127.0.0.1:0").unwrap();
         let internal = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", public.local_addr().unwrap());
