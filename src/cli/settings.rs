@@ -50,7 +50,7 @@ impl Args for Settings {
 
 impl FromArgMatches for Settings {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let said = |setting: &Setting| matches.get_one::<String>(setting.key).cloned();
+        let said = |setting: &Setting| matches.get_one::<String>(&id(setting)).cloned();
         Ok(Self {
             config_file: matches.get_one::<String>("config-file").map(PathBuf::from),
             flags: SETTINGS
@@ -67,13 +67,18 @@ impl FromArgMatches for Settings {
     }
 }
 
+/// The arguments of commands have names of their own, `resource` among them.
+fn id(setting: &Setting) -> String {
+    format!("setting {}", setting.key)
+}
+
 /// Hidden from `-h`, shown by `--help`: there are many.
 fn flag(setting: &'static Setting) -> Arg {
     let default = match setting.default {
         "" => String::new(),
         default => format!(" [default: {default}]"),
     };
-    Arg::new(setting.key)
+    Arg::new(id(setting))
         .long(setting.flag())
         .value_name(setting.key.to_ascii_uppercase())
         .global(true)

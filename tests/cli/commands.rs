@@ -1,0 +1,169 @@
+//! `user`, `resource`, `client`, `grant`, `gc`, `config`, and the rest.
+
+use crate::support::Place;
+
+const PASSWORD: &str = "correct horse battery\n";
+
+#[test]
+fn the_first_user_is_the_owner_and_names_are_taken_once() {
+    let place = Place::new();
+    let added =
+        place.run_with(&["user", "add", "Ada", "--password-stdin", "--json"], PASSWORD).json();
+    assert_eq!((&added["name"], &added["role"]), (&"ada".into(), &"owner".into()));
+    let member = place.run_with(&["user", "add", "bob", "--password-stdin"], PASSWORD);
+    assert_eq!((member.code, member.out.as_str()), (0, "bob (member) can sign in\n"));
+    let taken = place.run_with(&["user", "add", "ADA", "--password-stdin"], PASSWORD);
+    assert_eq!((taken.code, taken.err.as_str()), (1, "error: somebody has this name already\n"));
+    for (name, password) in
+        [("a b", PASSWORD), ("eve", "short\n"), ("eve", ""), ("eve", "password1\n")]
+    {
+        let refused = place.run_with(&["user", "add", name, "--password-stdin"], password);
+        assert_eq!((refused.code, refused.err.lines().count()), (1, 1), "{refused:?}");
+    }
+    assert_eq!(place.run(&["user", "add", "eve"]).code, 2, "a password is no argument");
+    let names: Vec<_> = place.run(&["user", "list", "--json"]).json().as_array().unwrap().clone();
+    assert_eq!(
+        names.iter().map(|user| user["name"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["ada", "bob"]
+    );
+}
+
+#[test]
+fn users_are_changed_disabled_and_removed() {
+    let place = Place::new();
+    place.run_with(&["user", "add", "ada", "--password-stdin"], PASSWORD);
+    assert_eq!(
+        place.run_with(&["user", "passwd", "ada", "--password-stdin"], "another password\n").code,
+        0
+    );
+    assert_eq!(place.run(&["user", "disable", "ada"]).code, 0);
+    assert_eq!(place.run(&["user", "disable", "ada"]).code, 1, "already");
+    assert!(place.run(&["user", "list"]).out.contains("disabled"));
+    assert_eq!(place.run(&["user", "disable", "ada", "--undo"]).code, 0);
+    assert_eq!(place.run(&["user", "disable", "ada", "--undo"]).code, 1, "already");
+    assert_eq!(place.run(&["user", "remove", "ada"]).code, 0);
+    for command in ["disable", "remove"] {
+        let nobody = place.run(&["user", command, "ada"]);
+        assert_eq!((nobody.code, nobody.err.as_str()), (1, "error: nobody has this name\n"));
+    }
+}
+
+#[test]
+fn a_resource_prints_its_secret_once_and_alone() {
+    let place = Place::new();
+    let added = place.run(&["resource", "add", "https://wiki.example/mcp", "--name", "Wiki"]);
+    assert_eq!((added.code, added.out.lines().count()), (0, 1), "{added:?}");
+    let secret = added.out.trim();
+    assert!(secret.starts_with("mcpk") && !added.err.contains(secret));
+    let json = place.run(&["resource", "add", "https://notes.example/mcp", "--json"]).json();
+    assert!(json["introspection_id"].as_str().unwrap().starts_with("mcpr"));
+    assert!(json["introspection_secret"].as_str().unwrap().starts_with("mcpk"));
+    let own = ["resource", "add", "https://own.example", "--id", "own", "--secret-stdin"];
+    let own = place.run_with(&own, "a secret of my own choice\n");
+    assert_eq!((own.code, own.out.as_str()), (0, ""), "what was given is not printed again");
+    let taken = place.run(&["resource", "add", "https://WIKI.example/mcp/"]);
+    assert_eq!(taken.code, 1);
+    let listed = place.run(&["resource", "list", "--json"]);
+    assert!(!listed.out.contains("mcpk") && listed.json().as_array().unwrap().len() == 3);
+    assert_eq!(
+        listed.json()[0]["resource"],
+        "https://wiki.example/mcp",
+        "the first is the default"
+    );
+    let rotated = place.run(&["resource", "rotate-secret", "https://wiki.example/mcp"]);
+    assert!(rotated.out.starts_with("mcpk") && rotated.out != added.out);
+    assert_eq!(place.run(&["resource", "remove", "own"]).code, 0);
+    assert_eq!(place.run(&["resource", "remove", "own"]).code, 1);
+    assert_eq!(place.run(&["resource", "add", "wiki"]).code, 1);
+    let short = ["resource", "add", "https://s.example", "--id", "s", "--secret-stdin"];
+    assert_eq!(place.run_with(&short, "short\n").code, 1);
+}
+
+#[test]
+fn clients_are_added_by_the_rules_of_registration() {
+    let place = Place::new();
+    let uri = ["--redirect-uri", "https://h.example/cb"];
+    let id = place.run(&[&["client", "add", "Agent"][..], &uri].concat());
+    assert!(id.out.starts_with("mcpc"), "{id:?}");
+    let json = place
+        .run(&[&["client", "add", "Server", "--confidential", "--json"][..], &uri].concat())
+        .json();
+    assert!(json["client_secret"].as_str().unwrap().starts_with("mcps"));
+    let refused = place.run(&["client", "add", "Evil", "--redirect-uri", "http://h.example/cb"]);
+    assert_eq!((refused.code, refused.err.lines().count()), (1, 1), "{refused:?}");
+    let shown = place.run(&["client", "show", id.out.trim(), "--json"]).json();
+    assert_eq!((&shown["client_name"], &shown["origin"]), (&"Agent".into(), &"configured".into()));
+    assert!(place.run(&["client", "list"]).out.contains("Agent"));
+    assert_eq!(place.run(&["client", "disable", id.out.trim()]).code, 0);
+    assert_eq!(place.run(&["client", "remove", id.out.trim()]).code, 0);
+    assert_eq!(place.run(&["client", "show", id.out.trim()]).code, 1);
+}
+
+#[test]
+fn commands_that_make_no_database_say_where_it_is_missing() {
+    let place = Place::new();
+    for arguments in [
+        &["user", "list"][..],
+        &["resource", "list"],
+        &["client", "list"],
+        &["grant", "list"],
+        &["grant", "revoke", "1"],
+        &["gc"],
+    ] {
+        let said = place.run(arguments);
+        assert_eq!((said.code, said.out.as_str()), (69, ""), "{arguments:?}");
+        assert_eq!(said.err, "error: there is no database at mcp_oauth.db\n");
+    }
+    assert_eq!(std::fs::read_dir(place.folder()).unwrap().count(), 0, "and leave nothing behind");
+}
+
+#[test]
+fn grants_and_clean_up_on_an_empty_database() {
+    let place = Place::new();
+    place.run(&["resource", "add", "https://wiki.example/mcp"]);
+    assert_eq!(place.run(&["grant", "list", "--json"]).json(), serde_json::json!([]));
+    assert_eq!(place.run(&["grant", "revoke", "1"]).code, 1);
+    assert_eq!(place.run(&["grant", "list", "--user", "nobody"]).code, 1);
+    assert_eq!(place.run(&["gc"]).out, "0 rows deleted\n");
+}
+
+#[test]
+fn settings_are_shown_with_their_origin_and_without_secrets() {
+    let mut place = Place::new();
+    let secret = place.file("secret", "a very long secret\n", 0o600);
+    place.set("INTROSPECTION_SECRET_FILE", &secret).set("SCOPES", "read");
+    let said = place.run(&["config", "show", "--json", "--resource", "https://wiki.example"]);
+    assert!(!said.out.contains("a very long secret"));
+    let shown = said.json();
+    let origin = |name: &str| {
+        let all = shown.as_array().unwrap();
+        let one = all.iter().find(|shown| shown["setting"] == name).unwrap();
+        (one["value"].as_str().unwrap().to_owned(), one["origin"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(origin("resource"), ("https://wiki.example".into(), "flag".into()));
+    assert_eq!(origin("scopes"), ("read".into(), "environment".into()));
+    assert_eq!(origin("introspection_secret"), ("********".into(), format!("file {secret}")));
+    assert_eq!(origin("listen"), ("127.0.0.1:8080".into(), "default".into()));
+    let example = place.run(&["config", "example"]).out;
+    let file = place.file("config.toml", &example, 0o600);
+    assert_eq!(
+        place.run(&["config", "show", "--config", &file, "--resource", "https://a.example"]).code,
+        0
+    );
+}
+
+#[test]
+fn help_manual_and_completions() {
+    let place = Place::new();
+    let bare = place.run(&[]);
+    assert!(bare.code == 2 && bare.err.contains("serve"), "a bare call prints help");
+    assert_eq!(place.run(&["nonsense"]).code, 2);
+    assert!(place.run(&["man"]).out.contains(".TH mcp-oauthd"));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(place.run(&["completions", shell]).out.contains("healthcheck"), "{shell}");
+    }
+    assert!(
+        !place.run(&["serve", "--help"]).out.contains("--owner-password"),
+        "no secret is an argument"
+    );
+}

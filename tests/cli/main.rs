@@ -1,0 +1,7 @@
+//! The binary as an operator meets it: commands, exit codes, and what refuses to start.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(unreachable_pub, reason = "one binary has no outside")]
+
+mod commands;
+mod start;
+mod support;
