@@ -4,11 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use actix_web::{FromRequest, HttpRequest};
 
 use super::body::Body;
 use super::error::EndpointError;
+use crate::clients::Presented;
 use crate::oauth::{ErrorCode, OAuthError, Parameters};
 
 /// The parameters of a body. The query is never looked at.
@@ -28,18 +29,28 @@ impl FromRequest for Form {
     }
 }
 
-/// The `Authorization` header, if there is exactly one.
+/// The credentials of a request, in its header, its form, or (if `twice_is_fine`) both.
 ///
 /// # Errors
-/// `invalid_request` for two, or one that is no text.
-pub fn authorization(request: &HttpRequest) -> Result<Option<&str>, OAuthError> {
-    let mut all = request.headers().get_all(AUTHORIZATION);
-    let first = all.next();
-    if all.next().is_some() {
-        return Err(ErrorCode::InvalidRequest.because("there are two Authorization headers"));
+/// `invalid_client` for none or malformed ones, `invalid_request` for contradicting ones.
+pub fn credentials(
+    request: &HttpRequest,
+    form: &Parameters,
+    twice_is_fine: bool,
+) -> Result<Presented, EndpointError> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let header = headers.next().map(HeaderValue::to_str).transpose();
+    if headers.next().is_some() {
+        return Err(ErrorCode::InvalidRequest
+            .because("there are two Authorization headers")
+            .into());
     }
-    let text = first.map(actix_web::http::header::HeaderValue::to_str).transpose();
-    text.map_err(|_| ErrorCode::InvalidClient.because("the Authorization header is malformed"))
+    let basic = !matches!(header, Ok(None));
+    let malformed = ErrorCode::InvalidClient.because("the Authorization header is malformed");
+    header
+        .map_err(|_| malformed)
+        .and_then(|header| Presented::from_request(header, form, twice_is_fine))
+        .map_err(|error| EndpointError::from(error).after_basic(basic))
 }
 
 fn parse(body: &[u8]) -> Result<Parameters, OAuthError> {

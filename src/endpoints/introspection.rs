@@ -7,9 +7,8 @@ use serde_json::json;
 use tracing::debug;
 
 use super::error::EndpointError;
-use super::form::{Form, authorization};
+use super::form::{Form, credentials};
 use crate::app::App;
-use crate::clients::Presented;
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::gate;
@@ -41,10 +40,7 @@ pub async fn post(
     request: HttpRequest,
     form: Form,
 ) -> Result<HttpResponse, EndpointError> {
-    let basic = request.headers().contains_key(actix_web::http::header::AUTHORIZATION);
-    let after_basic = |error: Error| EndpointError::from(error).after_basic(basic);
-    let presented = Presented::from_request(authorization(&request)?, &form.0, true)
-        .map_err(|error| after_basic(error.into()))?;
+    let presented = credentials(&request, &form.0, true)?;
     let now = app.clock.now();
     let examined = app.storage.read(|conn| {
         let unknown = ErrorCode::InvalidClient.because("these are not a resource's credentials");
@@ -53,7 +49,9 @@ pub async fn post(
         let described = gate::examine(conn, token, caller.resource(), now)?;
         Ok::<_, Error>((caller, described))
     });
-    let (caller, described) = examined.await.map_err(after_basic)?;
+    let (caller, described) = examined
+        .await
+        .map_err(|error| EndpointError::from(error).after_basic(presented.via_basic()))?;
     debug!(resource.id = %caller.resource().id, active = described.is_some(), "introspected");
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "no-store"));

@@ -4,10 +4,8 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::error::EndpointError;
-use super::form::{Form, authorization};
+use super::form::{Form, credentials};
 use crate::app::App;
-use crate::clients::Presented;
-use crate::error::Error;
 use crate::revocation::revoke_token;
 use crate::storage::StorageError;
 
@@ -20,10 +18,8 @@ pub async fn post(
     request: HttpRequest,
     form: Form,
 ) -> Result<HttpResponse, EndpointError> {
-    let basic = request.headers().contains_key(actix_web::http::header::AUTHORIZATION);
-    let after_basic = |error: Error| EndpointError::from(error).after_basic(basic);
-    let presented = Presented::from_request(authorization(&request)?, &form.0, false)
-        .map_err(|error| after_basic(error.into()))?;
+    let presented = credentials(&request, &form.0, false)?;
+    let via_basic = presented.via_basic();
     let token = form.0.require("token")?.to_owned();
     let now = app.clock.now();
     let storage = app.storage.clone();
@@ -36,6 +32,9 @@ pub async fn post(
         storage.write(revoke).await
     });
     let ended = |_| StorageError::Query("a revocation was interrupted".to_owned());
-    revoked.await.map_err(ended)?.map_err(after_basic)?;
+    revoked
+        .await
+        .map_err(ended)?
+        .map_err(|error| EndpointError::from(error).after_basic(via_basic))?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish())
 }

@@ -4,7 +4,7 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::error::EndpointError;
-use super::form::{Form, authorization};
+use super::form::{Form, credentials};
 use crate::app::App;
 use crate::clients::Presented;
 use crate::error::Error;
@@ -67,8 +67,7 @@ async fn exchange(
     http: &HttpRequest,
     form: &Parameters,
 ) -> Result<TokenResponse, EndpointError> {
-    let presented = Presented::from_request(authorization(http)?, form, false)
-        .map_err(|error| EndpointError::from(error).after_basic(tried_basic(http)))?;
+    let presented = credentials(http, form, false)?;
     let via_basic = presented.via_basic();
     let after_basic = |error: Error| EndpointError::from(error).after_basic(via_basic);
     let request = match Request::from_parameters(form) {
@@ -117,8 +116,4 @@ fn answer(app: &App, outcome: Outcome) -> Result<TokenResponse, EndpointError> {
     let response = response?;
     app.metrics.issued.get_or_create(&Issued { grant_type }).inc();
     Ok(response)
-}
-
-fn tried_basic(http: &HttpRequest) -> bool {
-    http.headers().contains_key(actix_web::http::header::AUTHORIZATION)
 }

@@ -1,0 +1,275 @@
+//! What a request costs, as a ratio to an empty handler in the same run: machines differ, and the
+//! same machine differs from minute to minute. `cargo bench --bench http`
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may panic, and prints")]
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use data_encoding::BASE64;
+use mcp_oauthd::accounts::setup::add_resource;
+use mcp_oauthd::app::App;
+use mcp_oauthd::clients::registration::{Bounds, metadata, register};
+use mcp_oauthd::clock::{Clock, Seconds};
+use mcp_oauthd::config::{Config, Sources};
+use mcp_oauthd::oauth::{Scope, TokenHash, TokenKind, TokenSecret, UserId};
+use mcp_oauthd::server::{self, Listeners};
+use mcp_oauthd::storage::access_tokens::{self, AccessToken};
+use mcp_oauthd::storage::grants::{self, Grant};
+use mcp_oauthd::storage::refresh_tokens::{self, RefreshToken};
+use mcp_oauthd::storage::users::{self, User};
+use mcp_oauthd::storage::{
+    ClientOrigin, DbConnection, Missing, QueueLimits, Role, Storage, StorageError,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+const RESOURCE: &str = "https://wiki.example.org/mcp";
+const ROUNDS: usize = 5;
+const ROUND: Duration = Duration::from_secs(2);
+
+/// A pair of tokens of one client, in clear.
+struct Pair {
+    client_id: String,
+    access: String,
+    refresh: String,
+}
+
+fn main() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let empty = start_empty();
+        let (service, pairs) = start_service(256).await;
+        let auth = BASE64.encode(b"wiki:a-secret-of-the-wiki");
+        let token = &pairs[0].access;
+        let introspect =
+            format!("POST /introspect HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {auth}\r\n");
+        let active = with_form(&introspect, &format!("token={token}&token_type_hint=access_token"));
+        let garbage = with_form(&introspect, &format!("token={}", token.replace("mat_", "mat_x")));
+        let nothing = with_form("POST / HTTP/1.1\r\nHost: x\r\n", &format!("token={token}"));
+        let mut rates: [Vec<f64>; 3] = Default::default();
+        for _ in 0..ROUNDS {
+            for (rates, (address, request)) in
+                rates.iter_mut().zip([(empty, &nothing), (service, &active), (service, &garbage)])
+            {
+                rates.push(repeat(address, request, 32).await);
+            }
+        }
+        let [empty_rate, active_rate, garbage_rate] = rates.map(median);
+        println!("empty POST handler          {empty_rate:>9.0} /s");
+        println!(
+            "introspection, live token   {active_rate:>9.0} /s   {:.2} of empty",
+            active_rate / empty_rate
+        );
+        println!(
+            "introspection, garbage      {garbage_rate:>9.0} /s   {:.2} of empty",
+            garbage_rate / empty_rate
+        );
+        let pairs: Vec<Arc<Pair>> = pairs.into_iter().map(Arc::new).collect();
+        for clients in [1, 8, 32, 128] {
+            let rate = rotate(service, &pairs[..clients]).await;
+            println!("refresh, {clients:>3} clients        {rate:>9.0} /s   durable");
+        }
+    });
+}
+
+fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
+
+fn with_form(head: &str, form: &str) -> String {
+    let length = form.len();
+    format!(
+        "{head}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{form}"
+    )
+}
+
+/// The cheapest thing that actix does with a form.
+fn start_empty() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = actix_web::HttpServer::new(|| {
+        let answer =
+            |_form: actix_web::web::Form<Vec<(String, String)>>| async { "{\"active\":false}" };
+        actix_web::App::new().route("/", actix_web::web::post().to(answer))
+    });
+    tokio::spawn(server.workers(2).disable_signals().listen(listener).unwrap().run());
+    address
+}
+
+async fn start_service(clients: usize) -> (SocketAddr, Vec<Pair>) {
+    let folder = Box::leak(Box::new(tempfile::tempdir_in("target").unwrap()));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let settings = [
+        ("MCP_OAUTH_DB", folder.path().join("bench.db").display().to_string()),
+        ("MCP_OAUTH_ISSUER", format!("http://{address}")),
+        ("MCP_OAUTH_WORKERS", "2".to_owned()),
+        ("MCP_OAUTH_LIMITS", "off".to_owned()),
+    ];
+    let settings = settings.map(|(name, text)| (name.to_owned(), text));
+    let config = Config::from_sources(&Sources::gather(&[], None, settings).unwrap()).unwrap();
+    let (clock, queue) = (Clock::System, QueueLimits::default());
+    let storage = Storage::open(&config.database, Missing::Create, queue, clock.clone()).unwrap();
+    let pairs = fill(&storage, clients).await;
+    let app = App::new(config, storage, clock).unwrap();
+    let listeners = Listeners { public: listener, internal: None };
+    tokio::spawn(async { server::run(app, listeners, std::future::pending()).await.unwrap() });
+    (address, pairs)
+}
+
+async fn fill(storage: &Storage, clients: usize) -> Vec<Pair> {
+    let now = Clock::System.now();
+    let user = User {
+        id: UserId::generate(),
+        username: "ada".to_owned(),
+        password_hash: String::new(),
+        role: Role::Owner,
+        created_at: now,
+        last_authorized_at: None,
+        disabled_at: None,
+    };
+    let user_id = user.id.clone();
+    let prepare = move |conn: &mut DbConnection| {
+        users::insert(conn, &user)?;
+        let named = ("wiki".parse().unwrap(), None);
+        let hash = TokenHash::of("a-secret-of-the-wiki");
+        add_resource(conn, &RESOURCE.parse().unwrap(), named, Some(&hash), now)
+    };
+    storage.write::<_, StorageError>(prepare).await.unwrap();
+    let mut pairs = vec![];
+    for _ in 0..clients {
+        let user_id = user_id.clone();
+        pairs.push(storage.write(move |conn| pair(conn, &user_id)).await.unwrap());
+    }
+    pairs
+}
+
+fn pair(conn: &mut DbConnection, user_id: &UserId) -> Result<Pair, StorageError> {
+    let now = Clock::System.now();
+    let (until, scope): (_, Scope) = (now + Seconds(86_400), "mcp".parse().unwrap());
+    let bounds = Bounds { redirect_uris: 9, string: 999, unused_clients: 9999 };
+    let body = br#"{"redirect_uris":["http://127.0.0.1/cb"],"token_endpoint_auth_method":"none"}"#;
+    let metadata = metadata(body, &bounds).unwrap();
+    let client = register(conn, &metadata, ClientOrigin::Configured, &bounds, now)?.client;
+    let grant = grants::insert(conn, |id| Grant {
+        id,
+        client_id: client.client_id.clone(),
+        user_id: user_id.clone(),
+        scope: scope.clone(),
+        resource: RESOURCE.parse().unwrap(),
+        created_at: now,
+        last_used_at: now,
+        expires_at: until,
+        tokens_until: until,
+        revoked_at: None,
+        revoked_because: None,
+    })?;
+    let refresh = refresh_tokens::insert(conn, |id| {
+        let secret = TokenSecret::generate(TokenKind::Refresh, id);
+        let row = RefreshToken {
+            id,
+            hash: secret.hash(),
+            grant_id: grant.id,
+            previous: None,
+            expires_at: until,
+            used_at: None,
+            salt: None,
+            successor_id: None,
+            access_id: None,
+            confirmed_at: None,
+        };
+        (secret, row)
+    })?;
+    let access = access_tokens::insert(conn, |id| {
+        let secret = TokenSecret::generate(TokenKind::Access, id);
+        let row = AccessToken {
+            id,
+            hash: secret.hash(),
+            grant_id: grant.id,
+            generation: Some(refresh.id()),
+            scope: scope.clone(),
+            issued_at: now,
+            expires_at: until,
+        };
+        (secret, row)
+    })?;
+    let client_id = client.client_id.to_string();
+    Ok(Pair { client_id, access: access.reveal(), refresh: refresh.reveal() })
+}
+
+/// The same request again and again, on some connections; answers in a second.
+async fn repeat(address: SocketAddr, request: &str, connections: usize) -> f64 {
+    let begun = Instant::now();
+    let tasks: Vec<_> = (0..connections)
+        .map(|_| {
+            let request = request.to_owned();
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                stream.set_nodelay(true).unwrap();
+                let mut answered = 0_u32;
+                while begun.elapsed() < ROUND {
+                    exchange(&mut stream, &request).await;
+                    answered += 1;
+                }
+                answered
+            })
+        })
+        .collect();
+    total(tasks).await / begun.elapsed().as_secs_f64()
+}
+
+/// Each client refreshes with the token that it got last.
+async fn rotate(address: SocketAddr, pairs: &[Arc<Pair>]) -> f64 {
+    let begun = Instant::now();
+    let tasks: Vec<_> = pairs
+        .iter()
+        .map(|pair| {
+            let pair = pair.clone();
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                stream.set_nodelay(true).unwrap();
+                let (mut token, mut answered) = (pair.refresh.clone(), 0_u32);
+                while begun.elapsed() < ROUND {
+                    let form = format!(
+                        "grant_type=refresh_token&client_id={}&refresh_token={token}",
+                        pair.client_id
+                    );
+                    let head = "POST /token HTTP/1.1\r\nHost: x\r\n";
+                    let answer = exchange(&mut stream, &with_form(head, &form)).await;
+                    let at = answer.find("mrt_").unwrap_or_else(|| panic!("{answer}"));
+                    answer[at..at + 58].clone_into(&mut token);
+                    answered += 1;
+                }
+                answered
+            })
+        })
+        .collect();
+    total(tasks).await / begun.elapsed().as_secs_f64()
+}
+
+async fn total(tasks: Vec<tokio::task::JoinHandle<u32>>) -> f64 {
+    let mut total = 0;
+    for task in tasks {
+        total += task.await.unwrap();
+    }
+    f64::from(total)
+}
+
+/// Sends a request and reads its whole answer.
+async fn exchange(stream: &mut TcpStream, request: &str) -> String {
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let (mut buffer, mut length) = (vec![0; 4096], 0);
+    loop {
+        length += stream.read(&mut buffer[length..]).await.unwrap();
+        let text = std::str::from_utf8(&buffer[..length]).unwrap();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let declared = head.split("content-length: ").nth(1).unwrap();
+            if body.len() >= declared.split("\r\n").next().unwrap().parse::<usize>().unwrap() {
+                return text.to_owned();
+            }
+        }
+        assert!(length > 0, "the connection was closed");
+    }
+}
