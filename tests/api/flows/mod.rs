@@ -5,3 +5,4 @@ mod refresh;
 mod replaced_provider;
 mod setup;
 mod sign_in;
+mod sweeping;
