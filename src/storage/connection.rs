@@ -56,8 +56,8 @@ pub(super) fn open_writer(
         return Ok((DbConnection::Sqlite(conn), Opened { unclean: false }));
     };
     // Looked at first: no log is written before the file has a page.
-    let log = PathBuf::from(format!("{}-wal", path.display()));
-    let unclean = fs::metadata(&log).is_ok_and(|log| log.len() > 0);
+    let log = format!("{}-wal", path.display());
+    let unclean = fs::metadata(log).is_ok_and(|log| log.len() > 0);
     create_or_check(path, missing, unclean)?;
     let open = || -> Result<SqliteConnection, StorageError> {
         let mut conn = establish(&uri(path, "rw"))?;
@@ -148,12 +148,11 @@ fn create_or_check(path: &Path, missing: Missing, has_log: bool) -> Result<(), O
         let id = "SELECT application_id AS number FROM pragma_application_id";
         Ok((number(&mut conn, id)?, tables(&mut conn)?))
     };
-    // Without a lock or a log, so that not even the files beside a stranger's database change. What
-    // cannot be told so stands in the log, or is being written just now.
-    let (application_id, tables) = match look("ro&immutable=1") {
-        Ok((id, tables)) if id != 0 || !tables.is_empty() => (id, tables),
-        _ => patiently(|| look("ro")).map_err(|error| unreadable(path, error))?,
-    };
+    // With an empty log nobody is at work: without a lock, so that not even the files beside a
+    // stranger's database change. Otherwise the log has its say.
+    let mode = if has_log { "ro" } else { "ro&immutable=1" };
+    let looked = patiently(|| look(mode)).map_err(|error| unreadable(path, error));
+    let (application_id, tables) = looked?;
     let replaced = ["oauth_clients", "oauth_codes", "oauth_tokens"];
     match application_id {
         APPLICATION_ID => Ok(()),

@@ -24,8 +24,8 @@ mod writer;
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -142,7 +142,8 @@ impl Storage {
     {
         match &self.inner.readers {
             Readers::Memory(conn) => {
-                let mut conn = conn.lock().map_err(|_| defect("the connection was poisoned"))?;
+                // A read that panicked has changed nothing.
+                let mut conn = conn.lock().unwrap_or_else(PoisonError::into_inner);
                 connection::set_writable(&mut conn, false)?;
                 let outcome = work(&mut conn);
                 connection::set_writable(&mut conn, true)?;

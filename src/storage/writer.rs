@@ -4,7 +4,7 @@
 //! it wrote until then, so refusals wait too.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 
 use diesel::connection::SimpleConnection as _;
@@ -96,7 +96,7 @@ impl Writer {
                 let Ok(job) = self.queue.try_recv() else { break };
                 open = take(job, &mut pieces);
             }
-            let Ok(mut conn) = self.conn.lock() else { return };
+            let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
             ids::set_time(self.clock.now_millis());
             if let Err(StorageError::Corrupt(why)) = commit_group(&mut conn, pieces, &self.health) {
                 error!(cause = why, "the database is damaged; nothing more is written");
@@ -106,9 +106,9 @@ impl Writer {
                 break;
             }
         }
-        if let Ok(mut conn) = self.conn.lock() {
-            let _best_effort = conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
-        }
+        let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _best_effort = conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        drop(conn);
         self.health.closed_in_order();
     }
 }
