@@ -2,12 +2,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 
 use super::error::EndpointError;
 use crate::oauth::ErrorCode;
+
+/// How long a client may take to send a body, of 64 KiB by default. Heads have their own limit.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The whole body of a request, of `MCP_OAUTH_LIMIT_BODY` bytes at the most.
 pub struct Body(pub web::Bytes);
@@ -19,13 +23,16 @@ impl FromRequest for Body {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let body = web::Bytes::from_request(request, payload);
         Box::pin(async move {
-            body.await.map(Self).map_err(|error| {
-                let too_large = error.as_response_error().status_code() == 413;
-                let why =
-                    if too_large { "the body is too large" } else { "the body is incomplete" };
-                let refused = EndpointError::from(ErrorCode::InvalidRequest.because(why));
-                if too_large { refused.too_large() } else { refused }
-            })
+            let refuse =
+                |why: &'static str| EndpointError::from(ErrorCode::InvalidRequest.because(why));
+            match tokio::time::timeout(PATIENCE, body).await {
+                Ok(Ok(body)) => Ok(Self(body)),
+                Ok(Err(error)) if error.as_response_error().status_code() == 413 => {
+                    Err(refuse("the body is too large").too_large())
+                }
+                Ok(Err(_)) => Err(refuse("the body is incomplete")),
+                Err(_) => Err(refuse("the body took too long")),
+            }
         })
     }
 }
