@@ -1,6 +1,8 @@
 //! Each endpoint: each parameter, each error.
 
+mod answers;
 mod authorization;
+mod client_authentication;
 mod health;
 mod introspection;
 mod metadata;

@@ -105,3 +105,16 @@ async fn of_many_who_use_the_link_at_once_one_becomes_the_owner() {
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 403, 403, 403, 403, 403, 403, 403]);
 }
+
+#[tokio::test]
+async fn a_form_from_elsewhere_does_not_use_the_link() {
+    let server = TestServer::spawn_empty(&[]);
+    let browser = Browser::new(&server);
+    let token = browser.get(&link(&server).await.unwrap()).await.field("token");
+    let fields = fields(&token, "eve", PASSWORD);
+    for origin in ["https://evil.example", "null"] {
+        let foreign = browser.http.post(format!("{}/setup", server.url)).header("Origin", origin);
+        assert_eq!(foreign.form(&fields).send().await.unwrap().status(), 403, "{origin}");
+    }
+    assert_eq!(browser.post("/setup", &fields).await.status, 200);
+}

@@ -4,6 +4,6 @@ mod browser;
 mod oauth_client;
 mod server;
 
-pub use browser::{Browser, Page};
+pub use browser::{Browser, Page, page};
 pub use oauth_client::{Answer, OAuthClient, VERIFIER, challenge};
 pub use server::{INTROSPECTION, OTHER_RESOURCE, PASSWORD, RESOURCE, TestServer, USER};
