@@ -163,7 +163,7 @@ enum Failure {
 fn attempt(conn: &mut DbConnection, pieces: &mut [Box<dyn Piece>]) -> Result<(), Failure> {
     // IMMEDIATE: a deferred transaction that turns to writing fails, whatever the busy timeout.
     conn.batch_execute("BEGIN IMMEDIATE").map_err(|error| Failure::Refused(error.into()))?;
-    let done = run_all(conn, pieces).map_err(|error| Failure::Ended(error.into())).and_then(|()| {
+    let done = run_all(conn, pieces).map_err(ended).and_then(|()| {
         conn.batch_execute("COMMIT").map_err(|error| Failure::Refused(error.into()))
     });
     if done.is_err() {
@@ -171,6 +171,15 @@ fn attempt(conn: &mut DbConnection, pieces: &mut [Box<dyn Piece>]) -> Result<(),
         let _ended = conn.batch_execute("ROLLBACK");
     }
     done
+}
+
+/// The savepoint is gone: what SQLite says of that is not why, and the piece's own error is not seen
+/// here. It ends transactions for passing reasons only: "Response To Errors Within A Transaction".
+fn ended(error: diesel::result::Error) -> Failure {
+    Failure::Ended(match StorageError::from(error) {
+        corrupt @ StorageError::Corrupt(_) => corrupt,
+        other => StorageError::Unavailable(format!("the transaction was ended: {other}")),
+    })
 }
 
 fn run_all(conn: &mut DbConnection, pieces: &mut [Box<dyn Piece>]) -> diesel::QueryResult<()> {
