@@ -12,7 +12,7 @@
 //! 2  grant_types  authorization  clients  accounts   decisions: the rules of OAuth, in plain Rust
 //!    revocation  gate  app  error
 //! 1  storage                                         tables: a file each, two verbs, one writer
-//! 0  oauth  clock  config  metrics  telemetry        vocabulary: values valid by construction
+//! 0  oauth  mcp  clock  config  metrics  telemetry   vocabulary: values valid by construction
 //! ```
 //!
 //! # A refresh, walked through
@@ -40,6 +40,7 @@
 //! | Dynamic client registration (RFC 7591) | [`clients::registration`] |
 //! | Revocation (RFC 7009) | [`revocation`] |
 //! | Introspection (RFC 7662) | [`gate`], [`mod@endpoints::introspection`] |
+//! | Bearer tokens (RFC 6750), MCP request metadata | [`gate`], [`mcp`], [`mod@endpoints::gate`] |
 //! | Authorization server metadata (RFC 8414) | [`endpoints::authorization_server_metadata`] |
 //! | Resource indicators (RFC 8707) | [`oauth::ResourceUri`] |
 //! | Issuer identification (RFC 9207) | [`authorization::VerifiedRedirect`] |
@@ -56,6 +57,7 @@ pub mod endpoints;
 pub mod error;
 pub mod gate;
 pub mod grant_types;
+pub mod mcp;
 pub mod metrics;
 pub mod middleware;
 pub mod oauth;

@@ -37,6 +37,12 @@ pub struct Metrics {
     pub introspected_active: Counter,
     /// Introspections of anything else.
     pub introspected_inactive: Counter,
+    /// Requests that the gate let pass.
+    pub gate_allowed: Counter,
+    /// Requests that need a token, or a better one: 401.
+    pub gate_challenged: Counter,
+    /// Requests of a good token that may not pass: 403.
+    pub gate_forbidden: Counter,
     /// Token responses.
     pub issued: Family<Issued, Counter>,
     /// Refresh tokens that two holders used; each has ended a grant.
@@ -63,6 +69,9 @@ impl Metrics {
             registry: Registry::with_prefix("mcp_oauthd"),
             introspected_active: Counter::default(),
             introspected_inactive: Counter::default(),
+            gate_allowed: Counter::default(),
+            gate_challenged: Counter::default(),
+            gate_forbidden: Counter::default(),
             issued: Family::default(),
             replayed: Counter::default(),
             refused: Family::default(),
@@ -77,6 +86,11 @@ impl Metrics {
         registry.register("introspections_active", "Introspections of a live token", active);
         let inactive = metrics.introspected_inactive.clone();
         registry.register("introspections_inactive", "Introspections of anything else", inactive);
+        let (allowed, challenged, forbidden) =
+            (&metrics.gate_allowed, &metrics.gate_challenged, &metrics.gate_forbidden);
+        registry.register("gate_allowed", "Requests that may pass", allowed.clone());
+        registry.register("gate_challenged", "Requests without a good token", challenged.clone());
+        registry.register("gate_forbidden", "Requests that need more", forbidden.clone());
         registry.register("token_responses", "Token responses", metrics.issued.clone());
         registry.register("replays", "Grants ended by a replay", metrics.replayed.clone());
         registry.register("refusals", "Refused requests", metrics.refused.clone());

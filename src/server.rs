@@ -111,6 +111,7 @@ fn listen(app: &web::Data<App>, listener: TcpListener, sides: Sides) -> io::Resu
             .configure(|routes| {
                 if sides.internal {
                     endpoints::introspection(routes, issuer);
+                    endpoints::gate(routes);
                     endpoints::health(routes);
                 }
             })

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// From the bottom up; a module is the first component of a path below `src`.
 const LAYERS: [&[&str]; 6] = [
-    &["oauth", "clock", "config", "metrics", "telemetry"],
+    &["oauth", "mcp", "clock", "config", "metrics", "telemetry"],
     &["storage"],
     &["grant_types", "authorization", "revocation", "clients", "accounts", "gate", "app", "error"],
     &["endpoints", "pages", "middleware"],

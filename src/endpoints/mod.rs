@@ -5,6 +5,7 @@ pub mod authorization_server_metadata;
 pub mod body;
 pub mod error;
 pub mod form;
+pub mod gate;
 pub mod health;
 pub mod introspection;
 pub mod protected_resource_metadata;
@@ -49,6 +50,14 @@ pub fn introspection(routes: &mut web::ServiceConfig, issuer: &Issuer) {
         post_only(&path, web::post().to(introspection::post))
             .wrap(from_fn(rate_limit::introspection_failures)),
     );
+}
+
+/// What reverse proxies ask, at an address that only their operator writes: at the root, whatever
+/// path the issuer has. Without the logger, as introspection.
+pub fn gate(routes: &mut web::ServiceConfig) {
+    routes
+        .route("/gate/{address:.*}", web::route().to(gate::ask))
+        .route("/ext_authz/{address:.*}", web::route().to(gate::ask_as_envoy));
 }
 
 /// What supervisors ask.

@@ -1,6 +1,8 @@
-//! What a bearer token is worth at a resource: the one decision behind introspection.
+//! What a bearer token is worth at a resource: the one decision behind introspection and the gate.
 
 pub mod confirmation;
+pub mod decision;
+pub mod rules;
 
 use crate::clock::UnixTime;
 use crate::oauth::{TokenKind, TokenSecret};

@@ -41,6 +41,12 @@ impl Scope {
         needed.0.is_subset(&self.0)
     }
 
+    /// What is here or there.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).cloned().collect())
+    }
+
     /// Whether no token is here.
     #[must_use]
     pub fn is_empty(&self) -> bool {

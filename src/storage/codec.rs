@@ -9,6 +9,7 @@ use diesel::sqlite::Sqlite;
 use super::connection::MultiBackend;
 use super::{ClientOrigin, Event, Purpose, RevokedBecause, Role};
 use crate::clock::UnixTime;
+use crate::mcp::{Pattern, RuleKind};
 use crate::oauth::{
     ClientId, ClientMetadata, CodeChallenge, GrantId, IntrospectionId, RedirectUri, ResourceUri,
     Salt, Scope, TokenHash, TokenId, UserId,
@@ -44,8 +45,8 @@ macro_rules! column {
 }
 
 column!(Text as String:
-    ClientId, ClientMetadata, ClientOrigin, CodeChallenge, Event, IntrospectionId, Purpose,
-    RedirectUri, ResourceUri, RevokedBecause, Role, Scope, UserId;
+    ClientId, ClientMetadata, ClientOrigin, CodeChallenge, Event, IntrospectionId, Pattern, Purpose,
+    RedirectUri, ResourceUri, RevokedBecause, Role, RuleKind, Scope, UserId;
     read |text| Ok(text.parse()?); write |value| value.to_string());
 column!(Binary as Vec<u8>: Salt, TokenHash;
     read |bytes| Ok(bytes.try_into()?); write |value| value.as_ref().to_vec());

@@ -36,6 +36,10 @@ text_enum!(
         SecretRotated = "resource.secret_rotated",
         /// A resource was removed.
         ResourceRemoved = "resource.removed",
+        /// A resource has one rule more.
+        RuleAdded = "resource.rule_added",
+        /// A resource has one rule less.
+        RuleRemoved = "resource.rule_removed",
         /// Somebody signed in.
         SignedIn = "session.signed_in",
         /// Somebody signed out.

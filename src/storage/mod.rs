@@ -15,6 +15,7 @@ mod ids;
 pub mod one_time_links;
 pub mod probe;
 pub mod refresh_tokens;
+pub mod resource_rules;
 pub mod resources;
 mod schema;
 pub mod sessions;

@@ -115,6 +115,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    resource_rules (id) {
+        id -> BigInt,
+        resource -> Text,
+        kind -> Text,
+        scope -> Text,
+        method -> Text,
+        name -> Text,
+        declared -> Bool,
+    }
+}
+
+diesel::table! {
     resources (id) {
         id -> Text,
         uri -> Text,
@@ -168,6 +180,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     oauth_refresh_tokens,
     oauth_tokens,
     one_time_links,
+    resource_rules,
     resources,
     schema_version,
     sessions,

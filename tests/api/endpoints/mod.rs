@@ -3,6 +3,7 @@
 mod answers;
 mod authorization;
 mod client_authentication;
+mod gate;
 mod health;
 mod introspection;
 mod metadata;

@@ -1,0 +1,115 @@
+//! Per-tool rules: what a call needs, beyond what its route demands.
+//!
+//! Scopes add up. A scope without an `only` rule is good for every call; one with `only` rules is,
+//! of the methods that they name, good for what they name. A call is allowed when one of the
+//! token's scopes is good for it, and the token has every scope that a `needs` rule asks for.
+
+use crate::mcp::{Call, Rule, RuleKind};
+use crate::oauth::Scope;
+
+/// What `needs` rules ask of a call.
+#[must_use]
+pub fn needed(rules: &[Rule], call: &Call) -> Scope {
+    let meant = |rule: &&Rule| rule.kind == RuleKind::Needs && rule.may_mean(call);
+    rules.iter().filter(meant).fold(Scope::default(), |sum, rule| sum.union(&rule.scope))
+}
+
+/// What `only` rules leave to be asked for: nothing, when the token holds a scope that is good for
+/// the call; else the scope of those offered that gives the least. None when there is no such scope.
+#[must_use]
+pub fn good_for(rules: &[Rule], call: &Call, held: &Scope, offered: &Scope) -> Option<Scope> {
+    let good = |token: &&str| is_good_for(rules, call, token);
+    if held.tokens().any(|token| good(&token)) {
+        return Some(Scope::default());
+    }
+    let asked_for = |kind, token: &str| {
+        rules.iter().any(|rule| rule.kind == kind && rule.scope.tokens().eq([token]))
+    };
+    // One that was made for this call; else one that nothing is said of; else, what is needed for
+    // other calls.
+    let least = offered.tokens().filter(good).min_by_key(|token| {
+        if asked_for(RuleKind::Only, token) {
+            0
+        } else {
+            1 + u8::from(asked_for(RuleKind::Needs, token))
+        }
+    });
+    least.map(Scope::requested)
+}
+
+fn is_good_for(rules: &[Rule], call: &Call, token: &str) -> bool {
+    let mut limits = rules
+        .iter()
+        .filter(|rule| {
+            rule.kind == RuleKind::Only
+                && rule.scope.tokens().eq([token])
+                && rule.covers_method_of(call)
+        })
+        .peekable();
+    limits.peek().is_none() || limits.any(|rule| rule.surely_means(call))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(kind: RuleKind, scope: &str, method: &str, name: &str) -> Rule {
+        let scope = Scope::requested(scope);
+        Rule::new(kind, scope, method.parse().unwrap(), name.parse().unwrap()).unwrap()
+    }
+
+    fn wiki() -> Vec<Rule> {
+        vec![
+            rule(RuleKind::Needs, "wiki:admin", "tools/call", "delete_*"),
+            rule(RuleKind::Only, "wiki:read", "tools/call", "get_*"),
+            rule(RuleKind::Only, "wiki:read", "tools/call", "search"),
+        ]
+    }
+
+    fn call(method: &str, name: &str) -> Call {
+        Call::from_headers(Some("2026-07-28"), Some(method), Some(name)).unwrap()
+    }
+
+    #[test]
+    fn a_call_needs_what_the_rules_about_it_name() {
+        for (method, name, scope) in [
+            ("tools/call", "delete_page", "wiki:admin"),
+            ("tools/call", "get_page", ""),
+            ("prompts/get", "delete_page", ""),
+            ("tools/call", "get_page,delete_page", "wiki:admin"),
+            ("tools/call", "=?base64?ZGVsZXRlX3BhZ2U=?=", "wiki:admin"),
+        ] {
+            let needed = needed(&wiki(), &call(method, name));
+            assert_eq!(needed, Scope::requested(scope), "{method} {name}");
+        }
+    }
+
+    #[test]
+    fn a_limited_scope_is_good_for_what_is_listed_and_for_other_methods() {
+        let offered = Scope::requested("wiki:admin wiki:read wiki:write");
+        for (method, name, held, missing) in [
+            ("tools/call", "get_page", "wiki:read", Some("")),
+            ("tools/call", "search", "wiki:read", Some("")),
+            ("tools/list", "", "wiki:read", Some("")),
+            ("tools/call", "edit_page", "wiki:read", Some("wiki:write")),
+            ("tools/call", "edit_page", "wiki:read wiki:write", Some("")),
+            ("tools/call", "get_page", "", Some("wiki:read")),
+            ("tools/call", "get_page,edit_page", "wiki:read", Some("wiki:write")),
+        ] {
+            let call = if name.is_empty() {
+                Call::from_headers(Some("2026-07-28"), Some(method), None).unwrap()
+            } else {
+                call(method, name)
+            };
+            let found = good_for(&wiki(), &call, &Scope::requested(held), &offered);
+            assert_eq!(found, missing.map(Scope::requested), "{method} {name} {held}");
+        }
+    }
+
+    #[test]
+    fn a_call_that_no_scope_is_good_for_cannot_be_stepped_up_to() {
+        let offered = Scope::requested("wiki:read");
+        let found = good_for(&wiki(), &call("tools/call", "edit_page"), &offered, &offered);
+        assert_eq!(found, None);
+    }
+}

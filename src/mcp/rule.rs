@@ -1,0 +1,184 @@
+//! Rules about calls: which scope a tool needs, and what a scope is good for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::sql_types::Text;
+use serde::Serialize;
+use wildmatch::WildMatch;
+
+use super::Call;
+use crate::oauth::Scope;
+
+/// A rule of a resource about the calls that match `method` and `name`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rule {
+    /// What it says.
+    pub kind: RuleKind,
+    /// One scope.
+    pub scope: Scope,
+    /// Of `Mcp-Method`.
+    pub method: Pattern,
+    /// Of `Mcp-Name`: a tool, a prompt, the URI of a resource.
+    pub name: Pattern,
+}
+
+/// What a rule says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleKind {
+    /// These calls need the scope, whatever else is held.
+    Needs,
+    /// Of the methods that it names, the scope is good for these calls only.
+    Only,
+}
+
+impl Rule {
+    /// A rule about one scope.
+    ///
+    /// # Errors
+    /// When there are more, or none.
+    pub fn new(
+        kind: RuleKind,
+        scope: Scope,
+        method: Pattern,
+        name: Pattern,
+    ) -> Result<Self, &'static str> {
+        if scope.tokens().count() == 1 {
+            Ok(Self { kind, scope, method, name })
+        } else {
+            Err("a rule is about one scope")
+        }
+    }
+
+    /// Whether it is about calls of this method, whatever they name.
+    #[must_use]
+    pub fn covers_method_of(&self, call: &Call) -> bool {
+        self.method.matches(call.method())
+    }
+
+    /// Whether it is about this call, in any of its readings.
+    #[must_use]
+    pub fn may_mean(&self, call: &Call) -> bool {
+        self.covers_method_of(call) && call.names().any(|name| self.name.matches(name))
+    }
+
+    /// Whether it is about this call, in each of its readings.
+    #[must_use]
+    pub fn surely_means(&self, call: &Call) -> bool {
+        self.covers_method_of(call) && call.names().all(|name| self.name.matches(name))
+    }
+}
+
+/// `wiki:admin is needed for tools/call delete_*`
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, scope, method, name } = self;
+        match kind {
+            RuleKind::Needs => write!(f, "{method} {name} needs {scope}"),
+            RuleKind::Only => write!(f, "{scope} is for {method} {name} only"),
+        }
+    }
+}
+
+impl fmt::Display for RuleKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Needs => "needs",
+            Self::Only => "only",
+        })
+    }
+}
+
+impl FromStr for RuleKind {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "needs" => Ok(Self::Needs),
+            "only" => Ok(Self::Only),
+            _ => Err("must be needs or only"),
+        }
+    }
+}
+
+/// Text in which `*` stands for any characters and `?` for one. Capital letters matter, as they do
+/// in MCP.
+#[derive(Debug, Clone, PartialEq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+pub struct Pattern(WildMatch);
+
+impl Pattern {
+    /// Whether the whole text is meant.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.0.matches(text)
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = &'static str;
+
+    /// 1 to 255 characters, none of which moves a cursor.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let usable = (1..=255).contains(&text.len()) && !text.chars().any(char::is_control);
+        if usable { Ok(Self(WildMatch::new(text))) } else { Err("is no pattern like delete_*") }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for Pattern {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_mean_the_whole_text() {
+        for (pattern, text, matches) in [
+            ("*", "", true),
+            ("delete_*", "delete_page", true),
+            ("delete_*", "undelete_page", false),
+            ("delete_*", "Delete_page", false),
+            ("delete_page", "delete_page2", false),
+            ("*_page", "delete_page", true),
+            ("tools/*", "tools/call", true),
+            ("get_?", "get_a", true),
+            ("file:///*.md", "file:///a/b.md", true),
+        ] {
+            let pattern: Pattern = pattern.parse().unwrap();
+            assert_eq!(pattern.matches(text), matches, "{pattern} {text}");
+            assert_eq!(pattern.to_string().parse::<Pattern>().unwrap(), pattern);
+        }
+        for text in ["", "a\nb", &"x".repeat(256)] {
+            assert!(text.parse::<Pattern>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_call_of_several_readings_is_meant_by_any_and_allowed_by_all() {
+        let named = |name| Call::from_headers(Some("2026-07-28"), Some("tools/call"), Some(name));
+        let rule = |name: &str| Rule {
+            kind: RuleKind::Needs,
+            scope: Scope::requested("a"),
+            method: "tools/call".parse().unwrap(),
+            name: name.parse().unwrap(),
+        };
+        let joined = named("get_page,delete_page").unwrap();
+        assert!(
+            rule("delete_page").may_mean(&joined) && !rule("delete_page").surely_means(&joined)
+        );
+        assert!(!rule("delete").may_mean(&joined) && rule("*").surely_means(&joined));
+    }
+}
