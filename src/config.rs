@@ -1,5 +1,6 @@
 //! The settings, read once at start. What is wrong is refused in one line that names the setting.
 
+mod rules;
 mod settings;
 mod sources;
 #[cfg(test)]
@@ -17,6 +18,7 @@ pub use settings::{PREFIX, SETTINGS, Setting, find};
 pub use sources::{Origin, Sources};
 
 use crate::clock::Seconds;
+use crate::mcp::Rule;
 use crate::oauth::{IntrospectionId, Issuer, ResourceUri, Scope};
 use values::{Reader, wrong};
 
@@ -89,6 +91,8 @@ pub struct DeclaredResource {
     pub introspection_id: Option<IntrospectionId>,
     /// Its secret; without one it cannot introspect yet.
     pub introspection_secret: Option<SecretString>,
+    /// What its calls need, at the gate.
+    pub rules: Vec<Rule>,
 }
 
 /// How long everything lives.

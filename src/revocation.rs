@@ -8,7 +8,7 @@ use crate::storage::events::{Event, Subject, record};
 use crate::storage::resources::Resource;
 use crate::storage::{
     DbConnection, RevokedBecause, StorageError, access_tokens, clients, grants, refresh_tokens,
-    resources, sessions, users,
+    resource_rules, resources, sessions, users,
 };
 
 /// `POST /revoke`: RFC 7009. Either token of a pair ends the grant, also a used or an expired one:
@@ -130,6 +130,7 @@ pub fn remove_resource(
     if !resources::remove(conn, &resource.id)? {
         return Ok(None);
     }
+    resource_rules::remove_of_resource(conn, resource)?;
     record(conn, Event::ResourceRemoved, Subject::resource(&resource.uri), now)?;
     let because = RevokedBecause::ResourceRemoved;
     grants::revoke_of_resource(conn, &resource.uri, because, now).map(Some)

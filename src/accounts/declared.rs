@@ -8,6 +8,7 @@ use super::setup::{add_resource, rotate_secret};
 use super::{Username, add_user};
 use crate::clock::{Seconds, UnixTime};
 use crate::config::DeclaredResource;
+use crate::gate::rule_book;
 use crate::oauth::{IntrospectionId, TokenHash};
 use crate::storage::resources::{self, Resource};
 use crate::storage::{DbConnection, Role, StorageError, users};
@@ -67,18 +68,20 @@ pub fn declare_resource(
             stored: holder.uri.to_string(),
         });
     }
-    let Some(stored) = stored else {
+    let resource = if let Some(stored) = stored {
+        if let Some(hash) = &secret_hash
+            && stored.secret_hash.as_ref() != Some(hash)
+        {
+            rotate_secret(conn, &stored, hash, overlap, now)?;
+        }
+        rename(conn, declared, &stored)?;
+        stored
+    } else {
         let id = declared.introspection_id.clone().unwrap_or_else(IntrospectionId::generate);
         let named = (id, declared.name.clone());
-        add_resource(conn, &declared.uri, named, secret_hash.as_ref(), now)?;
-        return Ok(());
+        add_resource(conn, &declared.uri, named, secret_hash.as_ref(), now)?
     };
-    if let Some(hash) = &secret_hash
-        && stored.secret_hash.as_ref() != Some(hash)
-    {
-        rotate_secret(conn, &stored, hash, overlap, now)?;
-    }
-    Ok(rename(conn, declared, &stored)?)
+    Ok(rule_book::declare(conn, &resource, &declared.rules, now)?)
 }
 
 fn rename(

@@ -82,7 +82,14 @@ fn example() -> String {
          #url = \"https://wiki.example.org/mcp\"\n\
          #name = \"Wiki\"\n\
          #introspection_id = \"wiki\"\n\
-         #introspection_secret_file = \"/run/secrets/wiki\"\n",
+         #introspection_secret_file = \"/run/secrets/wiki\"\n\
+         \n\
+         # What its tools need, for the gate. A name may be a pattern or a list; without a method it\n\
+         # is tools/call. \"only\": of the methods that it names, the scope is good for these alone.\n\
+         #[[resource.rule]]\n\
+         #needs = \"mcp\"\n\
+         #method = \"tools/call\"\n\
+         #name = [\"delete_*\", \"purge\"]\n",
     );
     text
 }
@@ -104,5 +111,6 @@ mod tests {
         let sources = crate::config::Sources::gather(&[], Some(path.path()), []).unwrap();
         let config = Config::from_sources(&sources).unwrap();
         assert_eq!(config.resources[0].uri.as_str(), "https://wiki.example.org/mcp");
+        assert_eq!(config.resources[0].rules[1].to_string(), "tools/call purge needs mcp");
     }
 }

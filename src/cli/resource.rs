@@ -1,4 +1,6 @@
-//! `resource`: MCP servers, which may introspect tokens.
+//! `resource`: MCP servers, which may introspect tokens, and what their calls need.
+
+pub mod rule;
 
 use clap::Subcommand;
 use secrecy::ExposeSecret as _;
@@ -47,6 +49,9 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Rules about its tools, which the gate applies
+    #[command(subcommand)]
+    Rule(rule::Command),
     /// Forget an MCP server, and end every grant for it
     Remove {
         /// Its introspection id or URL
@@ -96,6 +101,7 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
         Command::RotateSecret { resource, json } => {
             rotate(&storage, &resource, overlap, json).await
         }
+        Command::Rule(command) => rule::run(command, &storage, &config.scopes).await,
         Command::Remove { resource } => remove(&storage, &resource).await,
     };
     storage.close().await;

@@ -43,8 +43,13 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A `[[resource]]` table of the configuration file, as text.
-pub(super) type ResourceTable = BTreeMap<String, String>;
+/// A `[[resource]]` table of the configuration file, not yet understood.
+#[derive(Clone, Default)]
+pub(super) struct ResourceTable {
+    pub(super) texts: BTreeMap<String, String>,
+    /// `[[resource.rule]]`
+    pub(super) rules: Vec<toml::Value>,
+}
 
 /// What everybody has said, before it is understood.
 #[derive(Clone, Default)]
@@ -196,9 +201,13 @@ fn resource_table(file: &str, value: &toml::Value) -> Result<ResourceTable, Conf
     const KEYS: [&str; 5] =
         ["url", "name", "introspection_id", "introspection_secret", "introspection_secret_file"];
     let table = value.as_table().ok_or_else(|| ConfigError::new("resource", "is not a table"))?;
-    let mut texts = ResourceTable::new();
+    let mut resource = ResourceTable::default();
     for (key, value) in table {
         let name = format!("resource.{key}");
+        if let ("rule", toml::Value::Array(rules)) = (key.as_str(), value) {
+            resource.rules.clone_from(rules);
+            continue;
+        }
         if !KEYS.contains(&key.as_str()) {
             return Err(ConfigError::new(name, format!("is not a setting ({file})")));
         }
@@ -207,11 +216,11 @@ fn resource_table(file: &str, value: &toml::Value) -> Result<ResourceTable, Conf
             Some(key) => (key, read_secret(&name, Path::new(&text))?),
             None => (key.as_str(), text),
         };
-        if texts.insert(key.to_owned(), text).is_some() {
+        if resource.texts.insert(key.to_owned(), text).is_some() {
             return Err(ConfigError::new(name, format!("is set together with {key}_file")));
         }
     }
-    Ok(texts)
+    Ok(resource)
 }
 
 fn scalar(key: &str, value: &toml::Value) -> Result<String, ConfigError> {

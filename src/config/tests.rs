@@ -180,3 +180,35 @@ fn what_the_file_cannot_say_is_refused() {
     }
     assert!(Sources::gather(&[], Some(Path::new("/does/not/exist")), []).is_err());
 }
+
+#[test]
+fn rules_stand_below_their_resource() {
+    let with = |rule: &str| {
+        let resource =
+            "scopes = \"mcp wiki:admin\"\n[[resource]]\nurl = \"https://h.example/mcp\"\n";
+        from_toml(&format!("{resource}{rule}"))
+    };
+    let rules = |text: &str| with(text).unwrap().resources[0].rules.clone();
+    let shown = |text: &str| rules(text).iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(
+        shown("[[resource.rule]]\nneeds = \"wiki:admin\"\nname = [\"delete_*\", \"purge\"]"),
+        ["tools/call delete_* needs wiki:admin", "tools/call purge needs wiki:admin"]
+    );
+    assert_eq!(
+        shown("[[resource.rule]]\nonly = \"mcp\"\nmethod = \"prompts/*\""),
+        ["mcp is for prompts/* * only"]
+    );
+    assert!(rules("").is_empty());
+    for (rule, problem) in [
+        ("[[resource.rule]]\nneeds = \"wiki:admn\"", "none of MCP_OAUTH_SCOPES"),
+        ("[[resource.rule]]\nneeds = \"mcp\"\nonly = \"mcp\"", "either needs or only"),
+        ("[[resource.rule]]\nname = \"x\"", "either needs or only"),
+        ("[[resource.rule]]\nneeds = \"mcp\"\ntool = \"x\"", "unknown field `tool`"),
+        ("[[resource.rule]]\nneeds = \"mcp\"\nname = \"\"", "no pattern"),
+        ("rule = \"x\"", "is not a setting"),
+    ] {
+        let error = with(rule).unwrap_err().to_string();
+        assert!(error.contains(problem) && error.contains("rule"), "{error}");
+        assert_eq!(error.lines().count(), 1);
+    }
+}

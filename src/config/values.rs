@@ -1,11 +1,12 @@
 //! From text to values.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::str::FromStr;
 
 use ipnet::IpNet;
 
+use super::rules::rules;
 use super::sources::ResourceTable;
 use super::{
     ConfigError, Database, DeclaredOwner, DeclaredResource, Lifetimes, Limits, LogFormat, Sources,
@@ -94,19 +95,20 @@ impl Reader<'_> {
             ("introspection_id", "introspection_id"),
             ("introspection_secret", "introspection_secret"),
         ];
-        let said: ResourceTable = OF_SETTING
+        let texts: BTreeMap<String, String> = OF_SETTING
             .iter()
             .filter_map(|(key, name)| Some(((*name).to_owned(), self.0.text(key)?.to_owned())))
             .collect();
         let mut resources = vec![];
-        if !said.is_empty() {
-            if !said.contains_key("url") {
+        if !texts.is_empty() {
+            if !texts.contains_key("url") {
                 return Err(wrong("introspection_id", "and its secret need MCP_OAUTH_RESOURCE"));
             }
-            resources.push(Self::resource(&said, "resource")?);
+            let said = ResourceTable { texts, rules: vec![] };
+            resources.push(self.resource(&said, "resource")?);
         }
         for table in &self.0.resources {
-            resources.push(Self::resource(table, "[[resource]]")?);
+            resources.push(self.resource(table, "[[resource]]")?);
         }
         let urls: BTreeSet<_> = resources.iter().map(|resource| resource.uri.canonical()).collect();
         let ids = resources.iter().filter_map(|resource| resource.introspection_id.as_ref());
@@ -117,7 +119,8 @@ impl Reader<'_> {
         Ok(resources)
     }
 
-    fn resource(table: &ResourceTable, name: &str) -> Result<DeclaredResource, ConfigError> {
+    fn resource(&self, said: &ResourceTable, name: &str) -> Result<DeclaredResource, ConfigError> {
+        let table = &said.texts;
         let url = table.get("url").ok_or_else(|| wrong(name, "needs a url"))?;
         let id = table.get("introspection_id").map(|id| {
             id.parse().map_err(|error| wrong("introspection_id", format!("({id}) {error}")))
@@ -132,6 +135,7 @@ impl Reader<'_> {
             name: table.get("name").cloned(),
             introspection_id: id.transpose()?,
             introspection_secret: secret.map(|secret| secret.as_str().into()),
+            rules: rules(&said.rules, &self.scopes()?)?,
         })
     }
 

@@ -2,6 +2,7 @@
 
 pub mod confirmation;
 pub mod decision;
+pub mod rule_book;
 pub mod rules;
 
 use crate::clock::UnixTime;

@@ -54,8 +54,9 @@ mod tests {
     use super::*;
 
     fn rule(kind: RuleKind, scope: &str, method: &str, name: &str) -> Rule {
-        let scope = Scope::requested(scope);
-        Rule::new(kind, scope, method.parse().unwrap(), name.parse().unwrap()).unwrap()
+        let offered = Scope::requested("wiki:admin wiki:read wiki:write");
+        let names = [name.to_owned()];
+        Rule::for_names(kind, scope, Some(method), &names, &offered).unwrap().remove(0)
     }
 
     fn wiki() -> Vec<Rule> {

@@ -37,21 +37,35 @@ pub enum RuleKind {
 }
 
 impl Rule {
-    /// A rule about one scope.
+    /// A rule about one scope for each name, and about every name if there is none; of `tools/call`,
+    /// unless it says of what. `offered` are the scopes that there are.
     ///
     /// # Errors
-    /// When there are more, or none.
-    pub fn new(
+    /// What is wrong, for people.
+    pub fn for_names(
         kind: RuleKind,
-        scope: Scope,
-        method: Pattern,
-        name: Pattern,
-    ) -> Result<Self, &'static str> {
-        if scope.tokens().count() == 1 {
-            Ok(Self { kind, scope, method, name })
-        } else {
-            Err("a rule is about one scope")
+        scope: &str,
+        method: Option<&str>,
+        names: &[String],
+        offered: &Scope,
+    ) -> Result<Vec<Self>, String> {
+        let about: Scope = scope.parse()?;
+        if about.tokens().count() != 1 {
+            return Err(format!("({scope}) is not one scope"));
         }
+        if !offered.covers(&about) {
+            return Err(format!("({scope}) is none of MCP_OAUTH_SCOPES, which are: {offered}"));
+        }
+        let pattern = |text: &str| -> Result<Pattern, String> {
+            text.parse().map_err(|why| format!("({text}) {why}"))
+        };
+        let method = pattern(method.unwrap_or("tools/call"))?;
+        let every = ["*".to_owned()];
+        let names = if names.is_empty() { &every } else { names };
+        let rule = |name: &String| {
+            Ok(Self { kind, scope: about.clone(), method: method.clone(), name: pattern(name)? })
+        };
+        names.iter().map(rule).collect()
     }
 
     /// Whether it is about calls of this method, whatever they name.
@@ -73,7 +87,7 @@ impl Rule {
     }
 }
 
-/// `wiki:admin is needed for tools/call delete_*`
+/// `tools/call delete_* needs wiki:admin`
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, scope, method, name } = self;

@@ -80,6 +80,42 @@ fn a_resource_prints_its_secret_once_and_alone() {
 }
 
 #[test]
+fn rules_of_a_resource_are_added_listed_and_removed() {
+    let mut place = Place::new();
+    place.set("SCOPES", "wiki:read wiki:admin");
+    place.run(&["resource", "add", "https://wiki.example/mcp"]);
+    let rule = |arguments: &[&str]| {
+        let resource = ["resource", "rule", arguments[0], "https://wiki.example/mcp"];
+        place.run(&[&resource, &arguments[1..]].concat())
+    };
+    let needs = ["add", "--needs", "wiki:admin", "--name", "delete_*", "--name", "purge"];
+    assert_eq!((rule(&needs).code, rule(&needs).code), (0, 1), "once");
+    assert_eq!(rule(&["add", "--only", "wiki:read", "--method", "prompts/get"]).code, 0);
+    for (arguments, code) in [
+        (&["add", "--needs", "wiki:admn"][..], 1),
+        (&["add", "--needs", "wiki:admin wiki:read"], 1),
+        (&["add", "--needs", "wiki:admin", "--name", ""], 1),
+        (&["add", "--needs", "wiki:admin", "--only", "wiki:read"], 2),
+        (&["add"], 2),
+        (&["remove", "99"], 1),
+    ] {
+        let refused = rule(arguments);
+        assert_eq!(refused.code, code, "{refused:?}");
+    }
+    let listed = rule(&["list", "--json"]).json();
+    let names: Vec<_> = listed.as_array().unwrap().iter().map(|rule| &rule["name"]).collect();
+    assert_eq!(names, ["delete_*", "purge", "*"]);
+    assert_eq!((&listed[0]["kind"], &listed[2]["kind"]), (&"needs".into(), &"only".into()));
+    assert!(rule(&["list"]).out.contains("tools/call purge needs wiki:admin"));
+    let id = listed[1]["id"].to_string();
+    assert_eq!((rule(&["remove", &id]).code, rule(&["remove", &id]).code), (0, 1));
+    assert_eq!(rule(&["list", "--json"]).json().as_array().unwrap().len(), 2);
+    place.run(&["resource", "remove", "https://wiki.example/mcp"]);
+    place.run(&["resource", "add", "https://wiki.example/mcp"]);
+    assert_eq!(rule(&["list", "--json"]).json().as_array().unwrap().len(), 0, "gone with it");
+}
+
+#[test]
 fn clients_are_added_by_the_rules_of_registration() {
     let place = Place::new();
     let uri = ["--redirect-uri", "https://h.example/cb"];

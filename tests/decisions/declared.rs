@@ -4,9 +4,11 @@ use mcp_oauthd::accounts::Username;
 use mcp_oauthd::accounts::declared::{DeclarationError, declare_owner, declare_resource};
 use mcp_oauthd::clock::Seconds;
 use mcp_oauthd::config::DeclaredResource;
-use mcp_oauthd::oauth::TokenHash;
+use mcp_oauthd::gate::rule_book;
+use mcp_oauthd::mcp::{Rule, RuleKind};
+use mcp_oauthd::oauth::{Scope, TokenHash};
 use mcp_oauthd::storage::resources::{self, Resource};
-use mcp_oauthd::storage::{Event, Role, users};
+use mcp_oauthd::storage::{Event, Role, resource_rules, users};
 
 use crate::fixture::{Fixture, hashed};
 
@@ -81,6 +83,31 @@ async fn a_changed_name_or_id_is_taken_over_and_keeps_the_secret() {
 }
 
 #[tokio::test]
+async fn declared_rules_are_those_of_the_settings_and_the_operators_stay() {
+    let f = Fixture::new().await;
+    let rule = |name: &str| {
+        let offered = Scope::requested("admin");
+        Rule::for_names(RuleKind::Needs, "admin", None, &[name.to_owned()], &offered).unwrap()
+    };
+    let with = |rules: &[Vec<Rule>]| DeclaredResource {
+        rules: rules.concat(),
+        ..resource(Some("wiki"), Some("secret-1"))
+    };
+    declare(&f, with(&[rule("delete_*"), rule("purge")])).await.unwrap();
+    let (own, wiki) = (rule("own")[0].clone(), stored(&f).await);
+    f.write(move |conn, now| rule_book::add(conn, &wiki, &own, false, now)).await;
+    let before = f.dump().await;
+    declare(&f, with(&[rule("delete_*"), rule("purge")])).await.unwrap();
+    assert!(f.dump().await == before, "declaring them again changes nothing");
+    declare(&f, with(&[rule("purge"), rule("own")])).await.unwrap();
+    let wiki = stored(&f).await;
+    let rules = f.read(move |conn| resource_rules::list(conn, &wiki)).await;
+    let rules: Vec<_> = rules.iter().map(|r| (r.rule.name.to_string(), r.declared)).collect();
+    assert_eq!(rules, [("purge".to_owned(), true), ("own".to_owned(), false)]);
+    assert_eq!((f.count(Event::RuleAdded).await, f.count(Event::RuleRemoved).await), (3, 1));
+}
+
+#[tokio::test]
 async fn an_id_that_another_resource_has_is_refused() {
     let f = Fixture::new().await;
     let id = f.resource.id.as_str().to_owned();
@@ -120,6 +147,7 @@ fn resource(id: Option<&str>, secret: Option<&str>) -> DeclaredResource {
         name: id.map(|_| "The wiki".to_owned()),
         introspection_id: id.map(|id| id.parse().unwrap()),
         introspection_secret: secret.map(Into::into),
+        rules: vec![],
     }
 }
 

@@ -1,8 +1,10 @@
 //! `/gate/…` and `/ext_authz/…`: what a reverse proxy is told.
 
+use mcp_oauthd::clock::UnixTime;
+use mcp_oauthd::gate::rule_book;
 use mcp_oauthd::mcp::{Rule, RuleKind};
 use mcp_oauthd::oauth::Scope;
-use mcp_oauthd::storage::{StorageError, resource_rules, resources};
+use mcp_oauthd::storage::{StorageError, resources};
 use reqwest::Method;
 
 use crate::support::{Answer, Browser, INTROSPECTION, OAuthClient, RESOURCE, TestServer, USER};
@@ -60,16 +62,17 @@ async fn token(server: &TestServer, scope: &str) -> String {
 }
 
 async fn add_rules(server: &TestServer, rules: &[(RuleKind, &str, &str)]) {
-    let rules: Vec<Rule> = rules
-        .iter()
-        .map(|(kind, scope, name)| {
-            let scope = Scope::requested(scope);
-            Rule::new(*kind, scope, "tools/call".parse().unwrap(), name.parse().unwrap()).unwrap()
-        })
-        .collect();
+    let offered = Scope::requested(SCOPES.1);
+    let rule = |(kind, scope, name): &(RuleKind, &str, &str)| {
+        Rule::for_names(*kind, scope, None, &[(*name).to_owned()], &offered).unwrap()
+    };
+    let rules: Vec<Rule> = rules.iter().flat_map(rule).collect();
     let add = move |conn: &mut _| {
         let resource = resources::find(conn, &INTROSPECTION.0.parse().unwrap())?.unwrap();
-        rules.iter().try_for_each(|rule| resource_rules::insert(conn, &resource, rule, false))
+        let now = UnixTime(0);
+        rules
+            .iter()
+            .try_for_each(|rule| rule_book::add(conn, &resource, rule, false, now).map(drop))
     };
     server.storage.write::<_, StorageError>(add).await.unwrap();
 }
