@@ -9,7 +9,7 @@ use crate::oauth::{
 };
 use crate::storage::authorization_requests::{self, Asked};
 use crate::storage::clients::{self, Client};
-use crate::storage::{DbConnection, StorageError, resources};
+use crate::storage::{ClientOrigin, DbConnection, StorageError, resources};
 
 /// What the operator offers.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ pub fn resolve(
     };
     let requested = Scope::requested(parameters.get("scope").unwrap_or_default());
     Ok(Asked {
-        scope: offer.scopes.narrow(&client.metadata.scope).narrow(&requested),
+        scope: scope(&client, &offer.scopes, &requested),
         client_id: client.client_id,
         redirect_uri,
         state: to.state,
@@ -157,6 +157,20 @@ fn check_kind(parameters: &Parameters) -> Result<(), OAuthError> {
 /// `prompt`: OpenID Connect Core section 3.1.2.1. Consent is asked for each time anyway.
 fn prompts(parameters: &Parameters, value: &str) -> bool {
     parameters.get("prompt").is_some_and(|prompt| prompt.split(' ').any(|word| word == value))
+}
+
+/// What a person is asked for. Without a request of its own a client gets what it registered with.
+///
+/// The operator's word about a client is a ceiling. A client's own is not: it registers with what
+/// its first request needs, and is led on to more (MCP 2026-07-28, "Step-Up Authorization Flow").
+fn scope(client: &Client, offered: &Scope, requested: &Scope) -> Scope {
+    let registered = offered.narrow(&client.metadata.scope);
+    let most = match client.origin {
+        ClientOrigin::Configured => &registered,
+        ClientOrigin::Registered => offered,
+    };
+    let common = most.common(requested);
+    if common.is_empty() { registered } else { common }
 }
 
 /// The one registered resource that every `resource` parameter means, or the default.

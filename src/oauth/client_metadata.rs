@@ -40,7 +40,8 @@ pub struct ClientMetadata {
     /// Whom to ask about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contacts: Option<Vec<String>>,
-    /// The most it may be granted; empty when it named none, which limits nothing.
+    /// What it is granted when it asks for nothing else; of a client that the operator configured,
+    /// the most. Empty when it named none, which limits nothing.
     #[serde(default, skip_serializing_if = "Scope::is_empty")]
     pub scope: Scope,
     /// `native` or `web` (OpenID Connect Registration section 2): echoed, decides nothing.

@@ -31,8 +31,14 @@ impl Scope {
     /// nobody offered, and a refusal would end in a browser window.
     #[must_use]
     pub fn narrow(&self, requested: &Self) -> Self {
-        let common: BTreeSet<String> = self.0.intersection(&requested.0).cloned().collect();
-        if common.is_empty() { self.clone() } else { Self(common) }
+        let common = self.common(requested);
+        if common.is_empty() { self.clone() } else { common }
+    }
+
+    /// What is here and there.
+    #[must_use]
+    pub fn common(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).cloned().collect())
     }
 
     /// Whether every token of `needed` is here.

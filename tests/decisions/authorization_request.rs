@@ -8,6 +8,7 @@ use mcp_oauthd::oauth::ErrorCode::{
 };
 use mcp_oauthd::oauth::{IntrospectionId, Scope};
 use mcp_oauthd::revocation;
+use mcp_oauthd::storage::ClientOrigin;
 use mcp_oauthd::storage::authorization_requests::{self, Asked};
 
 use crate::fixture::{CHALLENGE, Fixture, REDIRECT_URI, RESOURCE, issuer, parameter};
@@ -157,9 +158,20 @@ async fn scopes_are_narrowed_and_never_refused() {
         let asked = resolve(&f, &valid(&f).with("scope", scope)).await.unwrap();
         assert_eq!(asked.scope.to_string(), narrowed, "{scope}");
     }
-    let client = f.register(r#""token_endpoint_auth_method":"none","scope":"read""#).await;
-    let query = valid(&f).with("client_id", client.client_id.as_str()).with("scope", "mcp read");
-    assert_eq!(resolve(&f, &query).await.unwrap().scope.to_string(), "read");
+}
+
+#[tokio::test]
+async fn a_client_is_led_on_beyond_what_it_registered_with_but_not_beyond_the_operators_word() {
+    let f = Fixture::new().await;
+    for (origin, stepped_up) in
+        [(ClientOrigin::Registered, "mcp read"), (ClientOrigin::Configured, "read")]
+    {
+        let client = f.register_as(origin, r#""token_endpoint_auth_method":"none","scope":"read""#);
+        let query = valid(&f).with("client_id", client.await.client_id.as_str());
+        let scope = async |query: &Form| resolve(&f, query).await.unwrap().scope.to_string();
+        assert_eq!(scope(&query).await, "read", "{origin}");
+        assert_eq!(scope(&query.with("scope", "mcp read")).await, stepped_up, "{origin}");
+    }
 }
 
 #[tokio::test]

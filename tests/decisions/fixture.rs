@@ -52,7 +52,8 @@ impl Fixture {
             users::insert(conn, &user)?;
             let named = (IntrospectionId::generate(), None);
             let resource = setup::add_resource(conn, &RESOURCE.parse().unwrap(), named, None, now)?;
-            let client = register(conn, r#""token_endpoint_auth_method":"none""#, now)?.client;
+            let public = r#""token_endpoint_auth_method":"none""#;
+            let client = register(conn, ClientOrigin::Registered, public, now)?.client;
             Ok::<_, StorageError>((user, resource, client))
         });
         let (user, resource, client) = made.await.unwrap();
@@ -93,7 +94,12 @@ impl Fixture {
 
     /// Another public client, with these members in its metadata.
     pub(crate) async fn register(&self, members: &'static str) -> Client {
-        self.write(move |conn, now| register(conn, members, now)).await.client
+        self.register_as(ClientOrigin::Registered, members).await
+    }
+
+    /// One that the operator or nobody vouches for.
+    pub(crate) async fn register_as(&self, origin: ClientOrigin, members: &'static str) -> Client {
+        self.write(move |conn, now| register(conn, origin, members, now)).await.client
     }
 
     /// Another person.
@@ -170,12 +176,13 @@ pub(crate) fn sign_in(
 
 pub(crate) fn register(
     conn: &mut DbConnection,
+    origin: ClientOrigin,
     members: &str,
     now: UnixTime,
 ) -> Result<Registered, StorageError> {
     let body = format!(r#"{{"redirect_uris":["{REDIRECT_URI}"],{members}}}"#);
     let metadata = registration::metadata(body.as_bytes(), &BOUNDS).unwrap();
-    registration::register(conn, &metadata, ClientOrigin::Registered, &BOUNDS, now)
+    registration::register(conn, &metadata, origin, &BOUNDS, now)
 }
 
 /// argon2id of some password.
