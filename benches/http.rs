@@ -35,46 +35,74 @@ struct Pair {
     refresh: String,
 }
 
+/// What is asked again and again, and the empty handler that it is measured against.
+struct Case {
+    name: &'static str,
+    address: SocketAddr,
+    request: String,
+    baseline: usize,
+    rates: Vec<f64>,
+}
+
 fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let empty = start_empty();
         let (service, pairs) = start_service(256).await;
-        let auth = BASE64.encode(b"wiki:a-secret-of-the-wiki");
-        let token = &pairs[0].access;
-        let introspect =
-            format!("POST /introspect HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {auth}\r\n");
-        let active = with_form(&introspect, &format!("token={token}&token_type_hint=access_token"));
-        let garbage = with_form(&introspect, &format!("token={}", token.replace("mat_", "mat_x")));
-        let nothing = with_form("POST / HTTP/1.1\r\nHost: x\r\n", &format!("token={token}"));
-        let mut rates: [Vec<f64>; 3] = Default::default();
+        let mut cases = cases(start_empty(), service, &pairs[0].access);
         for _ in 0..ROUNDS {
-            for (rates, (address, request)) in
-                rates.iter_mut().zip([(empty, &nothing), (service, &active), (service, &garbage)])
-            {
-                rates.push(repeat(address, request, 32).await);
+            for case in &mut cases {
+                case.rates.push(repeat(case.address, &case.request, 32).await);
             }
         }
-        let [empty_rate, active_rate, garbage_rate] = rates.map(median);
-        println!("empty POST handler          {empty_rate:>9.0} /s");
-        println!(
-            "introspection, live token   {active_rate:>9.0} /s   {:.2} of empty",
-            active_rate / empty_rate
-        );
-        println!(
-            "introspection, garbage      {garbage_rate:>9.0} /s   {:.2} of empty",
-            garbage_rate / empty_rate
-        );
+        let medians: Vec<f64> = cases.iter_mut().map(|case| median(&mut case.rates)).collect();
+        for (case, rate) in cases.iter().zip(&medians) {
+            let ratio = rate / medians[case.baseline];
+            println!("{:<30}{rate:>9.0} /s   {ratio:.2} of empty", case.name);
+        }
         let pairs: Vec<Arc<Pair>> = pairs.into_iter().map(Arc::new).collect();
         // Each client once: a token that others have used is no good.
         for clients in [1, 8, 32, 128] {
             let rate = rotate(service, &pairs[clients..2 * clients]).await;
-            println!("refresh, {clients:>3} clients        {rate:>9.0} /s   durable");
+            println!("refresh, {clients:>3} clients          {rate:>9.0} /s   durable");
         }
     });
 }
 
-fn median(mut rates: Vec<f64>) -> f64 {
+fn cases(empty: SocketAddr, service: SocketAddr, token: &str) -> Vec<Case> {
+    let auth = BASE64.encode(b"wiki:a-secret-of-the-wiki");
+    let introspect =
+        format!("POST /introspect HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {auth}\r\n");
+    let garbage = token.replace("mat_", "mat_x");
+    let gate = |token: &str| {
+        format!("GET /gate/wiki/mcp HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n")
+    };
+    let hint = "token_type_hint=access_token";
+    let nothing = with_form("POST / HTTP/1.1\r\nHost: x\r\n", &format!("token={token}&{hint}"));
+    let nothing_got = gate(token).replace("/gate/wiki/mcp", "/");
+    [
+        ("empty POST handler", empty, nothing, 0),
+        (
+            "introspection, live token",
+            service,
+            with_form(&introspect, &format!("token={token}&{hint}")),
+            0,
+        ),
+        ("introspection, garbage", service, with_form(&introspect, &format!("token={garbage}")), 0),
+        ("empty GET handler", empty, nothing_got, 3),
+        ("gate, live token", service, gate(token), 3),
+        ("gate, garbage", service, gate(&garbage), 3),
+    ]
+    .map(|(name, address, request, baseline)| Case {
+        name,
+        address,
+        request,
+        baseline,
+        rates: vec![],
+    })
+    .into()
+}
+
+fn median(rates: &mut [f64]) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates[rates.len() / 2]
 }
@@ -93,7 +121,9 @@ fn start_empty() -> SocketAddr {
     let server = actix_web::HttpServer::new(|| {
         let answer =
             |_form: actix_web::web::Form<Vec<(String, String)>>| async { "{\"active\":false}" };
-        actix_web::App::new().route("/", actix_web::web::post().to(answer))
+        actix_web::App::new()
+            .route("/", actix_web::web::post().to(answer))
+            .route("/", actix_web::web::get().to(actix_web::HttpResponse::Ok))
     });
     tokio::spawn(server.workers(2).disable_signals().listen(listener).unwrap().run());
     address

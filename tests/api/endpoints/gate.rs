@@ -4,7 +4,7 @@ use mcp_oauthd::clock::UnixTime;
 use mcp_oauthd::gate::rule_book;
 use mcp_oauthd::mcp::{Rule, RuleKind};
 use mcp_oauthd::oauth::Scope;
-use mcp_oauthd::storage::{StorageError, resources};
+use mcp_oauthd::storage::{DbConnection, StorageError, resources};
 use reqwest::Method;
 
 use crate::support::{Answer, Browser, INTROSPECTION, OAuthClient, RESOURCE, TestServer, USER};
@@ -373,6 +373,23 @@ async fn a_pass_confirms_that_the_pair_has_arrived() {
     );
     let refused = ask(&server, "/gate/wiki", &[("Authorization", &bearer)]).await;
     assert_eq!(refused.error(), (401, "invalid_token"));
+}
+
+#[tokio::test]
+async fn who_cannot_decide_says_so_and_lets_nobody_pass() {
+    use diesel::connection::SimpleConnection as _;
+    let server = TestServer::spawn().await;
+    let bearer = format!("Bearer {}", token(&server, "mcp").await);
+    let right = [("Authorization", bearer.as_str())];
+    assert_eq!(ask(&server, "/gate/wiki", &right).await.status, 200);
+    let damage = |DbConnection::Sqlite(conn): &mut _| {
+        Ok::<_, StorageError>(conn.batch_execute("ALTER TABLE oauth_grants RENAME TO lost")?)
+    };
+    server.storage.write(damage).await.unwrap();
+    let refused = ask(&server, "/gate/wiki", &right).await;
+    assert_eq!(refused.error(), (503, "temporarily_unavailable"));
+    assert!(refused.headers.contains_key("retry-after"));
+    assert!(IDENTITY.iter().all(|name| !refused.headers.contains_key(*name)));
 }
 
 #[tokio::test]
