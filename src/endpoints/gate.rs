@@ -142,16 +142,15 @@ fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {
 
 /// Every header each time, so that a proxy overwrites what the client sent under its name.
 fn pass(identity: &Identity) -> HttpResponse {
-    let Identity { described, client } = identity;
+    let Identity { described, client_name } = identity;
     let (token, grant) = (&described.token, &described.grant);
-    let client_name = client.as_ref().and_then(|client| client.metadata.client_name.as_deref());
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "no-store"));
     for (name, value) in [
         ("x-auth-subject", grant.user_id.to_string()),
         ("x-auth-username", free_text(described.username.as_deref())),
         ("x-auth-client-id", grant.client_id.to_string()),
-        ("x-auth-client-name", free_text(client_name)),
+        ("x-auth-client-name", free_text(client_name.as_deref())),
         ("x-auth-scope", token.scope.to_string()),
         ("x-auth-grant-id", grant.id.0.to_string()),
         ("x-auth-expires", token.expires_at.0.to_string()),

@@ -7,9 +7,7 @@ use crate::clock::UnixTime;
 use crate::mcp::{Call, Rule};
 use crate::oauth::{IntrospectionId, ResourceUri, Scope};
 use crate::storage::access_tokens::Described;
-use crate::storage::clients::{self, Client};
-use crate::storage::resources;
-use crate::storage::{DbConnection, StorageError, resource_rules};
+use crate::storage::{DbConnection, StorageError, clients, resource_rules};
 
 /// What the operator demands of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +54,8 @@ pub enum Decision {
 pub struct Identity {
     /// The token and its grant.
     pub described: Described,
-    /// The client; none when it is gone.
-    pub client: Option<Client>,
+    /// What the client calls itself, if anything.
+    pub client_name: Option<String>,
 }
 
 /// A refusal, and what would help: RFC 6750 section 3.
@@ -96,11 +94,10 @@ pub fn decide(
     offered: &Scope,
     now: UnixTime,
 ) -> Result<Option<Decision>, StorageError> {
-    let Some(resource) = resources::find(conn, &request.demand.introspection_id)? else {
+    let id = &request.demand.introspection_id;
+    let Some((resource, rules)) = resource_rules::find_with_resource(conn, id)? else {
         return Ok(None);
     };
-    let rules = resource_rules::list(conn, &resource)?;
-    let rules: Vec<Rule> = rules.into_iter().map(|stored| stored.rule).collect();
     let described = match request.bearer {
         Bearer::Token(token) => examine(conn, token, &resource, now)?,
         Bearer::Absent | Bearer::Malformed => None,
@@ -112,8 +109,8 @@ pub fn decide(
         let denial = Denial { because, resource: resource.uri, scope };
         return Ok(Some(Decision::Deny(denial)));
     };
-    let client = clients::find(conn, &described.grant.client_id)?;
-    Ok(Some(Decision::Allow(Box::new(Identity { described, client }))))
+    let client_name = clients::name(conn, &described.grant.client_id)?;
+    Ok(Some(Decision::Allow(Box::new(Identity { described, client_name }))))
 }
 
 /// Why not, and every scope that it takes. `held`: by a good token, if there is one.

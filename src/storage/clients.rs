@@ -1,6 +1,7 @@
 //! `oauth_clients`.
 
 use diesel::prelude::*;
+use serde::Deserialize;
 
 use super::codec::text_enum;
 use super::schema::oauth_clients;
@@ -50,6 +51,19 @@ pub fn insert(conn: &mut DbConnection, client: &Client) -> Result<(), StorageErr
 /// The client of this id, disabled or not.
 pub fn find(conn: &mut DbConnection, id: &ClientId) -> Result<Option<Client>, StorageError> {
     Ok(oauth_clients::table.find(id).select(Client::as_select()).get_result(conn).optional()?)
+}
+
+/// What a client calls itself; none when it is gone, or says nothing. Nothing else of its metadata
+/// is read, because the gate asks each time.
+pub fn name(conn: &mut DbConnection, id: &ClientId) -> Result<Option<String>, StorageError> {
+    #[derive(Deserialize)]
+    struct Named {
+        client_name: Option<String>,
+    }
+    let metadata = oauth_clients::table.find(id).select(oauth_clients::client_json);
+    let Some(text) = metadata.get_result::<String>(conn).optional()? else { return Ok(None) };
+    let named = serde_json::from_str::<Named>(&text);
+    Ok(named.map_err(|error| StorageError::Query(error.to_string()))?.client_name)
 }
 
 /// Up to `limit` clients in the order of their ids, after `after`.

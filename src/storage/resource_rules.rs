@@ -4,10 +4,10 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::resources::Resource;
-use super::schema::resource_rules;
+use super::schema::{resource_rules, resources};
 use super::{DbConnection, StorageError};
 use crate::mcp::{Pattern, Rule, RuleKind};
-use crate::oauth::Scope;
+use crate::oauth::{IntrospectionId, Scope};
 
 /// A rule and where it comes from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,6 +43,34 @@ pub fn list(conn: &mut DbConnection, resource: &Resource) -> Result<Vec<Stored>,
         declared,
     };
     Ok(rows.into_iter().map(stored).collect())
+}
+
+/// A resource with its rules, in one look-up: the gate asks each time.
+pub fn find_with_resource(
+    conn: &mut DbConnection,
+    id: &IntrospectionId,
+) -> Result<Option<(Resource, Vec<Rule>)>, StorageError> {
+    let its = resource_rules::resource.eq(resources::canonical);
+    let rows = resources::table
+        .left_join(resource_rules::table.on(its))
+        .filter(resources::id.eq(id))
+        .select((
+            Resource::as_select(),
+            (
+                resource_rules::kind,
+                resource_rules::scope,
+                resource_rules::method,
+                resource_rules::name,
+            )
+                .nullable(),
+        ))
+        .load::<(Resource, Option<(RuleKind, Scope, Pattern, Pattern)>)>(conn)?;
+    let mut found = None;
+    for (resource, rule) in rows {
+        let (_, rules) = found.get_or_insert_with(|| (resource, vec![]));
+        rules.extend(rule.map(|(kind, scope, method, name)| Rule { kind, scope, method, name }));
+    }
+    Ok(found)
 }
 
 /// Adds a rule to a resource.
