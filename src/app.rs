@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::gate::confirmation::Confirmations;
 use crate::grant_types::Terms;
 use crate::metrics::Metrics;
+use crate::oauth::IntrospectionId;
 use crate::storage::Storage;
 use limiter::Limiter;
 
@@ -123,8 +124,10 @@ pub struct RateLimits {
     pub authorizations: Limiter<Network>,
     /// Refused token requests from one network.
     pub token_failures: Limiter<Network>,
-    /// Refused introspections from one network.
+    /// Wrong introspection credentials from one network.
     pub introspection_failures: Limiter<Network>,
+    /// Lines in the log about wrong introspection credentials, for one resource or for none.
+    pub introspection_warnings: Limiter<Option<IntrospectionId>>,
     /// Wrong passwords from one network.
     pub sign_ins: Limiter<Network>,
     /// Wrong passwords for one account.
@@ -138,6 +141,7 @@ impl RateLimits {
         const MINUTE: Seconds = Seconds(60);
         const QUARTER: Seconds = Seconds(15 * 60);
         const HOUR: Seconds = Seconds(60 * 60);
+        const WARNINGS: u32 = 6;
         let limits = &config.limits;
         let on = limits.on;
         Self {
@@ -146,6 +150,7 @@ impl RateLimits {
             authorizations: successes(on, limits.authorize_per_address, MINUTE),
             token_failures: Limiter::new(limits.token_failures_per_address, MINUTE),
             introspection_failures: Limiter::new(limits.introspection_failures_per_address, MINUTE),
+            introspection_warnings: Limiter::new(WARNINGS, MINUTE),
             sign_ins: Limiter::new(limits.sign_in_per_address, QUARTER),
             sign_ins_of_account: Limiter::new(limits.sign_in_per_account, QUARTER),
             sign_ins_of_pair: Limiter::new(limits.sign_in_per_account, QUARTER),

@@ -14,6 +14,7 @@ use tracing::{error, info};
 use tracing_actix_web::TracingLogger;
 
 use crate::app::App;
+use crate::middleware::outcome;
 use crate::middleware::request_log::{RequestSpan, repeat_id};
 use crate::middleware::security_headers::security_headers;
 use crate::storage::Storage;
@@ -108,6 +109,7 @@ fn listen(app: &web::Data<App>, listener: TcpListener, sides: Sides) -> io::Resu
             .app_data(app.clone())
             .app_data(web::PayloadConfig::new(app.config.limits.body))
             .wrap(security_headers(issuer.is_https()))
+            .wrap(from_fn(outcome::count))
             .configure(|routes| {
                 if sides.internal {
                     endpoints::introspection(routes, issuer);

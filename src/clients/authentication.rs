@@ -44,6 +44,23 @@ impl AuthenticatedResource {
     }
 }
 
+/// Why somebody is no resource, for the operator's log.
+#[derive(Debug)]
+pub struct Stranger {
+    /// The id that was presented, if a resource has it: what else strangers write is not logged.
+    pub resource: Option<IntrospectionId>,
+    /// One plain cause.
+    pub because: &'static str,
+}
+
+impl Stranger {
+    /// Somebody who has not named a resource.
+    #[must_use]
+    pub fn unknown(because: &'static str) -> Self {
+        Self { resource: None, because }
+    }
+}
+
 /// The credentials of a request, as they were presented. Not yet believed.
 #[derive(Clone)]
 pub struct Presented {
@@ -130,7 +147,7 @@ impl Presented {
         Err(ErrorCode::InvalidClient.because("the client is unknown or not authenticated").into())
     }
 
-    /// Proves the resource. `None`: not one, or not its secret.
+    /// Proves the resource.
     ///
     /// # Errors
     /// The database's.
@@ -138,16 +155,22 @@ impl Presented {
         &self,
         conn: &mut DbConnection,
         now: UnixTime,
-    ) -> Result<Option<AuthenticatedResource>, StorageError> {
+    ) -> Result<Result<AuthenticatedResource, Stranger>, StorageError> {
+        let mut stranger = Stranger::unknown("the id is of no resource");
         for reading in &self.readings {
-            let Some(secret) = &reading.secret else { continue };
             let Ok(id) = reading.id.parse::<IntrospectionId>() else { continue };
             let Some(resource) = resources::find(conn, &id)? else { continue };
-            if resource.accepts(secret, now) {
-                return Ok(Some(AuthenticatedResource(resource)));
-            }
+            let because = match &reading.secret {
+                Some(secret) if resource.accepts(secret, now) => {
+                    return Ok(Ok(AuthenticatedResource(resource)));
+                }
+                Some(_) if resource.secret_hash.is_none() => "the resource has no secret yet",
+                Some(_) => "the secret is not the resource's",
+                None => "there is no secret",
+            };
+            stranger = Stranger { resource: Some(resource.id), because };
         }
-        Ok(None)
+        Ok(Err(stranger))
     }
 }
 

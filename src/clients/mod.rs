@@ -3,4 +3,4 @@
 pub mod authentication;
 pub mod registration;
 
-pub use authentication::{AuthenticatedClient, Presented};
+pub use authentication::{AuthenticatedClient, Presented, Stranger};

@@ -6,6 +6,7 @@ use actix_web::HttpResponse;
 use crate::authorization::request::{self, Rejection};
 use crate::clock::Seconds;
 use crate::error::Error;
+use crate::middleware::outcome::Outcome;
 use crate::oauth::{Destination, ErrorCode, OAuthError, Parameters};
 use crate::pages::error::{Back, PageError};
 use crate::pages::visit::{Visit, see_other};
@@ -63,7 +64,9 @@ async fn redirect(
 ) -> Result<HttpResponse, PageError> {
     let href = to.with_error(&error, &visit.app.config.issuer);
     if visit.visitor().await?.is_some() {
-        return Ok(see_other(&href));
+        let mut response = see_other(&href);
+        Outcome::Refused(error.code).mark(&mut response);
+        return Ok(response);
     }
     let place = match to.destination() {
         Destination::Web(host) | Destination::Loopback(host) => host.clone(),

@@ -8,6 +8,7 @@ use actix_web::{HttpResponse, ResponseError};
 use tracing::{debug, error};
 
 use crate::error::Error;
+use crate::middleware::outcome::Outcome;
 use crate::middleware::request_log::note_refusal;
 use crate::oauth::{ErrorCode, OAuthError};
 use crate::storage::StorageError;
@@ -92,6 +93,11 @@ impl ResponseError for EndpointError {
         if self.code() == ErrorCode::TemporarilyUnavailable {
             response.insert_header((RETRY_AFTER, RETRY_SECONDS));
         }
-        response.json(self.body())
+        let mut response = response.json(self.body());
+        match &self.error {
+            Error::Refused(refused) => Outcome::Refused(refused.code).mark(&mut response),
+            Error::Failed(_) => Outcome::Failed.mark(&mut response),
+        }
+        response
     }
 }

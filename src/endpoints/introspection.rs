@@ -9,9 +9,11 @@ use tracing::debug;
 use super::error::EndpointError;
 use super::form::{Form, credentials};
 use crate::app::App;
+use crate::clients::Stranger;
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::gate;
+use crate::middleware::client_ip::ClientIp;
 use crate::oauth::{ClientId, ErrorCode, Scope, UserId};
 use crate::storage::access_tokens::Described;
 
@@ -40,18 +42,27 @@ pub async fn post(
     request: HttpRequest,
     form: Form,
 ) -> Result<HttpResponse, EndpointError> {
-    let presented = credentials(&request, &form.0, true)?;
+    let presented = credentials(&request, &form.0, true).inspect_err(|error| {
+        if error.code() == ErrorCode::InvalidClient {
+            warn(&app, &request, &Stranger::unknown("there are no credentials that can be read"));
+        }
+    })?;
     let now = app.clock.now();
+    let after_basic = |error: Error| EndpointError::from(error).after_basic(presented.via_basic());
     let examined = app.storage.read(|conn| {
-        let unknown = ErrorCode::InvalidClient.because("these are not a resource's credentials");
-        let caller = presented.resource(conn, now)?.ok_or(unknown)?;
+        let caller = match presented.resource(conn, now)? {
+            Ok(caller) => caller,
+            Err(stranger) => return Ok(Err(stranger)),
+        };
         let token = form.0.require("token")?;
         let described = gate::examine(conn, token, caller.resource(), now)?;
-        Ok::<_, Error>((caller, described))
+        Ok::<_, Error>(Ok((caller, described)))
     });
-    let (caller, described) = examined
-        .await
-        .map_err(|error| EndpointError::from(error).after_basic(presented.via_basic()))?;
+    let (caller, described) = examined.await.map_err(after_basic)?.map_err(|stranger| {
+        warn(&app, &request, &stranger);
+        let why = "these are not a resource's credentials";
+        after_basic(ErrorCode::InvalidClient.because(why).into())
+    })?;
     debug!(resource.id = %caller.resource().id, active = described.is_some(), "introspected");
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "no-store"));
@@ -63,6 +74,21 @@ pub async fn post(
     app.metrics.introspected_active.inc();
     app.confirmations.send(&described, &app.storage, now);
     Ok(response.json(live_token(&app, &described)))
+}
+
+/// A resource that is set up wrongly is found by this line; who guesses cannot fill the log with it.
+fn warn(app: &App, request: &HttpRequest, stranger: &Stranger) {
+    let now = app.clock.now_millis();
+    if app.limits.introspection_warnings.take(&stranger.resource, now).is_ok() {
+        let id = stranger.resource.as_ref().map(tracing::field::display);
+        let address = ClientIp::of(request).0;
+        tracing::warn!(
+            resource.id = id,
+            client.ip = %address,
+            cause = stranger.because,
+            "introspection was refused"
+        );
+    }
 }
 
 fn live_token<'a>(app: &'a App, described: &'a Described) -> LiveToken<'a> {

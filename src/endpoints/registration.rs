@@ -10,7 +10,6 @@ use crate::app::{App, bounds};
 use crate::clients::registration::{self, Registered};
 use crate::clock::UnixTime;
 use crate::error::Error;
-use crate::metrics::Refused;
 use crate::oauth::{ClientId, ClientMetadata, ErrorCode, MachineSecret, OAuthError};
 use crate::storage::ClientOrigin;
 
@@ -38,13 +37,8 @@ pub async fn post(
     body: Body,
 ) -> Result<HttpResponse, EndpointError> {
     let bounds = bounds(&app.config);
-    let metadata = check_media_type(&request)
-        .and_then(|()| registration::metadata(&body.0, &bounds))
-        .inspect_err(|refused| {
-            let error = refused.code.as_str();
-            let labels = Refused { endpoint: "register".to_owned(), error };
-            app.metrics.refused.get_or_create(&labels).inc();
-        })?;
+    check_media_type(&request)?;
+    let metadata = registration::metadata(&body.0, &bounds)?;
     let now = app.clock.now();
     let origin = ClientOrigin::Registered;
     let registered: Result<Registered, Error> = app

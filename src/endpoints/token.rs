@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::grant_types::authorization_code::{self, Redemption};
 use crate::grant_types::refresh_token::{self, Rotation};
 use crate::grant_types::{Terms, TokenResponse};
-use crate::metrics::{Issued, Refused};
+use crate::metrics::Issued;
 use crate::oauth::{ErrorCode, OAuthError, Parameters};
 use crate::storage::DbConnection;
 
@@ -50,12 +50,7 @@ pub async fn post(
     request: HttpRequest,
     form: Form,
 ) -> Result<HttpResponse, EndpointError> {
-    let outcome = exchange(&app, &request, &form.0).await;
-    if let Err(error) = &outcome {
-        let labels = Refused { endpoint: "token".to_owned(), error: error.code().as_str() };
-        app.metrics.refused.get_or_create(&labels).inc();
-    }
-    let response = outcome?;
+    let response = exchange(&app, &request, &form.0).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header(("Pragma", "no-cache"))

@@ -5,9 +5,11 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse, web};
+use actix_web::{Error, HttpRequest, HttpResponse, web};
 
 use super::client_ip::ClientIp;
+use super::outcome::Outcome;
+use crate::app::limiter::Limiter;
 use crate::app::{App, Network, RateLimits};
 use crate::clock::Seconds;
 use crate::oauth::ErrorCode;
@@ -30,8 +32,7 @@ pub async fn registrations<B: MessageBody>(
     }
 }
 
-/// Only refused token requests count: a shared egress with a thousand honest clients is never
-/// held up.
+/// Refused token requests count, whatever they were refused for.
 ///
 /// # Errors
 /// What the handler answers.
@@ -39,10 +40,10 @@ pub async fn token_failures<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    count_failures(request, next, |limits| &limits.token_failures).await
+    hold_up(request, next, |_| true, |limits| &limits.token_failures).await
 }
 
-/// Only wrong credentials count.
+/// Wrong credentials count, and nothing else that a resource does wrong.
 ///
 /// # Errors
 /// What the handler answers.
@@ -50,26 +51,33 @@ pub async fn introspection_failures<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    count_failures(request, next, |limits| &limits.introspection_failures).await
+    let wrong_credentials = |code| code == ErrorCode::InvalidClient;
+    hold_up(request, next, wrong_credentials, |limits| &limits.introspection_failures).await
 }
 
-async fn count_failures<B: MessageBody>(
+/// Decides first: what is good is answered, whoever else is at work in the same network. Only a
+/// refusal is replaced by "come back later", once the network has had too many of them.
+async fn hold_up<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
-    limiter: fn(&RateLimits) -> &crate::app::limiter::Limiter<Network>,
+    counts: fn(ErrorCode) -> bool,
+    limiter: fn(&RateLimits) -> &Limiter<Network>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    if let Err(wait) = ask(&request, |limits, network, now| limiter(limits).check(&network, now)) {
-        return Ok(request.into_response(too_many(wait)).map_into_right_body());
-    }
     let response = next.call(request).await?;
-    if response.status().is_client_error() {
-        let network = ClientIp::of(response.request()).network();
-        if let Some(app) = response.request().app_data::<web::Data<App>>() {
-            // The last one that is counted is answered as it is; the next one is held up.
-            let _held_up_next_time = limiter(&app.limits).take(&network, app.clock.now_millis());
-        }
-    }
-    Ok(response.map_into_left_body())
+    let refused = matches!(Outcome::of(&response), Some(Outcome::Refused(code)) if counts(code));
+    let wait = if refused { count_refusal(response.request(), limiter).err() } else { None };
+    Ok(match wait {
+        None => response.map_into_left_body(),
+        Some(wait) => response.into_response(too_many(wait)).map_into_right_body(),
+    })
+}
+
+fn count_refusal(
+    request: &HttpRequest,
+    limiter: fn(&RateLimits) -> &Limiter<Network>,
+) -> Result<(), Seconds> {
+    let Some(app) = request.app_data::<web::Data<App>>() else { return Ok(()) };
+    limiter(&app.limits).take(&ClientIp::of(request).network(), app.clock.now_millis())
 }
 
 fn ask(
@@ -82,8 +90,10 @@ fn ask(
 }
 
 fn too_many(wait: Seconds) -> HttpResponse {
-    HttpResponse::build(StatusCode::TOO_MANY_REQUESTS)
+    let mut response = HttpResponse::build(StatusCode::TOO_MANY_REQUESTS)
         .insert_header((RETRY_AFTER, wait.0))
         .insert_header(("Cache-Control", "no-store"))
-        .json(ErrorCode::TemporarilyUnavailable.because("too many requests, try again later"))
+        .json(ErrorCode::TemporarilyUnavailable.because("too many requests, try again later"));
+    Outcome::Refused(ErrorCode::TemporarilyUnavailable).mark(&mut response);
+    response
 }

@@ -11,6 +11,7 @@ use tracing::{debug, error};
 use super::{ContentPolicy, Frame, render};
 use crate::clock::Seconds;
 use crate::error::Error;
+use crate::middleware::outcome::Outcome;
 use crate::middleware::request_log::note_refusal;
 use crate::oauth::ErrorCode;
 use crate::storage::StorageError;
@@ -44,6 +45,7 @@ pub struct Back {
 pub struct PageError {
     page: Box<ErrorPage>,
     status: StatusCode,
+    outcome: Outcome,
     retry_after: Option<Seconds>,
 }
 
@@ -51,6 +53,10 @@ impl PageError {
     /// For a request that is refused, or that has failed.
     #[must_use]
     pub fn new(error: Error, frame: Frame, request_id: String) -> Self {
+        let outcome = match &error {
+            Error::Refused(refused) => Outcome::Refused(refused.code),
+            Error::Failed(_) => Outcome::Failed,
+        };
         let (status, title, message) = match error {
             Error::Refused(refused) => {
                 note_refusal(&refused);
@@ -77,7 +83,7 @@ impl PageError {
         let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(Seconds(5));
         let title = title.to_owned();
         let page = Box::new(ErrorPage { frame, title, message, request_id, back: None });
-        Self { page, status, retry_after }
+        Self { page, status, outcome, retry_after }
     }
 
     /// With a way back to the app.
@@ -121,6 +127,7 @@ impl ResponseError for PageError {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = render(self.status, &*self.page, ContentPolicy::Closed);
+        self.outcome.mark(&mut response);
         if let Some(wait) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, wait.0.into());
         }

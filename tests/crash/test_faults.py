@@ -149,6 +149,23 @@ def test_no_secret_is_ever_logged(tmp_path):
         assert secret not in log, f"a secret stands in the log: {secret[:8]}…"
 
 
+def test_wrong_introspection_credentials_leave_a_trace_that_cannot_fill_the_log(tmp_path):
+    service = Service(tmp_path, "http://127.0.0.1:1/mcp").start()
+    for number in range(40):
+        for credentials in [("wiki", f"wrong-{number}"), (f"nobody-{number}", "x")]:
+            httpx.post(f"{service.issuer}/introspect", data={"token": "x"}, auth=credentials)
+    httpx.post(f"{service.issuer}/introspect", data={"token": "x"})
+    service.stop()
+    log = service.log.read_text()
+    traces = [json.loads(line) for line in log.splitlines() if "introspection was refused" in line]
+    causes = {trace.get("resource.id"): trace["cause"] for trace in traces}
+    assert causes == {"wiki": "the secret is not the resource's", None: "the id is of no resource"}
+    assert all(trace["client.ip"] == "127.0.0.1" and trace["level"] == "WARN" for trace in traces)
+    # Six at once, and one each ten seconds, of each kind.
+    assert 12 <= len(traces) <= 16
+    assert "wrong-" not in log and "nobody-" not in log
+
+
 def test_the_set_up_link_is_printed_once_and_never_logged(tmp_path):
     service = Service(tmp_path, "http://127.0.0.1:1/mcp")
     for name in ["OWNER", "OWNER_PASSWORD_FILE"]:

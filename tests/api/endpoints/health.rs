@@ -37,6 +37,53 @@ async fn what_happens_is_counted() {
     }
 }
 
+/// Whatever the cause, and whichever way it is told.
+#[tokio::test]
+async fn every_refusal_of_every_endpoint_is_counted() {
+    let server = TestServer::spawn_with(&[("limit_token_failures_per_address", "1")]).await;
+    let client = OAuthClient::register(&server).await;
+    let browser = Browser::new(&server);
+    browser.question(&client.request()).await;
+    let mut request = client.request();
+    request.insert("response_type".to_owned(), "token".to_owned());
+    assert_eq!(browser.authorize(&request).await.status, 303, "the client is told");
+    browser.get("/authorize").await;
+    browser.get("/consent?request=1").await;
+    let http = reqwest::Client::new();
+    for path in ["/introspect", "/revoke", "/token", "/token", "/register"] {
+        let form = http.post(format!("{}{path}", server.url)).form(&[("token", "x")]);
+        assert!(form.send().await.unwrap().status().is_client_error(), "{path}");
+    }
+    let text = reqwest::get(format!("{}/metrics", server.url)).await.unwrap().text().await.unwrap();
+    for (endpoint, error) in [
+        ("authorize", "unsupported_response_type"),
+        ("authorize", "invalid_request"),
+        ("consent", "access_denied"),
+        ("introspect", "invalid_client"),
+        ("revoke", "invalid_client"),
+        ("token", "invalid_client"),
+        ("token", "temporarily_unavailable"),
+        ("register", "invalid_client_metadata"),
+    ] {
+        let line = format!("refusals_total{{endpoint=\"{endpoint}\",error=\"{error}\"}} 1\n");
+        assert!(text.contains(&line), "{line} is not in\n{text}");
+    }
+    assert!(text.contains("mcp_oauthd_failures_total 0"), "{text}");
+}
+
+#[tokio::test]
+async fn failures_of_ours_are_counted() {
+    let settings = [("issuer", "https://h.example/as"), ("limits", "on")];
+    let server = TestServer::spawn_with(&settings).await;
+    server.storage.close().await;
+    let http = reqwest::Client::new();
+    let registration = http.post(format!("{}/as/register", server.url));
+    let body = serde_json::json!({ "redirect_uris": ["http://127.0.0.1/"] });
+    assert_eq!(Answer::of(registration.json(&body)).await.status, 503);
+    let text = reqwest::get(format!("{}/metrics", server.url)).await.unwrap().text().await.unwrap();
+    assert!(text.contains("mcp_oauthd_failures_total 1"), "{text}");
+}
+
 #[tokio::test]
 async fn an_internal_listener_takes_introspection_and_health_off_the_public_side() {
     let server = TestServer::spawn_with(&[("internal_listen", "127.0.0.1:1")]).await;
