@@ -8,7 +8,7 @@ mod tests;
 mod values;
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -169,7 +169,29 @@ impl ConfigError {
     }
 }
 
+/// Where whoever listens at this address is asked from the same machine.
+#[must_use]
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
 impl Config {
+    /// Where MCP servers check tokens: RFC 7662.
+    #[must_use]
+    pub fn introspection_url(&self) -> String {
+        match self.internal_listen {
+            None => self.issuer.url("/introspect"),
+            Some(address) => {
+                format!("http://{}{}/introspect", reachable(address), self.issuer.path())
+            }
+        }
+    }
+
     /// Understands what was said.
     ///
     /// # Errors

@@ -29,8 +29,8 @@ pub struct Setup {
 pub struct Done {
     /// The first resource.
     pub resource: Resource,
-    /// Its introspection secret.
-    pub secret: MachineSecret,
+    /// Its introspection secret; none when it has one already, which it keeps.
+    pub secret: Option<MachineSecret>,
     /// The owner's browser is signed in with this.
     pub session: Option<TokenSecret>,
 }
@@ -81,17 +81,37 @@ pub fn complete(
         return Err(dead().into());
     }
     let owner = add_user(conn, &setup.username, &setup.password, Some(Role::Owner), now)?;
-    let secret = MachineSecret::for_resource();
-    let resource = if let Some(resource) = resources::find_by_uri(conn, &setup.resource)? {
-        // Named by a setting. The owner has to see a secret that works.
-        rotate_secret(conn, &resource, &secret.hash(), Seconds(0), now)?;
-        resource
-    } else {
-        let named = (IntrospectionId::generate(), None);
-        add_resource(conn, &setup.resource, named, Some(&secret.hash()), now)?
-    };
+    let (resource, secret) = resource_with_secret(conn, &setup.resource, now)?;
     let session = session::sign_in(conn, &owner, None, lifetimes, now)?;
     Ok(Done { resource, secret, session })
+}
+
+/// A resource that the settings declare may be at work already, with a secret that whoever wrote
+/// them knows: only one without a secret gets one.
+fn resource_with_secret(
+    conn: &mut DbConnection,
+    uri: &ResourceUri,
+    now: UnixTime,
+) -> Result<(Resource, Option<MachineSecret>), StorageError> {
+    let declared = resources::find_by_uri(conn, uri)?;
+    if let Some(resource) = &declared
+        && resource.secret_hash.is_some()
+    {
+        return Ok((resource.clone(), None));
+    }
+    let secret = MachineSecret::for_resource();
+    let resource = match declared {
+        Some(resource) => {
+            // There is no secret before it that would have to work on.
+            rotate_secret(conn, &resource, &secret.hash(), Seconds(0), now)?;
+            resource
+        }
+        None => {
+            let named = (IntrospectionId::generate(), None);
+            add_resource(conn, uri, named, Some(&secret.hash()), now)?
+        }
+    };
+    Ok((resource, Some(secret)))
 }
 
 /// Adds an MCP server.

@@ -1,7 +1,7 @@
 //! `healthcheck`: asks `/readyz` of the service that these settings describe. For containers that
 //! have no other program.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{Failure, output};
-use crate::config::Config;
+use crate::config::{Config, reachable};
 
 /// How long the answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -42,14 +42,4 @@ async fn ask(address: SocketAddr) -> std::io::Result<String> {
     let mut answer = String::new();
     stream.take(64 * 1024).read_to_string(&mut answer).await?;
     Ok(answer)
-}
-
-/// Whoever listens everywhere can be asked here.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
 }

@@ -22,14 +22,16 @@ struct Metadata<'a> {
     token_endpoint: String,
     registration_endpoint: String,
     revocation_endpoint: String,
-    introspection_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint: Option<String>,
     scopes_supported: Vec<&'a str>,
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 1],
     grant_types_supported: [GrantType; 2],
     token_endpoint_auth_methods_supported: [ClientAuthMethod; 3],
     revocation_endpoint_auth_methods_supported: [ClientAuthMethod; 3],
-    introspection_endpoint_auth_methods_supported: [ClientAuthMethod; 2],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    introspection_endpoint_auth_methods_supported: Option<[ClientAuthMethod; 2]>,
     code_challenge_methods_supported: [&'static str; 1],
     authorization_response_iss_parameter_supported: bool,
 }
@@ -37,20 +39,23 @@ struct Metadata<'a> {
 /// The document.
 pub async fn get(app: web::Data<App>) -> HttpResponse {
     let issuer = &app.config.issuer;
+    // On a listener of its own it is nobody's business who reads this.
+    let public_introspection = app.config.internal_listen.is_none();
     super::document(&Metadata {
         issuer: issuer.as_str(),
         authorization_endpoint: issuer.url("/authorize"),
         token_endpoint: issuer.url("/token"),
         registration_endpoint: issuer.url("/register"),
         revocation_endpoint: issuer.url("/revoke"),
-        introspection_endpoint: issuer.url("/introspect"),
+        introspection_endpoint: public_introspection.then(|| app.config.introspection_url()),
         scopes_supported: scopes(&app.config.scopes),
         response_types_supported: ["code"],
         response_modes_supported: ["query"],
         grant_types_supported: [GrantType::AuthorizationCode, GrantType::RefreshToken],
         token_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
         revocation_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
-        introspection_endpoint_auth_methods_supported: RESOURCE_AUTH_METHODS,
+        introspection_endpoint_auth_methods_supported: public_introspection
+            .then_some(RESOURCE_AUTH_METHODS),
         code_challenge_methods_supported: ["S256"],
         authorization_response_iss_parameter_supported: true,
     })

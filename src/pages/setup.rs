@@ -11,7 +11,7 @@ use super::visit::{PageForm, Visit};
 use super::{ContentPolicy, Frame, cookies, render};
 use crate::accounts::password::NewPassword;
 use crate::accounts::{Username, setup};
-use crate::oauth::{OAuthError, Parameters, ResourceUri};
+use crate::oauth::{MachineSecret, OAuthError, Parameters, ResourceUri};
 
 /// The form behind the one-time link.
 #[derive(Template)]
@@ -92,12 +92,12 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     let complete = move |conn: &mut _| setup::complete(conn, &token, &wanted, lifetimes, now);
     let done = visit.write_surely(complete).await?;
     let config = &visit.app.config;
-    let secret = done.secret.reveal();
+    let secret = done.secret.map(MachineSecret::reveal);
     let (uri, id) = (done.resource.uri, done.resource.id);
     let page = SetupDone {
         frame: visit.frame(),
         username: name,
-        snippets: Snippets::new(&config.issuer, uri, id, secret, config.scopes.clone()),
+        snippets: Snippets::new(config, uri, id, secret),
     };
     let mut response = render(StatusCode::OK, &page, ContentPolicy::Closed);
     if let Some(session) = done.session {

@@ -1,6 +1,6 @@
 //! Code to paste into an MCP server, with the values of one resource filled in.
 //!
-//! [`Issuer`], [`ResourceUri`], [`Scope`] and what we issue are text without double quotes and
+//! [`crate::oauth::Issuer`], [`ResourceUri`], [`Scope`] and what we issue are text without double quotes and
 //! backslashes, which makes them safe between the quotes of all four languages.
 
 use std::fmt::Display;
@@ -8,7 +8,8 @@ use std::fmt::Display;
 use askama::Template;
 use url::Url;
 
-use crate::oauth::{IntrospectionId, Issuer, ResourceUri, Scope};
+use crate::config::Config;
+use crate::oauth::{IntrospectionId, ResourceUri, Scope};
 
 /// What the snippets are filled with. It holds a secret in clear: never to be logged.
 pub struct Snippets {
@@ -20,8 +21,8 @@ pub struct Snippets {
     pub resource: ResourceUri,
     /// The MCP server's user name at introspection.
     pub introspection_id: IntrospectionId,
-    /// Its password there.
-    pub introspection_secret: String,
+    /// Its password there; none when it has one already, which we do not know.
+    pub introspection_secret: Option<String>,
     /// What the MCP server's metadata offers: RFC 9728 section 2.
     pub scopes: Scope,
 }
@@ -30,20 +31,24 @@ impl Snippets {
     /// For the resource with these credentials.
     #[must_use]
     pub fn new(
-        issuer: &Issuer,
+        config: &Config,
         resource: ResourceUri,
         id: IntrospectionId,
-        secret: String,
-        scopes: Scope,
+        secret: Option<String>,
     ) -> Self {
         Self {
-            issuer: issuer.to_string(),
-            introspection_url: issuer.url("/introspect"),
+            issuer: config.issuer.to_string(),
+            introspection_url: config.introspection_url(),
             resource,
             introspection_id: id,
             introspection_secret: secret,
-            scopes,
+            scopes: config.scopes.clone(),
         }
+    }
+
+    /// The secret, or words in its place.
+    fn secret(&self) -> &str {
+        self.introspection_secret.as_deref().unwrap_or("PUT-THE-SECRET-OF-YOUR-SETTINGS-HERE")
     }
 
     /// Python, `fastmcp` 4.

@@ -10,6 +10,7 @@ use super::sign_in::{Problem, SignIn};
 use super::sign_out::SignedOut;
 use super::snippets::Snippets;
 use super::{ContentPolicy, Frame};
+use crate::config::{Config, Sources};
 use crate::oauth::Destination;
 
 fn frame() -> Frame {
@@ -45,15 +46,20 @@ fn consent(name: &str, origin: ClientOrigin, destination: Destination) -> Consen
     }
 }
 
-fn snippets() -> Snippets {
+fn snippets(settings: &[(&str, &str)], secret: Option<&str>) -> Snippets {
+    let issuer = ("MCP_OAUTH_ISSUER", "https://auth.example.org/as");
+    let environment = settings.iter().chain([&issuer]);
+    let environment = environment.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    let sources = Sources::gather(&[], None, environment).unwrap();
     Snippets::new(
-        &"https://auth.example.org/as".parse().unwrap(),
+        &Config::from_sources(&sources).unwrap(),
         "https://wiki.example.org/mcp".parse().unwrap(),
         "mcprExampleExampleExample1".parse().unwrap(),
-        "mcpkExampleExampleExampleExampleExampleExample1".to_owned(),
-        "mcp".parse().unwrap(),
+        secret.map(str::to_owned),
     )
 }
+
+const SECRET: Option<&str> = Some("mcpkExampleExampleExampleExampleExampleExample1");
 
 fn error_page(back: Option<Back>) -> ErrorPage {
     ErrorPage {
@@ -126,9 +132,11 @@ fn other_pages() -> Vec<(&'static str, String)> {
     };
     let account = Account { username: "mia".to_owned(), csrf: "csrf-token".to_owned() };
     let ready = State::Ready { resources: vec!["https://wiki.example.org/mcp".to_owned()] };
-    let done = SetupDone { frame: frame(), username: "mia".to_owned(), snippets: snippets() };
+    let done = |snippets| SetupDone { frame: frame(), username: "mia".to_owned(), snippets };
+    let internal = [("MCP_OAUTH_INTERNAL_LISTEN", "0.0.0.0:9090")];
     vec![
-        ("setup_done", done.render().unwrap()),
+        ("setup_done", done(snippets(&[], SECRET)).render().unwrap()),
+        ("setup_done_declared", done(snippets(&internal, None)).render().unwrap()),
         ("signed_out", SignedOut { frame: frame() }.render().unwrap()),
         ("error", error_page(None).render().unwrap()),
         ("error_with_way_back", error_page(Some(back)).render().unwrap()),
@@ -227,7 +235,7 @@ fn snippets_fit_resources_at_the_root_and_on_this_machine() {
         ("http://127.0.0.1:9000/mcp", "port=9000, path=\"/mcp\""),
         ("http://localhost/mcp", "port=8000, path=\"/mcp\""),
     ] {
-        let mut snippets = snippets();
+        let mut snippets = snippets(&[], SECRET);
         snippets.resource = resource.parse().unwrap();
         let text = snippets.fastmcp().to_string();
         assert!(text.contains(expected), "{resource}: {text}");

@@ -19,7 +19,7 @@ async fn the_link_makes_the_owner_the_resource_and_a_session() {
     let done = start.complete(&link).await.unwrap();
     assert_eq!(done.resource.uri.as_str(), RESOURCE);
     let now = start.clock.now();
-    let (secret, cookie) = (TokenHash::of(&done.secret.reveal()), done.session.unwrap());
+    let (secret, cookie) = (TokenHash::of(&done.secret.unwrap().reveal()), done.session.unwrap());
     start
         .storage
         .read(|conn| {
@@ -107,22 +107,26 @@ async fn a_user_added_meanwhile_ends_the_link_and_is_the_owner() {
 }
 
 #[tokio::test]
-async fn a_resource_that_a_setting_named_gets_a_secret_that_works() {
-    let start = Start::new();
-    let now = start.clock.now();
-    let declared = start.storage.write(move |conn| {
-        let named = (IntrospectionId::generate(), None);
-        let old = TokenHash::of("old");
-        setup::add_resource(conn, &RESOURCE.parse().unwrap(), named, Some(&old), now)
-    });
-    let declared: Result<_, StorageError> = declared.await;
-    let link = start.link().await.unwrap();
-    let done = start.complete(&link).await.unwrap();
-    assert_eq!(done.resource.id, declared.unwrap().id);
-    let stored = start.storage.read(|conn| resources::find(conn, &done.resource.id)).await;
-    let stored = stored.unwrap().unwrap();
-    assert!(stored.accepts(&TokenHash::of(&done.secret.reveal()), now));
-    assert!(!stored.accepts(&TokenHash::of("old"), now));
+async fn a_declared_resource_keeps_its_secret_and_only_one_without_gets_one() {
+    for secret in [Some(TokenHash::of("declared")), None] {
+        let start = Start::new();
+        let (now, hash) = (start.clock.now(), secret.clone());
+        let declared = start.storage.write(move |conn| {
+            let named = (IntrospectionId::generate(), None);
+            setup::add_resource(conn, &RESOURCE.parse().unwrap(), named, hash.as_ref(), now)
+        });
+        let declared: Result<_, StorageError> = declared.await;
+        let link = start.link().await.unwrap();
+        let done = start.complete(&link).await.unwrap();
+        assert_eq!(done.resource.id, declared.unwrap().id);
+        let stored = start.storage.read(|conn| resources::find(conn, &done.resource.id)).await;
+        let stored = stored.unwrap().unwrap();
+        match (secret, done.secret) {
+            (Some(_), None) => assert!(stored.accepts(&TokenHash::of("declared"), now)),
+            (None, Some(made)) => assert!(stored.accepts(&TokenHash::of(&made.reveal()), now)),
+            (secret, _) => panic!("{secret:?} was not kept, or nothing was made"),
+        }
+    }
 }
 
 /// A service that starts for the first time.

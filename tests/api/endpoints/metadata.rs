@@ -52,6 +52,16 @@ async fn an_issuer_with_a_path_is_found_where_clients_look() {
 }
 
 #[tokio::test]
+async fn introspection_on_a_listener_of_its_own_is_not_advertised() {
+    let server = TestServer::spawn_with(&[("internal_listen", "127.0.0.1:1")]).await;
+    let answer = get(&format!("{}{SERVER}", server.url)).await;
+    assert_eq!(answer.status, 200);
+    let members = answer.body.as_object().unwrap();
+    assert!(!members.keys().any(|member| member.starts_with("introspection_")), "{answer:?}");
+    assert!(members.contains_key("revocation_endpoint") && !has_null(&answer.body));
+}
+
+#[tokio::test]
 async fn nothing_that_a_proxy_or_a_client_says_changes_the_urls() {
     let server = TestServer::spawn().await;
     let request = reqwest::Client::new()

@@ -1,9 +1,10 @@
 //! The first start.
 
-use mcp_oauthd::accounts::setup::new_link;
+use mcp_oauthd::accounts::setup::{add_resource, new_link};
+use mcp_oauthd::oauth::TokenHash;
 use mcp_oauthd::storage::StorageError;
 
-use crate::support::{Answer, Browser, PASSWORD, RESOURCE, TestServer};
+use crate::support::{Answer, Browser, INTROSPECTION, PASSWORD, RESOURCE, TestServer, page};
 
 /// What `serve` prints at each start.
 async fn link(server: &TestServer) -> Option<String> {
@@ -48,6 +49,34 @@ async fn the_link_makes_the_owner_and_the_first_resource_once() {
         assert!(!again.text.contains(&secret));
     }
     assert!(self::link(&server).await.is_none(), "there is an owner");
+}
+
+#[tokio::test]
+async fn an_mcp_server_that_is_at_work_already_stays_so() {
+    let settings = [("internal_listen", "127.0.0.1:1"), ("issuer", "https://h.example/as")];
+    let settings = [&settings[..], &[("limits", "on")]].concat();
+    let server = TestServer::spawn_empty(&settings);
+    let now = server.clock.now();
+    let declare = move |conn: &mut _| {
+        let named = ("wiki".parse().unwrap(), None);
+        let hash = TokenHash::of(INTROSPECTION.1);
+        add_resource(conn, &RESOURCE.parse().unwrap(), named, Some(&hash), now)
+    };
+    server.storage.write::<_, StorageError>(declare).await.unwrap();
+    let browser = Browser::new(&server);
+    let link = link(&server).await.unwrap();
+    let token = browser.get(&format!("/as{link}")).await.field("token");
+    let sent = browser.http.post(format!("{}/as/setup", server.url));
+    let done = page(sent.form(&fields(&token, "ada", PASSWORD))).await;
+    assert_eq!(done.status, 200, "{done:?}");
+    assert!(done.text.contains("The secret is the one in the settings"), "{done:?}");
+    assert!(!done.text.contains("mcpk") && !done.text.contains("shown only now"), "{done:?}");
+    assert!(done.text.contains("http://127.0.0.1:1/as/introspect"), "{done:?}");
+    assert!(!done.text.contains("https://h.example/as/introspect"), "it is not there");
+    let (id, secret) = INTROSPECTION;
+    let request = reqwest::Client::new().post(format!("{}/as/introspect", server.internal_url));
+    let answer = Answer::of(request.basic_auth(id, Some(secret)).form(&[("token", "x")])).await;
+    assert_eq!(answer.status, 200);
 }
 
 #[tokio::test]
