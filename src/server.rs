@@ -10,14 +10,14 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::{App as Actix, HttpServer, web};
 use tokio::task::JoinHandle;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 use tracing_actix_web::TracingLogger;
 
 use crate::app::App;
 use crate::middleware::outcome;
 use crate::middleware::request_log::{RequestSpan, repeat_id};
 use crate::middleware::security_headers::security_headers;
-use crate::storage::Storage;
+use crate::storage::{Storage, StorageError};
 use crate::{endpoints, pages, sweeper};
 
 /// How long a client may take to send its request's head, and a connection to close.
@@ -44,8 +44,8 @@ struct Sides {
 /// emptied, the last commit is made, and the write-ahead log is folded into the database.
 ///
 /// # Errors
-/// When a listener cannot be used, or the database's writer was lost: then the process must not
-/// go on.
+/// When a listener cannot be used, the database is damaged, or its writer was lost: then the
+/// process must not go on.
 pub async fn run(
     app: App,
     listeners: Listeners,
@@ -71,7 +71,7 @@ pub async fn run(
         let mut shutdown = pin!(shutdown);
         tokio::select! {
             () = &mut shutdown => false,
-            () = storage.health().writer_lost() => true,
+            () = storage.health().lost() => true,
         }
     };
     info!("stopping");
@@ -89,8 +89,11 @@ pub async fn run(
 
 async fn close(storage: &Storage, lost: bool) -> io::Result<()> {
     if lost {
-        error!("the writer of the database was lost");
-        return Err(io::Error::other("the writer of the database was lost"));
+        let damaged = storage.health().is_damaged();
+        let why =
+            if damaged { "the database is damaged" } else { "the writer of the database was lost" };
+        error!("{why}");
+        return Err(io::Error::other(why));
     }
     storage.close().await;
     info!("stopped");
@@ -162,13 +165,18 @@ fn check_after_unclean_stop(app: Arc<App>) -> JoinHandle<()> {
     app.readiness.set_checking(true);
     tokio::spawn(async move {
         let storage = app.storage.clone();
-        match tokio::task::spawn_blocking(move || storage.quick_check()).await {
-            Ok(Ok(())) => {
-                info!("the database is whole after an unclean stop");
-                app.readiness.set_checking(false);
+        loop {
+            let storage = storage.clone();
+            match tokio::task::spawn_blocking(move || storage.quick_check()).await {
+                Ok(Ok(())) => break,
+                // Said, and the end of the process.
+                Ok(Err(StorageError::Corrupt(_))) => return,
+                Ok(Err(error)) => warn!(%error, "the database could not be checked yet"),
+                Err(error) => warn!(%error, "the check of the database was interrupted"),
             }
-            Ok(Err(error)) => error!(%error, "the database did not pass its check"),
-            Err(error) => error!(%error, "the check of the database was interrupted"),
+            tokio::time::sleep(PATIENCE).await;
         }
+        info!("the database is whole after an unclean stop");
+        app.readiness.set_checking(false);
     })
 }

@@ -16,6 +16,9 @@ pub async fn livez() -> HttpResponse {
 
 /// Traffic may come: the database answers and can be written, and the service is not stopping.
 pub async fn readyz(app: web::Data<App>) -> HttpResponse {
+    if app.storage.health().is_damaged() {
+        return not_ready("the database is damaged");
+    }
     if let Some(why) = app.readiness.refusal() {
         return not_ready(why);
     }
@@ -37,7 +40,8 @@ pub async fn readyz(app: web::Data<App>) -> HttpResponse {
 
 /// `OpenMetrics` text.
 pub async fn metrics(app: web::Data<App>) -> HttpResponse {
-    app.metrics.storage_failing.set(i64::from(app.storage.health().is_failing()));
+    let health = app.storage.health();
+    app.metrics.storage_failing.set(i64::from(health.is_failing() || health.is_damaged()));
     HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
         .insert_header((CACHE_CONTROL, "no-store"))

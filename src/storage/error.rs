@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::connection::SCHEMA_VERSION;
+use super::health::note_damage;
 
 /// A failure of the database. The text is for the operator's log, never for a client.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -62,7 +63,10 @@ impl From<DieselError> for StorageError {
             DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => {
                 Self::AlreadyExists
             }
-            _ if says(&CORRUPT) => Self::Corrupt(message),
+            _ if says(&CORRUPT) => {
+                note_damage();
+                Self::Corrupt(message)
+            }
             _ if says(&PASSING) => Self::Unavailable(message),
             _ => Self::Query(message),
         }

@@ -1,5 +1,6 @@
-//! What the writer says about itself.
+//! What is known about the database's condition.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
@@ -7,10 +8,11 @@ use tracing::{error, info};
 
 use super::StorageError;
 
-/// The condition of the database, as the last write found it.
+/// The condition of the database, as the last write found it, or whoever met damage.
 #[derive(Debug, Default)]
 pub struct Health {
     failing: AtomicBool,
+    damaged: AtomicBool,
     closed: AtomicBool,
     ended: Notify,
 }
@@ -22,8 +24,15 @@ impl Health {
         self.failing.load(Ordering::Relaxed)
     }
 
-    /// Returns when the writer has ended without having been asked to: the process cannot go on.
-    pub async fn writer_lost(&self) {
+    /// Whether somebody has met damage. From then on nothing is written.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.damaged.load(Ordering::Relaxed)
+    }
+
+    /// Returns when nothing can be written any more, although nobody has closed the database: the
+    /// process cannot go on.
+    pub async fn lost(&self) {
         self.ended.notified().await;
     }
 
@@ -34,6 +43,24 @@ impl Health {
             Err(error) if !was_failing => error!(%error, "the database cannot be written"),
             Ok(()) if was_failing => info!("the database can be written again"),
             _ => {}
+        }
+    }
+
+    /// Runs some work on the database, and looks whether it met damage, whatever it made of that.
+    pub(super) fn watch<T>(&self, work: impl FnOnce() -> T) -> T {
+        DAMAGE_MET.set(false);
+        let outcome = work();
+        if DAMAGE_MET.take() {
+            self.damage("a query met it");
+        }
+        outcome
+    }
+
+    /// Ends all writing, and with it the process.
+    pub(super) fn damage(&self, cause: &str) {
+        if !self.damaged.swap(true, Ordering::Relaxed) {
+            error!(cause, "the database is damaged; nothing more is written");
+            self.ended.notify_one();
         }
     }
 
@@ -52,4 +79,15 @@ impl Health {
         }
         Ended(self)
     }
+}
+
+thread_local! {
+    /// Whether a query of this thread has met damage. Its error has a type of the asker's by the
+    /// time that it gets here, if it does at all.
+    static DAMAGE_MET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Where an error of SQLite becomes one of ours.
+pub(super) fn note_damage() {
+    DAMAGE_MET.set(true);
 }

@@ -146,7 +146,7 @@ impl Storage {
                 // A read that panicked has changed nothing.
                 let mut conn = conn.lock().unwrap_or_else(PoisonError::into_inner);
                 connection::set_writable(&mut conn, false)?;
-                let outcome = work(&mut conn);
+                let outcome = self.inner.health.watch(|| work(&mut conn));
                 connection::set_writable(&mut conn, true)?;
                 outcome
             }
@@ -157,7 +157,7 @@ impl Storage {
                     _ => connection::open_reader(path)?,
                 };
                 let (_, conn) = slot.insert((self.inner.instance, conn));
-                work(conn)
+                self.inner.health.watch(|| work(conn))
             }),
         }
     }
@@ -171,7 +171,7 @@ impl Storage {
     ///
     /// # Errors
     /// What `work` answers; [`StorageError::Unavailable`] when the queue stayed full, or the commit
-    /// failed.
+    /// failed; [`StorageError::Corrupt`] once anybody has met damage.
     pub async fn write<T, E>(
         &self,
         work: impl Fn(&mut DbConnection) -> Result<T, E> + Send + 'static,
@@ -180,6 +180,9 @@ impl Storage {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
+        if self.health().is_damaged() {
+            return Err(StorageError::Corrupt("it was found before".to_owned()).into());
+        }
         let closed = || StorageError::Unavailable("the service is stopping".to_owned());
         let (asker, outcome) = oneshot::channel();
         let place = tokio::time::timeout(self.inner.longest_wait, self.inner.queue.reserve())
@@ -214,15 +217,17 @@ impl Storage {
         }
     }
 
-    /// Looks at every page of the file. Slow, for a thread of its own.
+    /// Looks at every page of the file. Slow, for a thread of its own. Damage ends all writing.
     ///
     /// # Errors
     /// [`StorageError::Corrupt`] with the first damage.
     pub fn quick_check(&self) -> Result<(), StorageError> {
-        match &self.inner.readers {
-            Readers::Memory(_) => Ok(()),
-            Readers::File(path) => connection::quick_check(path),
+        let Readers::File(path) = &self.inner.readers else { return Ok(()) };
+        let checked = connection::quick_check(path);
+        if let Err(StorageError::Corrupt(why)) = &checked {
+            self.inner.health.damage(why);
         }
+        checked
     }
 
     /// Commits what is waiting, empties the write-ahead log, and ends the writer.

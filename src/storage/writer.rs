@@ -9,7 +9,6 @@ use std::thread::JoinHandle;
 
 use diesel::connection::SimpleConnection as _;
 use tokio::sync::{mpsc, oneshot};
-use tracing::error;
 
 use super::connection::DbConnection;
 use super::{Health, StorageError, ids};
@@ -99,12 +98,16 @@ impl Writer {
             let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
             ids::set_time(self.clock.now_millis());
             if let Err(StorageError::Corrupt(why)) = commit_group(&mut conn, pieces, &self.health) {
-                error!(cause = why, "the database is damaged; nothing more is written");
-                return;
+                self.health.damage(&why);
             }
-            if !open {
+            if !open || self.health.is_damaged() {
                 break;
             }
+        }
+        if self.health.is_damaged() {
+            // Not even closed, which would fold the log into a file that nobody understands.
+            std::mem::forget(self.conn.clone());
+            return;
         }
         let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
         let _best_effort = conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -133,7 +136,7 @@ fn commit_group(
     if pieces.is_empty() {
         return Ok(());
     }
-    let outcome = match attempt(conn, &mut pieces) {
+    let outcome = match attempt(conn, &mut pieces, health) {
         // One piece has cost the others their transaction: each gets one of its own.
         Err(Failure::Ended(_)) if pieces.len() > 1 => {
             return pieces
@@ -160,10 +163,21 @@ enum Failure {
     Ended(StorageError),
 }
 
-fn attempt(conn: &mut DbConnection, pieces: &mut [Box<dyn Piece>]) -> Result<(), Failure> {
+fn attempt(
+    conn: &mut DbConnection,
+    pieces: &mut [Box<dyn Piece>],
+    health: &Health,
+) -> Result<(), Failure> {
+    let check = || {
+        let damaged = || Failure::Refused(StorageError::Corrupt("it was found before".to_owned()));
+        if health.is_damaged() { Err(damaged()) } else { Ok(()) }
+    };
+    check()?;
     // IMMEDIATE: a deferred transaction that turns to writing fails, whatever the busy timeout.
     conn.batch_execute("BEGIN IMMEDIATE").map_err(|error| Failure::Refused(error.into()))?;
-    let done = run_all(conn, pieces).map_err(ended).and_then(|()| {
+    // A piece that has met damage may take it for its own failure.
+    let ran = health.watch(|| run_all(conn, pieces)).map_err(ended);
+    let done = ran.and_then(|()| check()).and_then(|()| {
         conn.batch_execute("COMMIT").map_err(|error| Failure::Refused(error.into()))
     });
     if done.is_err() {

@@ -12,7 +12,7 @@ import subprocess
 import httpx
 import pytest
 from load import Client
-from support import INTROSPECTION_SECRET, PASSWORD, Service, wait_for
+from support import BINARY, INTROSPECTION_SECRET, PASSWORD, Service, wait_for
 
 
 @pytest.fixture
@@ -82,6 +82,29 @@ def test_a_full_disk_refuses_writes_and_recovers_by_itself(small_disk):
     known = [entry["client_id"] for entry in json.loads(service.command("client", "list", "--json"))]
     assert set(registered) <= set(known)
     service.kill()
+
+
+def test_a_damaged_database_ends_the_service_and_is_left_as_it_is(tmp_path):
+    service = Service(tmp_path, "http://127.0.0.1:1/mcp").start()
+    service.stop()
+    file, kept = tmp_path / "mcp_oauth.db", tmp_path / "kept"
+    kept.mkdir()
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as database:
+        for _ in range(1000):
+            database.execute("INSERT INTO events (at, kind, detail) VALUES (1, 'session.signed_in', ?)", ["x" * 100])
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.execute("UPDATE users SET last_authorized_at = 1")
+        # As a crash leaves it: with something in the log.
+        for name in ["mcp_oauth.db", "mcp_oauth.db-wal"]:
+            (kept / name).write_bytes((tmp_path / name).read_bytes())
+    whole = (kept / "mcp_oauth.db").read_bytes()
+    (kept / "mcp_oauth.db").write_bytes(whole[:-4096] + b"\xa5" * 4096)
+    before = (kept / "mcp_oauth.db").read_bytes()
+    service.environment["MCP_OAUTH_DB"] = str(kept / "mcp_oauth.db")
+    said = subprocess.run([BINARY, "serve"], env=service.environment, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 1, said.stderr
+    assert "the database is damaged" in said.stderr.splitlines()[-1]
+    assert (kept / "mcp_oauth.db").read_bytes() == before
 
 
 def available(folder):

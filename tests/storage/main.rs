@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod contention;
+mod damage;
 mod engines;
 mod groups;
 mod ids;

@@ -105,6 +105,16 @@ async fn an_internal_listener_takes_introspection_and_health_off_the_public_side
 }
 
 #[tokio::test]
+async fn a_damaged_database_is_not_ready_and_says_so() {
+    let mut server = TestServer::spawn().await;
+    let app = server.damage().await;
+    let ready = mcp_oauthd::endpoints::health::readyz(actix_web::web::Data::new(app)).await;
+    assert_eq!(ready.status(), 503);
+    let Ok(text) = actix_web::body::to_bytes(ready.into_body()).await else { panic!("no body") };
+    assert_eq!(text, "the database is damaged\n");
+}
+
+#[tokio::test]
 async fn a_database_in_memory_serves_too() {
     let server = TestServer::spawn_with(&[("db", ":memory:")]).await;
     let client = OAuthClient::register(&server).await;

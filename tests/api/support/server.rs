@@ -13,6 +13,7 @@ use mcp_oauthd::config::{Config, Sources};
 use mcp_oauthd::error::Error;
 use mcp_oauthd::oauth::TokenHash;
 use mcp_oauthd::server::{self, Listeners};
+use mcp_oauthd::storage::events::{Event, Subject, record};
 use mcp_oauthd::storage::{Missing, QueueLimits, Storage, StorageError};
 use tokio::sync::oneshot;
 
@@ -95,6 +96,24 @@ impl TestServer {
         (self.storage, self.running) = (storage, Some(running));
     }
 
+    /// Stops it, and damages its file, as the check finds out.
+    pub async fn damage(&mut self) -> App {
+        let (kind, now) = (Event::SignedIn, self.clock.now());
+        let fill = move |conn: &mut _| {
+            (0..1000).try_for_each(|_| record(conn, kind, Subject::default(), now))
+        };
+        self.storage.write(fill).await.unwrap();
+        self.stop().await;
+        let path = self.folder.path().join("test.db");
+        let mut bytes = std::fs::read(&path).unwrap();
+        let last_page = bytes.len() - 4096;
+        bytes[last_page..].fill(0xa5);
+        std::fs::write(&path, bytes).unwrap();
+        let app = app(&self.folder, &self.settings, &self.clock);
+        app.storage.quick_check().unwrap_err();
+        app
+    }
+
     async fn stop(&mut self) {
         if let Some((stop, thread)) = self.running.take() {
             let _stopped = stop.send(());
@@ -112,12 +131,7 @@ impl Drop for TestServer {
     }
 }
 
-fn start(
-    folder: &tempfile::TempDir,
-    settings: &[(String, String)],
-    clock: &Clock,
-    listeners: Listeners,
-) -> (Storage, (oneshot::Sender<()>, JoinHandle<()>)) {
+fn app(folder: &tempfile::TempDir, settings: &[(String, String)], clock: &Clock) -> App {
     let file = folder.path().join("test.db").display().to_string();
     let mut environment = vec![("MCP_OAUTH_DB".to_owned(), file)];
     for (key, text) in settings {
@@ -127,8 +141,17 @@ fn start(
     let config = Config::from_sources(&Sources::gather(&[], None, environment).unwrap()).unwrap();
     let queue = QueueLimits::default();
     let storage = Storage::open(&config.database, Missing::Create, queue, clock.clone()).unwrap();
-    let app = App::new(config, storage.clone(), clock.clone()).map_err(|e: Error| e.to_string());
-    let app = app.unwrap();
+    App::new(config, storage, clock.clone()).map_err(|e: Error| e.to_string()).unwrap()
+}
+
+fn start(
+    folder: &tempfile::TempDir,
+    settings: &[(String, String)],
+    clock: &Clock,
+    listeners: Listeners,
+) -> (Storage, (oneshot::Sender<()>, JoinHandle<()>)) {
+    let app = app(folder, settings, clock);
+    let storage = app.storage.clone();
     let (stop, stopped) = oneshot::channel();
     let thread = std::thread::spawn(move || {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
