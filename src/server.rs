@@ -1,5 +1,7 @@
 //! The listeners, the routes, and an orderly end.
 
+mod connections;
+
 use std::io;
 use std::net::TcpListener;
 use std::pin::pin;
@@ -22,8 +24,12 @@ use crate::{endpoints, pages, sweeper};
 
 /// How long a client may take to send its request's head, and a connection to close.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long an idle connection is kept.
+/// How long an idle connection is kept: longer than the 60 seconds for which reverse proxies keep
+/// theirs, so that it is the proxy that closes it, and never we while a request is on its way.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+use connections::Room;
+pub use connections::raise_descriptors;
 
 /// Where requests come from.
 pub struct Listeners {
@@ -54,10 +60,11 @@ pub async fn run(
     let storage = app.storage.clone();
     let app = web::Data::new(app);
     let alone = Sides { public: true, internal: listeners.internal.is_none() };
-    let mut servers = vec![listen(&app, listeners.public, alone)?];
+    let room = Room::find(&app.config, 1 + usize::from(listeners.internal.is_some()));
+    let mut servers = vec![listen(&app, listeners.public, alone, room)?];
     if let Some(internal) = listeners.internal {
         let sides = Sides { public: false, internal: true };
-        servers.push(listen(&app, internal, sides)?);
+        servers.push(listen(&app, internal, sides, room)?);
     }
     let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
     let running: Vec<JoinHandle<io::Result<()>>> = servers.into_iter().map(tokio::spawn).collect();
@@ -100,9 +107,13 @@ async fn close(storage: &Storage, lost: bool) -> io::Result<()> {
     Ok(())
 }
 
-fn listen(app: &web::Data<App>, listener: TcpListener, sides: Sides) -> io::Result<Server> {
+fn listen(
+    app: &web::Data<App>,
+    listener: TcpListener,
+    sides: Sides,
+    room: Room,
+) -> io::Result<Server> {
     let config = &app.config;
-    let (workers, connections) = (config.workers, config.limits.connections);
     let drain = u64::try_from(config.shutdown_timeout.0).unwrap_or(30);
     let routes = app.clone();
     let factory = move || {
@@ -127,16 +138,14 @@ fn listen(app: &web::Data<App>, listener: TcpListener, sides: Sides) -> io::Resu
                     .configure(|routes| public_routes(routes, &app, sides)),
             )
     };
-    let mut server = HttpServer::new(factory)
+    let server = HttpServer::new(factory)
+        .workers(room.workers)
         .client_request_timeout(PATIENCE)
         .client_disconnect_timeout(PATIENCE)
         .keep_alive(KEEP_ALIVE)
-        .max_connections(connections)
+        .max_connections(room.connections)
         .shutdown_timeout(drain)
         .disable_signals();
-    if let Some(workers) = workers {
-        server = server.workers(workers);
-    }
     Ok(server.listen(listener)?.run())
 }
 

@@ -23,6 +23,7 @@ use crate::telemetry;
 /// 69 for the database and the address, 78 for the settings.
 pub async fn run(config: Config) -> Result<(), Failure> {
     telemetry::start(config.log_format);
+    server::raise_descriptors();
     let listeners = Listeners {
         public: bind(config.listen, "MCP_OAUTH_LISTEN")?,
         internal: config

@@ -76,10 +76,10 @@ class Service:
             self.environment[f"MCP_OAUTH_{name.upper()}"] = value
         self.process = None
 
-    def start(self):
+    def start(self, **options):
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [BINARY, "serve"], env=self.environment, stdout=log, stderr=log, cwd=self.folder
+                [BINARY, "serve"], env=self.environment, stdout=log, stderr=log, cwd=self.folder, **options
             )
         wait_for(lambda: self.process.poll() is not None or answers(f"{self.issuer}/readyz"), "the service")
         assert self.process.poll() is None, self.log.read_text()

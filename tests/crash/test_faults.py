@@ -5,7 +5,9 @@ import json
 import os
 import random
 import re
+import resource
 import secrets
+import socket
 import sqlite3
 import subprocess
 
@@ -105,6 +107,23 @@ def test_a_damaged_database_ends_the_service_and_is_left_as_it_is(tmp_path):
     assert said.returncode == 1, said.stderr
     assert "the database is damaged" in said.stderr.splitlines()[-1]
     assert (kept / "mcp_oauth.db").read_bytes() == before
+
+
+def test_more_connections_than_open_files_are_survived(tmp_path):
+    service = Service(tmp_path, "http://127.0.0.1:1/mcp")
+    # The soft limit is far below what a worker needs; the hard one leaves room for some.
+    service.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 200)))
+    limits = open(f"/proc/{service.process.pid}/limits").read()
+    assert re.search(r"^Max open files +200 +200 ", limits, re.MULTILINE), limits
+    with contextlib.ExitStack() as stack:
+        for _ in range(220):
+            stack.enter_context(socket.create_connection(("127.0.0.1", service.port), 5))
+    assert client_in_use(service).tokens
+    assert register(service).status_code == 201, "the database found descriptors"
+    service.stop()
+    log = service.log.read_text()
+    assert log.count("MCP_OAUTH_LIMIT_CONNECTIONS is above the limit of open files") == 1
+    assert "Too many open files" not in log and "os error 24" not in log
 
 
 def available(folder):
