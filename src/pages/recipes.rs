@@ -22,17 +22,20 @@ pub use site::Site;
 pub enum Proxy {
     /// nginx, 1.22 and newer: `auth_request`.
     Nginx,
+    /// Caddy, 2.6 and newer: `forward_auth`.
+    Caddy,
 }
 
 impl Proxy {
     /// All of them, in the order in which the set-up page shows them.
-    pub const ALL: [Self; 1] = [Self::Nginx];
+    pub const ALL: [Self; 2] = [Self::Nginx, Self::Caddy];
 
     /// Its own spelling.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
+            Self::Caddy => "Caddy",
         }
     }
 }
@@ -151,6 +154,7 @@ impl Recipe {
     pub fn text(&self, proxy: Proxy) -> Box<dyn Display + '_> {
         match proxy {
             Proxy::Nginx => Box::new(Nginx { values: self }),
+            Proxy::Caddy => Box::new(Caddy { values: self }),
         }
     }
 
@@ -212,6 +216,10 @@ impl Recipe {
         PUBLIC
     }
 
+    fn well_known(&self) -> [&'static str; WELL_KNOWN.len()] {
+        WELL_KNOWN
+    }
+
     fn allow_headers(&self) -> &'static str {
         ALLOW_HEADERS
     }
@@ -249,6 +257,10 @@ const PUBLIC: [&str; 10] = [
     "setup",
     "assets",
 ];
+
+/// What the service answers below `/.well-known/` on every host of its own and of its resources.
+const WELL_KNOWN: [&str; 3] =
+    ["oauth-authorization-server", "oauth-protected-resource", "openid-configuration"];
 
 /// What a browser may send to an MCP server, as a wildcard and, for browsers that know none, by
 /// name. (A wildcard never includes `Authorization`: Fetch standard, section 3.3.3.)
@@ -306,5 +318,11 @@ fn encoded(text: &str) -> String {
 #[derive(Template)]
 #[template(path = "recipes/nginx.txt", config = "src/pages/askama.toml")]
 struct Nginx<'a> {
+    values: &'a Recipe,
+}
+
+#[derive(Template)]
+#[template(path = "recipes/caddy.txt", config = "src/pages/askama.toml")]
+struct Caddy<'a> {
     values: &'a Recipe,
 }

@@ -100,4 +100,4 @@ class OldCaddy(Caddy):
         return program("caddy")
 
 
-PROXIES = {"nginx": Nginx}
+PROXIES = {"nginx": Nginx, "Caddy": Caddy, "Caddy of Debian": OldCaddy}

@@ -25,12 +25,14 @@ pub struct Wanted {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Proxy {
     Nginx,
+    Caddy,
 }
 
 impl From<Proxy> for recipes::Proxy {
     fn from(proxy: Proxy) -> Self {
         match proxy {
             Proxy::Nginx => Self::Nginx,
+            Proxy::Caddy => Self::Caddy,
         }
     }
 }

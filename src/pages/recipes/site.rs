@@ -67,6 +67,11 @@ impl Site {
         self.port
     }
 
+    /// Whether its URL has no port.
+    pub(super) fn has_default_port(&self) -> bool {
+        self.port == if self.https { 443 } else { 80 }
+    }
+
     /// Without a trailing slash; empty at the root.
     pub(super) fn path(&self) -> &str {
         &self.path
