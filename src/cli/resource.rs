@@ -1,7 +1,6 @@
 //! `resource`: MCP servers, which may introspect tokens, and what their calls need.
 
 pub mod rule;
-
 pub mod snippet;
 
 use clap::Subcommand;
