@@ -1,6 +1,7 @@
 //! `resource`: MCP servers, which may introspect tokens, and what their calls need.
 
 pub mod rule;
+pub mod snippet;
 
 use clap::Subcommand;
 use secrecy::ExposeSecret as _;
@@ -52,6 +53,14 @@ pub enum Command {
     /// Rules about its tools, which the gate applies
     #[command(subcommand)]
     Rule(rule::Command),
+    /// Print the configuration of a reverse proxy that asks the gate
+    Snippet {
+        /// Its introspection id, URL or name
+        resource: String,
+        /// For what
+        #[command(flatten)]
+        wanted: snippet::Wanted,
+    },
     /// Forget an MCP server, and end every grant for it
     Remove {
         /// Its introspection id or URL
@@ -102,6 +111,10 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
             rotate(&storage, &resource, overlap, json).await
         }
         Command::Rule(command) => rule::run(command, &storage, &config.scopes).await,
+        Command::Snippet { resource, wanted } => {
+            let found = find(&storage, &resource).await;
+            found.and_then(|resource| snippet::print(&resource, wanted, config))
+        }
         Command::Remove { resource } => remove(&storage, &resource).await,
     };
     storage.close().await;
@@ -197,11 +210,17 @@ async fn find(storage: &Storage, text: &str) -> Result<Resource, Failure> {
             return Ok::<_, StorageError>(by_id);
         }
         let by_uri = text.parse().ok().map(|uri| resources::find_by_uri(conn, &uri)).transpose()?;
-        Ok(by_uri.flatten())
+        if let Some(found) = by_uri.flatten() {
+            return Ok(Some(found));
+        }
+        // A name that two of them have means neither.
+        let named = |resource: &Resource| resource.name.as_deref() == Some(text);
+        let mut named = resources::list(conn)?.into_iter().filter(named);
+        Ok(named.next().filter(|_| named.next().is_none()))
     });
     found.await?.ok_or_else(no_such_resource)
 }
 
 fn no_such_resource() -> Failure {
-    Failure::Failed("there is no resource of this introspection id or URL".to_owned())
+    Failure::Failed("there is no resource of this introspection id, URL or name".to_owned())
 }

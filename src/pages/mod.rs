@@ -7,6 +7,7 @@ pub mod consent;
 pub mod cookies;
 pub mod error;
 pub mod home;
+pub mod recipes;
 pub mod setup;
 pub mod sign_in;
 pub mod sign_out;

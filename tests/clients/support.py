@@ -49,10 +49,11 @@ def answers(url):
 class Service:
     """The binary itself, on a file of its own, declared by its settings."""
 
-    def __init__(self, folder, resource, access_token_lifetime="1h", **settings):
+    def __init__(self, folder, resource, access_token_lifetime="1h", issuer=None, **settings):
         self.folder = Path(folder)
         self.port = free_port()
-        self.issuer = f"http://127.0.0.1:{self.port}"
+        self.issuer = issuer or f"http://127.0.0.1:{self.port}"
+        self.health = f"http://{settings.get('internal_listen', f'127.0.0.1:{self.port}')}"
         self.resource = resource
         self.log = self.folder / "service.log"
         secrets = {"owner_password": PASSWORD, "introspection_secret": INTROSPECTION_SECRET}
@@ -81,7 +82,7 @@ class Service:
             self.process = subprocess.Popen(
                 [BINARY, "serve"], env=self.environment, stdout=log, stderr=log, cwd=self.folder, **options
             )
-        wait_for(lambda: self.process.poll() is not None or answers(f"{self.issuer}/readyz"), "the service")
+        wait_for(lambda: self.process.poll() is not None or answers(f"{self.health}/readyz"), "the service")
         assert self.process.poll() is None, self.log.read_text()
         return self
 

@@ -1,0 +1,56 @@
+"""Fixtures of the tests of the proxies, which use what the tests of real clients have."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parent.parent / "clients"), str(Path(__file__).parent)]
+
+from proxies import PROXIES
+from world import Upstream, World
+
+LAYOUTS = ["own host", "same host, path", "same host"]
+
+
+@pytest.fixture(scope="session")
+def upstream(tmp_path_factory):
+    upstream = Upstream(tmp_path_factory.mktemp("upstream")).start()
+    yield upstream
+    upstream.stop()
+
+
+def pytest_generate_tests(metafunc):
+    """Every test runs behind every proxy; those that ask for `any_world` in every layout, too."""
+    if "any_world" in metafunc.fixturenames:
+        worlds = [(proxy, layout) for proxy in PROXIES for layout in LAYOUTS]
+        ids = [f"{proxy}, {layout}" for proxy, layout in worlds]
+        metafunc.parametrize("any_world", worlds, ids=ids, indirect=True, scope="session")
+    if "world" in metafunc.fixturenames:
+        metafunc.parametrize("world", PROXIES, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def any_world(request, upstream, tmp_path_factory):
+    proxy, layout = request.param
+    world = World(tmp_path_factory.mktemp("world"), PROXIES[proxy], layout, upstream).start()
+    yield world
+    world.stop()
+
+
+@pytest.fixture(scope="session")
+def world(request, upstream, tmp_path_factory):
+    """In the layout that has the most to tell apart."""
+    world = World(tmp_path_factory.mktemp("world"), PROXIES[request.param], "same host, path", upstream).start()
+    yield world
+    world.stop()
+
+
+@pytest.fixture(scope="session")
+def any_token(any_world):
+    return any_world.token()
+
+
+@pytest.fixture(scope="session")
+def token(world):
+    return world.token()

@@ -1,0 +1,166 @@
+"""What changes while requests come: tokens end, the service goes away, streams go on."""
+
+import hashlib
+import json
+import threading
+
+import pytest
+from proxies import PROXIES
+from support import wait_for
+from websockets.sync.client import connect
+from world import World
+
+UPLOAD = 100 * 1024 * 1024
+EVENTS = 60
+
+
+def grant_of(world, token):
+    return dict(world.passes(token))["x-auth-grant-id"]
+
+
+def is_refused(world, token):
+    answer = world.ask("POST", "/mcp", token=token, body=b"{}")
+    assert answer.status == 401, (answer.status, answer.body)
+    assert answer.challenge()["error"] == "invalid_token"
+
+
+def test_a_revoked_token_opens_nothing_more(world):
+    token = world.token()
+    world.service.command("grant", "revoke", grant_of(world, token))
+    is_refused(world, token)
+
+
+def test_an_expired_token_opens_nothing_more(world):
+    lifetime = "MCP_OAUTH_ACCESS_TOKEN_LIFETIME"
+    before = world.service.environment[lifetime]
+    world.service.environment[lifetime] = "2s"
+    world.service.restart("stop")
+    try:
+        token = world.token()
+        assert world.passes(token)
+        wait_for(lambda: world.ask("GET", "/mcp/raw/headers", token=token).status != 200, "the end of the token")
+        is_refused(world, token)
+    finally:
+        world.service.environment[lifetime] = before
+        world.service.restart("stop")
+
+
+def test_when_nobody_can_be_asked_nobody_passes(world, token):
+    assert world.passes(token)
+    seen = len(world.upstream.seen())
+    world.service.kill()
+    try:
+        for method, path in [("GET", "/mcp/raw/headers"), ("POST", "/mcp"), ("GET", "/mcp/raw/events?count=1")]:
+            answer = world.ask(method, path, token=token, body=b"{}" if method == "POST" else None)
+            assert answer.status in (403, 500, 502, 503, 504), answer.status
+        assert world.upstream.seen()[seen:] == []
+        preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+        assert world.ask("OPTIONS", "/mcp", headers=preflight).status in (200, 204)
+    finally:
+        world.service.start()
+    wait_for(lambda: world.ask("GET", "/mcp/raw/headers", token=token).status == 200, "the way in")
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_an_upload_passes_as_it_comes(world, token, chunked):
+    piece = bytes(range(256)) * 4096
+    identity = f"{id(world)}-{chunked}"
+    connection = world.connection()
+    connection.putrequest("POST", f"/mcp/raw/upload?id={identity}")
+    connection.putheader("Authorization", f"Bearer {token}")
+    connection.putheader("Content-Type", "application/octet-stream")
+    length = ("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(UPLOAD))
+    connection.putheader(*length)
+    connection.endheaders()
+    digest = hashlib.sha256()
+    for number in range(UPLOAD // len(piece)):
+        connection.send(b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece)
+        digest.update(piece)
+        if number == 1:
+            begun = {"upload": identity, "begun": True}
+            wait_for(lambda: begun in world.upstream.seen(), "the first piece at the MCP server")
+    if chunked:
+        connection.send(b"0\r\n\r\n")
+    answer = connection.getresponse()
+    said = json.loads(answer.read())
+    connection.close()
+    assert said == {"size": UPLOAD, "sha256": digest.hexdigest()}
+
+
+def test_a_refused_upload_reaches_nobody(world):
+    seen = len(world.upstream.seen())
+    answer = world.ask("POST", "/mcp/raw/upload?id=refused", body=b"x" * 1_000_000)
+    assert answer.status == 401
+    assert world.upstream.seen()[seen:] == []
+
+
+def test_a_websocket_is_let_in_once(world):
+    token = world.token()
+    url = f"ws://127.0.0.1:{world.port}/mcp/raw/socket"
+    with pytest.raises(Exception, match="401"):
+        connect(url)
+    with connect(url, additional_headers={"Authorization": f"Bearer {token}"}) as socket:
+        asked = world.metrics()
+        for number in range(3):
+            socket.send(f"hello {number}")
+            assert socket.recv(timeout=10) == f"hello {number}"
+        assert world.metrics() == asked
+        world.service.command("grant", "revoke", grant_of(world, token))
+        socket.send("still here")
+        assert socket.recv(timeout=10) == "still here"
+    with pytest.raises(Exception, match="401"):
+        connect(url, additional_headers={"Authorization": f"Bearer {token}"})
+
+
+class Stream(threading.Thread):
+    """Reads a stream of events, each of which must be here before the next is sent."""
+
+    def __init__(self, world):
+        super().__init__(daemon=True)
+        self.world, self.token = world, world.token()
+        self.numbers, self.late, self.failure = [], [], None
+        self.fifth = threading.Event()
+
+    def run(self):
+        import time
+
+        try:
+            connection = self.world.connection()
+            headers = {"Authorization": f"Bearer {self.token}", "Accept": "text/event-stream"}
+            connection.request("GET", f"/mcp/raw/events?count={EVENTS}", headers=headers)
+            answer = connection.getresponse()
+            assert answer.status == 200, answer.status
+            while line := answer.readline():
+                if not line.startswith(b"data:"):
+                    continue
+                event, now = json.loads(line[5:]), time.time()
+                self.numbers.append(event["number"])
+                if now - event["sent"] >= 1:
+                    self.late.append((event["number"], now - event["sent"]))
+                if event["number"] == 5:
+                    self.fifth.set()
+        except Exception as error:  # noqa: BLE001
+            self.failure = repr(error)
+
+
+def test_streams_of_a_minute_outlive_their_token(upstream, tmp_path_factory):
+    """All proxies at once. What is revoked is refused at the next request."""
+    streams = {}
+    try:
+        for name, proxy in PROXIES.items():
+            world = World(tmp_path_factory.mktemp("stream"), proxy, "same host, path", upstream).start()
+            streams[name] = Stream(world)
+        for stream in streams.values():
+            stream.start()
+        for name, stream in streams.items():
+            assert stream.fifth.wait(30), (name, stream.numbers, stream.failure)
+            stream.world.service.command("grant", "revoke", grant_of(stream.world, stream.token))
+            is_refused(stream.world, stream.token)
+        for stream in streams.values():
+            stream.join(EVENTS + 30)
+        for name, stream in streams.items():
+            assert (stream.failure, stream.late) == (None, []), (name, stream.failure, stream.late)
+            assert stream.numbers == list(range(EVENTS)), (name, stream.numbers)
+    finally:
+        for stream in streams.values():
+            stream.world.stop()
