@@ -17,6 +17,9 @@ const SHORTEST: usize = 8;
 /// What argon2 is asked to chew, in bytes.
 const LONGEST: usize = 1024;
 
+/// How many may wait.
+const MOST_WAITING: usize = 64;
+
 /// What everybody tries first, as far as it is long enough to get here.
 const COMMONEST: &str = "password passw0rd password1 password12 password123 password1234 12345678 123456789 1234567890 \
      0123456789 11111111 00000000 87654321 abcd1234 abc12345 1q2w3e4r 1qaz2wsx qwertyui qwertyuiop \
@@ -69,26 +72,34 @@ impl fmt::Debug for Hashed {
 /// Where passwords are hashed: on blocking threads, bounded, so that a flood of sign-ins starves
 /// nothing else.
 pub struct Passwords {
+    /// For who is served, and who waits to be.
+    places: Semaphore,
     permits: Semaphore,
     /// What is verified when there is no such user, so that it takes as long.
     nobody: Hashed,
 }
 
 impl Passwords {
-    /// With room for `at_once` hashes.
+    /// With room for `at_once` hashes, and for 64 that wait: a person who would wait for longer, a
+    /// second or two, is told to come back.
     ///
     /// # Errors
     /// When the operating system has no randomness.
     pub fn new(at_once: usize) -> Result<Self, Error> {
         let nobody = hash(&SecretString::from("nobody has this password"))?;
-        Ok(Self { permits: Semaphore::new(at_once), nobody })
+        Ok(Self {
+            places: Semaphore::new(at_once + MOST_WAITING),
+            permits: Semaphore::new(at_once),
+            nobody,
+        })
     }
 
     /// Hashes a new password. About 20 ms of one core.
     ///
     /// # Errors
-    /// When the hash cannot be made.
+    /// [`StorageError::Unavailable`] when too many are waiting; when the hash cannot be made.
     pub async fn hash(&self, password: NewPassword) -> Result<Hashed, Error> {
+        let _place = self.places.try_acquire().map_err(|_| busy())?;
         let _permit = self.permits.acquire().await.map_err(|_| failed())?;
         tokio::task::spawn_blocking(move || hash(&password.0)).await.map_err(|_| failed())?
     }
@@ -96,7 +107,7 @@ impl Passwords {
     /// Whether it is the password of that hash; `None` is nobody's, and takes as long to refuse.
     ///
     /// # Errors
-    /// When it cannot be found out.
+    /// [`StorageError::Unavailable`] when too many are waiting; when it cannot be found out.
     pub async fn verify(
         &self,
         password: SecretString,
@@ -105,6 +116,7 @@ impl Passwords {
         if password.expose_secret().len() > LONGEST {
             return Ok(false);
         }
+        let _place = self.places.try_acquire().map_err(|_| busy())?;
         let _permit = self.permits.acquire().await.map_err(|_| failed())?;
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobody.0.clone());
@@ -120,6 +132,10 @@ impl Passwords {
 fn hash(password: &SecretString) -> Result<Hashed, Error> {
     let hash = Argon2::default().hash_password(password.expose_secret().as_bytes());
     Ok(Hashed(hash.map_err(|_| failed())?.to_string()))
+}
+
+fn busy() -> Error {
+    StorageError::Unavailable("too many passwords are waiting to be looked at".to_owned()).into()
 }
 
 fn failed() -> Error {
@@ -143,6 +159,23 @@ mod tests {
         {
             assert!(NewPassword::parse(text.into(), &username).is_ok(), "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_would_wait_for_long_is_told_to_come_back() {
+        let passwords = Passwords::new(1).unwrap();
+        let held = passwords.permits.acquire().await.unwrap();
+        let verify = || Box::pin(passwords.verify("a guess".into(), None));
+        let mut waiting: Vec<_> = (0..=MOST_WAITING).map(|_| verify()).collect();
+        for guess in &mut waiting {
+            let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(guess.as_mut().poll(cx)));
+            assert!(polled.await.is_pending());
+        }
+        let refused = verify().await;
+        let unavailable = |error| matches!(error, Error::Failed(StorageError::Unavailable(_)));
+        assert!(unavailable(refused.unwrap_err()));
+        drop((held, waiting));
+        assert!(!verify().await.unwrap(), "there is room again");
     }
 
     #[tokio::test]
