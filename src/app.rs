@@ -1,6 +1,7 @@
 //! What every request shares.
 
 pub mod limiter;
+pub mod sign_ins;
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::oauth::IntrospectionId;
 use crate::storage::Storage;
 use limiter::Limiter;
+use sign_ins::SignIns;
 
 /// The service, without its listener.
 pub struct App {
@@ -104,13 +106,25 @@ pub struct Network(IpAddr);
 impl From<IpAddr> for Network {
     fn from(address: IpAddr) -> Self {
         match address.to_canonical() {
-            IpAddr::V6(v6) => {
-                let prefix = u128::from(v6) & !u128::from(u64::MAX);
-                Self(IpAddr::V6(Ipv6Addr::from(prefix)))
-            }
+            IpAddr::V6(v6) => Self(prefix(v6, 64)),
             v4 @ IpAddr::V4(_) => Self(v4),
         }
     }
+}
+
+impl Network {
+    /// The /48 that one site has; none with IPv4.
+    #[must_use]
+    pub fn site(address: IpAddr) -> Option<Self> {
+        match address.to_canonical() {
+            IpAddr::V6(v6) => Some(Self(prefix(v6, 48))),
+            IpAddr::V4(_) => None,
+        }
+    }
+}
+
+fn prefix(address: Ipv6Addr, bits: u32) -> IpAddr {
+    IpAddr::V6(Ipv6Addr::from(u128::from(address) & (u128::MAX << (128 - bits))))
 }
 
 /// Who has done too much. What succeeds is not limited when `limits` are off; wrong passwords and
@@ -128,18 +142,13 @@ pub struct RateLimits {
     pub introspection_failures: Limiter<Network>,
     /// Lines in the log about wrong introspection credentials, for one resource or for none.
     pub introspection_warnings: Limiter<Option<IntrospectionId>>,
-    /// Wrong passwords from one network.
-    pub sign_ins: Limiter<Network>,
-    /// Wrong passwords for one account.
-    pub sign_ins_of_account: Limiter<String>,
-    /// Wrong passwords for one account from one network.
-    pub sign_ins_of_pair: Limiter<(String, Network)>,
+    /// Wrong passwords.
+    pub sign_ins: SignIns,
 }
 
 impl RateLimits {
     fn new(config: &Config) -> Self {
         const MINUTE: Seconds = Seconds(60);
-        const QUARTER: Seconds = Seconds(15 * 60);
         const HOUR: Seconds = Seconds(60 * 60);
         const WARNINGS: u32 = 6;
         let limits = &config.limits;
@@ -151,36 +160,8 @@ impl RateLimits {
             token_failures: Limiter::new(limits.token_failures_per_address, MINUTE),
             introspection_failures: Limiter::new(limits.introspection_failures_per_address, MINUTE),
             introspection_warnings: Limiter::new(WARNINGS, MINUTE),
-            sign_ins: Limiter::new(limits.sign_in_per_address, QUARTER),
-            sign_ins_of_account: Limiter::new(limits.sign_in_per_account, QUARTER),
-            sign_ins_of_pair: Limiter::new(limits.sign_in_per_account, QUARTER),
+            sign_ins: SignIns::new(limits),
         }
-    }
-
-    /// Counts an attempt to sign in; [`RateLimits::signed_in`] takes it back.
-    ///
-    /// An account under attack stays open to its owner: when strangers have used up its attempts, a
-    /// network that has not tried lately still has one.
-    ///
-    /// # Errors
-    /// How long to wait.
-    pub fn try_sign_in(&self, account: &str, network: Network, now: i64) -> Result<(), Seconds> {
-        let pair = (account.to_owned(), network);
-        self.sign_ins.check(&network, now)?;
-        self.sign_ins_of_pair.check(&pair, now)?;
-        let account_free = self.sign_ins_of_account.take(&pair.0, now);
-        if !self.sign_ins_of_pair.is_untouched(&pair, now) {
-            account_free?;
-        }
-        self.sign_ins.take(&network, now)?;
-        self.sign_ins_of_pair.take(&pair, now)
-    }
-
-    /// The password was right: the attempt does not count.
-    pub fn signed_in(&self, account: &str, network: Network) {
-        self.sign_ins.give_back(&network);
-        self.sign_ins_of_account.give_back(&account.to_owned());
-        self.sign_ins_of_pair.give_back(&(account.to_owned(), network));
     }
 }
 

@@ -3,7 +3,7 @@
 mod connections;
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::middleware::outcome;
 use crate::middleware::request_log::{RequestSpan, repeat_id};
 use crate::middleware::security_headers::security_headers;
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Storage, StorageError, events};
 use crate::{endpoints, pages, sweeper};
 
 /// How long a client may take to send its request's head, and a connection to close.
@@ -58,6 +58,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let storage = app.storage.clone();
+    remember_sign_ins(&app).await;
     let app = web::Data::new(app);
     let alone = Sides { public: true, internal: listeners.internal.is_none() };
     let room = Room::find(&app.config, 1 + usize::from(listeners.internal.is_some()));
@@ -163,6 +164,20 @@ fn public_routes(routes: &mut web::ServiceConfig, app: &App, sides: Sides) {
         }
     }
     routes.default_service(web::to(endpoints::not_found));
+}
+
+/// Where accounts were signed in to before is not for strangers to lock.
+async fn remember_sign_ins(app: &App) {
+    const NEWEST: i64 = 20_000;
+    match app.storage.read(|conn| events::sign_ins(conn, NEWEST)).await {
+        Err(error) => warn!(%error, "the record of sign-ins cannot be read"),
+        Ok(signed_in) => {
+            for (username, address) in signed_in {
+                let Ok(address) = address.parse::<IpAddr>() else { continue };
+                app.limits.sign_ins.remember(&username, address.into());
+            }
+        }
+    }
 }
 
 /// After a crash every page is looked at, on a thread of its own, before `/readyz` is green. The

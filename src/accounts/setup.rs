@@ -23,6 +23,8 @@ pub struct Setup {
     pub password: Hashed,
     /// The MCP server.
     pub resource: ResourceUri,
+    /// From where.
+    pub address: String,
 }
 
 /// What set-up has made. The secrets are shown once.
@@ -82,7 +84,7 @@ pub fn complete(
     }
     let owner = add_user(conn, &setup.username, &setup.password, Some(Role::Owner), now)?;
     let (resource, secret) = resource_with_secret(conn, &setup.resource, now)?;
-    let session = session::sign_in(conn, &owner, None, lifetimes, now)?;
+    let session = session::sign_in(conn, &owner, Some(&setup.address), lifetimes, now)?;
     Ok(Done { resource, secret, session })
 }
 

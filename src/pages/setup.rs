@@ -87,10 +87,12 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     let name = username.to_string();
     let hashed = visit.app.passwords.hash(password).await;
     let password = hashed.map_err(|error| visit.failed(error))?;
-    let wanted = setup::Setup { username, password, resource };
+    let address = visit.client_ip.0.to_string();
+    let wanted = setup::Setup { username, password, resource, address };
     let (lifetimes, now) = (visit.app.session_lifetimes(), visit.app.clock.now());
     let complete = move |conn: &mut _| setup::complete(conn, &token, &wanted, lifetimes, now);
     let done = visit.write_surely(complete).await?;
+    visit.app.limits.sign_ins.remember(&name, visit.client_ip.network());
     let config = &visit.app.config;
     let secret = done.secret.map(MachineSecret::reveal);
     let (uri, id) = (done.resource.uri, done.resource.id);

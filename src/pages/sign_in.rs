@@ -93,17 +93,21 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     }
     // A name that nobody can have is looked up all the same: it takes as long to be refused.
     let name = Username::parse(typed).map_or_else(|_| String::new(), |name| name.to_string());
-    let (network, now) = (visit.client_ip.network(), visit.app.clock.now_millis());
-    if let Err(wait) = visit.app.limits.try_sign_in(&name, network, now) {
-        count(&visit, "throttled");
-        return Ok(form(&visit, &cookie, typed, Some((Problem::TooManyAttempts, wait))));
-    }
+    let (sign_ins, now) = (&visit.app.limits.sign_ins, visit.app.clock.now_millis());
+    let attempt = match sign_ins.begin(&name, visit.client_ip.0, now) {
+        Ok(attempt) => attempt,
+        Err(wait) => {
+            count(&visit, "throttled");
+            return Ok(form(&visit, &cookie, typed, Some((Problem::TooManyAttempts, wait))));
+        }
+    };
     let password = SecretString::from(sent.text("password"));
-    let Some(secret) = sign_in(&visit, &name, password).await? else {
+    let signed_in = sign_in(&visit, &name, password).await;
+    let Some(secret) = signed_in.inspect_err(|_| sign_ins.take_back(&attempt))? else {
         count(&visit, "refused");
         return Ok(form(&visit, &cookie, typed, Some((Problem::WrongCredentials, Seconds(0)))));
     };
-    visit.app.limits.signed_in(&name, network);
+    sign_ins.succeeded(&attempt);
     count(&visit, "accepted");
     let mut response = see_other(&visit.here(&format!("/consent?request={}", cookie.id())));
     let age = visit.app.config.lifetimes.session;

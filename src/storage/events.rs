@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::codec::text_enum;
 use super::grants::Grant;
-use super::schema::events;
+use super::schema::{events, users};
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
 use crate::oauth::{ClientId, GrantId, ResourceUri, UserId};
@@ -135,6 +135,23 @@ pub fn record(
 pub fn list(conn: &mut DbConnection, limit: i64) -> Result<Vec<Recorded>, StorageError> {
     let newest = events::table.order(events::id.desc()).limit(limit);
     Ok(newest.select(Recorded::as_select()).load(conn)?)
+}
+
+/// Who signed in from where, of the `limit` newest events, the oldest first.
+pub fn sign_ins(
+    conn: &mut DbConnection,
+    limit: i64,
+) -> Result<Vec<(String, String)>, StorageError> {
+    let newest =
+        events::table.select(diesel::dsl::max(events::id)).get_result::<Option<i64>>(conn)?;
+    let signed_in = events::table
+        .inner_join(users::table.on(events::user_id.eq(users::id.nullable())))
+        .filter(events::id.gt(newest.unwrap_or(0) - limit))
+        .filter(events::kind.eq(Event::SignedIn))
+        .filter(events::address.is_not_null())
+        .order(events::id)
+        .select((users::username, events::address.assume_not_null()));
+    Ok(signed_in.load(conn)?)
 }
 
 /// Deletes those of the `limit` oldest events that are from before `before`.

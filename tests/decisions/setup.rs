@@ -154,6 +154,7 @@ impl Start {
             username: Username::parse("Ada").unwrap(),
             password: hashed("correct horse").await,
             resource: RESOURCE.parse().unwrap(),
+            address: "192.0.2.1".to_owned(),
         };
         let (link, now) = (link.to_owned(), self.clock.now());
         self.storage.write(move |conn| setup::complete(conn, &link, &typed, SESSIONS, now)).await

@@ -2,7 +2,7 @@
 
 use reqwest::header::ORIGIN;
 
-use crate::support::{Browser, OAuthClient, PASSWORD, Page, TestServer, USER};
+use crate::support::{Browser, OAuthClient, PASSWORD, Page, TestServer, USER, page};
 
 /// A page without what differs between any two pages.
 fn without_ids(page: &Page) -> String {
@@ -79,34 +79,75 @@ async fn on_https_cookies_are_held_to_the_host() {
     assert_eq!(page.header("strict-transport-security"), "max-age=31536000");
 }
 
+/// Signs in from an address; the status, and how long to wait.
+async fn attempt_from(server: &TestServer, address: &str, password: &str) -> (u16, String) {
+    let client = OAuthClient::register(server).await;
+    let browser = Browser::new(server);
+    let form = browser.sign_in_form(&client.request()).await;
+    let (request, csrf) = (form.field("request"), form.field("csrf"));
+    let fields =
+        [("request", &*request), ("csrf", &*csrf), ("username", "ADA"), ("password", password)];
+    let request = browser.http.post(format!("{}/sign-in", server.url)).header(ORIGIN, &server.url);
+    let sent = page(request.header("X-Forwarded-For", address).form(&fields)).await;
+    (sent.status, sent.header("retry-after").to_owned())
+}
+
 #[tokio::test]
-async fn guessing_is_held_up_and_the_owner_still_gets_in() {
-    let server = TestServer::spawn().await;
-    let client = OAuthClient::register(&server).await;
-    let attempt = async |address: &str, password: &str| {
-        let browser = Browser::new(&server);
-        let form = browser.sign_in_form(&client.request()).await;
-        let (request, csrf) = (form.field("request"), form.field("csrf"));
-        let fields =
-            [("request", &*request), ("csrf", &*csrf), ("username", "ADA"), ("password", password)];
-        let request =
-            browser.http.post(format!("{}/sign-in", server.url)).header(ORIGIN, &server.url);
-        let sent = request.header("X-Forwarded-For", address).form(&fields).send().await.unwrap();
-        let wait =
-            sent.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
-        (sent.status().as_u16(), wait)
-    };
-    for _ in 0..10 {
-        assert_eq!(attempt("192.0.2.1", "wrong password").await.0, 401);
+async fn guessing_is_held_up_wherever_it_comes_from_and_the_owner_still_gets_in() {
+    let mut server = TestServer::spawn_with(&[("limit_sign_in_per_account", "3")]).await;
+    let home = "198.51.100.7";
+    assert_eq!(attempt_from(&server, home, PASSWORD).await.0, 303);
+    for _ in 0..3 {
+        assert_eq!(attempt_from(&server, "192.0.2.1", "wrong password").await.0, 401);
     }
-    let (status, wait) = attempt("192.0.2.1", PASSWORD).await;
+    let (status, wait) = attempt_from(&server, "192.0.2.1", PASSWORD).await;
     assert_eq!(status, 429, "even with the right password");
-    for n in 2..30 {
-        assert_eq!(attempt(&format!("192.0.2.{n}"), "wrong password").await.0, 401);
+    for n in 2..5 {
+        let stranger = format!("192.0.2.{n}");
+        assert_eq!(attempt_from(&server, &stranger, "wrong password").await.0, 401);
     }
-    assert_eq!(attempt("198.51.100.7", PASSWORD).await.0, 303, "the owner is not locked out");
-    server.advance(wait.unwrap().parse().unwrap());
-    assert_eq!(attempt("192.0.2.1", PASSWORD).await.0, 303);
+    assert_eq!(attempt_from(&server, "192.0.2.5", "wrong password").await.0, 429, "no more");
+    assert_eq!(attempt_from(&server, home, "mistyped").await.0, 401, "the owner may try");
+    assert_eq!(attempt_from(&server, home, PASSWORD).await.0, 303, "and is not locked out");
+    server.advance(wait.parse().unwrap());
+    assert_eq!(attempt_from(&server, "192.0.2.1", PASSWORD).await.0, 303);
+    server.restart().await;
+    for n in 10..16 {
+        let stranger = format!("192.0.2.{n}");
+        assert_eq!(attempt_from(&server, &stranger, "wrong password").await.0, 401);
+    }
+    assert_eq!(attempt_from(&server, "192.0.2.16", "wrong password").await.0, 429);
+    assert_eq!(attempt_from(&server, home, PASSWORD).await.0, 303, "after a restart too");
+}
+
+#[tokio::test]
+async fn a_flood_of_passwords_is_told_to_come_back() {
+    let server = TestServer::spawn_with(&[("limit_sign_in_per_address", "1000")]).await;
+    let client = OAuthClient::register(&server).await;
+    let browser = Browser::new(&server);
+    let form = browser.sign_in_form(&client.request()).await;
+    let (request, csrf) = (form.field("request"), form.field("csrf"));
+    let attempts: Vec<_> = (0..150)
+        .map(|n| {
+            let name = format!("user{n}");
+            let fields = [("request", &*request), ("csrf", &*csrf), ("username", &*name)];
+            let url = format!("{}/sign-in", server.url);
+            let sent = browser.http.post(url).header(ORIGIN, &server.url);
+            tokio::spawn(page(sent.form(&[&fields[..], &[("password", "a guess")]].concat())))
+        })
+        .collect();
+    let mut busy = 0;
+    for attempt in attempts {
+        let answer = attempt.await.unwrap();
+        assert!([401, 503].contains(&answer.status), "{answer:?}");
+        if answer.status == 503 {
+            assert_eq!(answer.header("retry-after"), "5");
+            assert!(answer.text.contains("Nothing was lost"), "{answer:?}");
+            busy += 1;
+        }
+    }
+    assert!(busy > 0);
+    assert_eq!(browser.send_password(&form, USER, PASSWORD).await.status, 303);
 }
 
 #[tokio::test]
