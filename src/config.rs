@@ -216,6 +216,10 @@ impl Config {
         if config.internal_listen == Some(config.listen) && config.listen.port() != 0 {
             return Err(wrong("internal_listen", "is the same as MCP_OAUTH_LISTEN"));
         }
+        if sources.lacks_an_issuer() {
+            let why = "must be set: it does not follow from MCP_OAUTH_LISTEN";
+            return Err(wrong("issuer", format!("{why} ({})", config.listen)));
+        }
         if !config.limits.on && !config.issuer.is_loopback() {
             return Err(wrong("limits", "can be off for loopback issuers only"));
         }

@@ -24,6 +24,8 @@ use crate::telemetry;
 pub async fn run(config: Config) -> Result<(), Failure> {
     telemetry::start(config.log_format);
     server::raise_descriptors();
+    // A terminal that is closed does not end a service; whoever means to sends SIGTERM.
+    let _ignored = signal(SignalKind::hangup())?;
     let listeners = Listeners {
         public: bind(config.listen, "MCP_OAUTH_LISTEN")?,
         internal: config
@@ -73,7 +75,9 @@ async fn prepare(app: &App) -> Result<(), Failure> {
     let Some(link) = link else { return Ok(()) };
     output::hint("Nobody has an account yet. Open this link to make yours; it works once:");
     // The one place where such a link is written, and never through the log.
-    output::line(&app.config.issuer.url(&format!("/setup?token={}", link.reveal())))
+    let printed = output::line(&app.config.issuer.url(&format!("/setup?token={}", link.reveal())));
+    // Whoever has gone is no success here: nothing was served, and nobody can set it up.
+    printed.map_err(|_| Failure::Failed("the link cannot be printed: stdout is closed".to_owned()))
 }
 
 /// An account that is there is left alone, its password too.

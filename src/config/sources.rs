@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,8 @@ pub enum Origin {
     File(PathBuf),
     /// The configuration file.
     Toml(PathBuf),
+    /// Nobody, but for the address to listen at.
+    Listen,
     /// Nobody.
     Default,
 }
@@ -38,6 +41,7 @@ impl fmt::Display for Origin {
             Self::Environment => f.write_str("environment"),
             Self::File(path) => write!(f, "file {}", path.display()),
             Self::Toml(path) => write!(f, "{}", path.display()),
+            Self::Listen => f.write_str("default (from listen)"),
             Self::Default => f.write_str("default"),
         }
     }
@@ -76,6 +80,9 @@ impl Sources {
         if let Some(path) = config_file.map(Path::to_owned).or(named) {
             merged.read_toml(&path)?;
         }
+        if let Some(issuer) = merged.issuer_of_listen() {
+            merged.say("issuer", issuer, Origin::Listen);
+        }
         for setting in SETTINGS {
             merged.say(setting.key, setting.default.to_owned(), Origin::Default);
         }
@@ -103,12 +110,26 @@ impl Sources {
         })
     }
 
+    /// Whether somebody has said where to listen, and nobody what the issuer is, and the one does
+    /// not say the other.
+    pub(super) fn lacks_an_issuer(&self) -> bool {
+        let is_default = |key| self.values.get(key).is_some_and(|v| v.origin == Origin::Default);
+        is_default("issuer") && !is_default("listen")
+    }
+
+    /// Where browsers of this machine find a service that listens on loopback.
+    fn issuer_of_listen(&self) -> Option<String> {
+        let address: SocketAddr = self.text("listen")?.parse().ok()?;
+        (address.ip().is_loopback() && address.port() != 0).then(|| format!("http://{address}"))
+    }
+
     /// The first to speak decides.
     fn say(&mut self, key: &'static str, text: String, origin: Origin) {
         self.values.entry(key).or_insert(Value { text, origin });
     }
 
-    /// The configuration file that the environment names.
+    /// The configuration file that the environment names. An empty variable says nothing: that is
+    /// how compose files and shells write "not set".
     fn read_environment(
         &mut self,
         environment: impl IntoIterator<Item = (String, String)>,
@@ -116,7 +137,7 @@ impl Sources {
         let ours: BTreeMap<String, String> = environment
             .into_iter()
             .filter_map(|(name, text)| Some((name.strip_prefix(PREFIX)?.to_owned(), text)))
-            .filter(|(name, _)| !is_from_kubernetes(name))
+            .filter(|(name, text)| !is_from_kubernetes(name) && !text.is_empty())
             .collect();
         let mut config_file = None;
         for (name, text) in &ours {

@@ -113,12 +113,45 @@ fn flag_then_environment_then_file_then_toml_then_default() {
     assert_eq!(
         origins,
         [
-            ("issuer", "http://127.0.0.1:8080".to_owned(), Origin::Default),
+            ("issuer", "http://127.0.0.1:1".to_owned(), Origin::Listen),
             ("listen", "127.0.0.1:1".to_owned(), Origin::Flag),
             ("db", "file.db".to_owned(), Origin::File(secret.to_path_buf())),
             ("scopes", "a b".to_owned(), Origin::Toml(toml.to_path_buf())),
         ]
     );
+}
+
+#[test]
+fn the_issuer_follows_a_loopback_address_and_no_other() {
+    for (listen, issuer) in [
+        ("127.0.0.1:9000", "http://127.0.0.1:9000"),
+        ("[::1]:9000", "http://[::1]:9000"),
+        ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+    ] {
+        assert_eq!(read(&[("MCP_OAUTH_LISTEN", listen)]).unwrap().issuer.as_str(), issuer);
+    }
+    for listen in ["0.0.0.0:8080", "192.0.2.1:8080", "[::]:80", "127.0.0.1:0"] {
+        let error = read(&[("MCP_OAUTH_LISTEN", listen)]).unwrap_err().to_string();
+        assert!(error.starts_with("MCP_OAUTH_ISSUER ") && error.contains("MCP_OAUTH_LISTEN"));
+        assert!(error.contains(listen) && !error.contains('\n'), "{error}");
+        let both = [("MCP_OAUTH_LISTEN", listen), ("MCP_OAUTH_ISSUER", "https://h.example")];
+        assert_eq!(read(&both).unwrap().issuer.as_str(), "https://h.example");
+    }
+}
+
+#[test]
+fn an_empty_variable_says_nothing() {
+    let toml = file("listen = \"127.0.0.1:3\"\nscopes = \"a\"", 0o600);
+    let environment =
+        ["LISTEN", "SCOPES_FILE", "DB", "DB_FILE", "RESOURCE", "OWNER_PASSWORD_FILE", "CONFIG"]
+            .map(|name| (format!("MCP_OAUTH_{name}"), String::new()));
+    let sources = Sources::gather(&[], Some(&toml), environment).unwrap();
+    let config = Config::from_sources(&sources).unwrap();
+    assert_eq!((config.listen.port(), config.scopes.to_string().as_str()), (3, "a"));
+    assert_eq!(config.database, Database::File("mcp_oauth.db".into()));
+    let secret = file("file.db", 0o600);
+    let both = [("MCP_OAUTH_DB", ""), ("MCP_OAUTH_DB_FILE", secret.to_str().unwrap())];
+    assert_eq!(read(&both).unwrap().database, Database::File("file.db".into()));
 }
 
 #[test]

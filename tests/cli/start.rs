@@ -1,7 +1,7 @@
 //! What starts, and what refuses to: one clear line, the right exit code, and nothing is changed.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command};
 
@@ -62,6 +62,46 @@ fn without_settings_it_makes_a_database_and_prints_one_link() {
 }
 
 #[test]
+fn a_closed_terminal_does_not_end_the_service() {
+    let mut place = Place::new();
+    let (mut child, address, _) = serve(&mut place);
+    signal(&child, "-HUP");
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /livez HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200 OK"), "{answer}");
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_link_that_nobody_can_read_is_no_success() {
+    let mut place = Place::new();
+    place.set("LISTEN", "127.0.0.1:0").set("ISSUER", "http://127.0.0.1:1");
+    let mut child = place.spawn(&["serve"]);
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{said}");
+    assert!(said.contains("the link cannot be printed"), "{said}");
+}
+
+#[test]
+fn an_address_on_this_machine_needs_no_issuer_and_another_does() {
+    let place = Place::new();
+    let shown = place.run(&["config", "show", "--json", "--listen", "127.0.0.1:9000"]).json();
+    let issuer = shown.as_array().unwrap().iter().find(|row| row["setting"] == "issuer").unwrap();
+    assert_eq!(issuer["value"], "http://127.0.0.1:9000");
+    assert_eq!(issuer["origin"], "default (from listen)");
+    let said = place.run(&["serve", "--listen", "0.0.0.0:9000"]);
+    assert_eq!((said.code, said.err.lines().count()), (78, 1), "{said:?}");
+    for name in ["MCP_OAUTH_ISSUER", "MCP_OAUTH_LISTEN"] {
+        assert!(said.err.contains(name), "{said:?}");
+    }
+}
+
+#[test]
 fn wrong_settings_are_78_and_named() {
     for (name, value) in [
         ("ISSUER", "http://h.example"),
@@ -91,6 +131,7 @@ fn secrets_that_others_can_write_and_settings_that_cannot_be_declared_are_78() {
             && said.err.contains("written by others")
     );
     place.file("password", "password\n", 0o600);
+    place.set("ISSUER", "http://127.0.0.1:1");
     let weak = place.run(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(weak.code, 78, "{weak:?}");
     assert!(weak.err.contains("MCP_OAUTH_OWNER_PASSWORD"), "{weak:?}");
