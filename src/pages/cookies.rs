@@ -66,9 +66,10 @@ fn request_name(issuer: &Issuer, id: &str) -> String {
 }
 
 /// `__Host-` holds a cookie to one host and to https (RFC 6265bis section 4.1.3.2), so it cannot be
-/// had on a loopback http issuer.
+/// had on a loopback http issuer. There all ports share the names (section 8.5), with whatever else
+/// somebody develops on his machine, so ours say whose they are.
 fn name(issuer: &Issuer, name: &str) -> String {
-    if issuer.is_https() { format!("__Host-{name}") } else { name.to_owned() }
+    if issuer.is_https() { format!("__Host-{name}") } else { format!("mcp_oauthd_{name}") }
 }
 
 /// Lax, not Strict: people come here by a link from the app.
@@ -117,26 +118,30 @@ mod tests {
             assert!(cookies[0].contains(attribute), "{attribute}");
         }
         let cookies = set_cookies("http://127.0.0.1:8080", &http);
-        assert!(cookies[0].starts_with("request-99=mrq_") && !cookies[0].contains("Secure"));
+        assert!(cookies[0].starts_with("mcp_oauthd_request-99=mrq_"), "{cookies:?}");
+        assert!(!cookies[0].contains("Secure"));
     }
 
     #[test]
     fn the_oldest_request_of_too_many_is_forgotten() {
         let mut http = TestRequest::default();
         for id in 1..=16 {
-            http = http.cookie(Cookie::new(format!("request-{id}"), secret(id).reveal()));
+            http =
+                http.cookie(Cookie::new(format!("mcp_oauthd_request-{id}"), secret(id).reveal()));
         }
         let cookies = set_cookies("http://127.0.0.1:8080", &http.to_http_request());
         assert_eq!(cookies.len(), 2, "{cookies:?}");
-        assert!(cookies[0].starts_with("request-1=;"), "{cookies:?}");
+        assert!(cookies[0].starts_with("mcp_oauthd_request-1=;"), "{cookies:?}");
     }
 
     #[test]
     fn a_cookie_is_for_the_request_in_its_name() {
         let issuer: Issuer = "http://127.0.0.1:8080".parse().unwrap();
-        let http = TestRequest::default().cookie(Cookie::new("request-2", secret(1).reveal()));
+        let http =
+            TestRequest::default().cookie(Cookie::new("mcp_oauthd_request-2", secret(1).reveal()));
         assert!(request(&issuer, &http.to_http_request(), "2").is_none());
-        let http = TestRequest::default().cookie(Cookie::new("request-1", secret(1).reveal()));
+        let http =
+            TestRequest::default().cookie(Cookie::new("mcp_oauthd_request-1", secret(1).reveal()));
         assert!(request(&issuer, &http.to_http_request(), "1").is_some());
     }
 }
