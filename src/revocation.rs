@@ -133,7 +133,7 @@ pub fn remove_resource(
     resource_rules::remove_of_resource(conn, resource)?;
     record(conn, Event::ResourceRemoved, Subject::resource(&resource.uri), now)?;
     let because = RevokedBecause::ResourceRemoved;
-    grants::revoke_of_resource(conn, &resource.uri, because, now).map(Some)
+    grants::revoke_of_resource(conn, &resource.canonical, because, now).map(Some)
 }
 
 /// The grant that a token of either kind points at. The hint of RFC 7009 section 2.1 is not needed:

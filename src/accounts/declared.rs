@@ -17,8 +17,14 @@ use crate::storage::{DbConnection, Role, StorageError, users};
 #[derive(Debug, thiserror::Error)]
 pub enum DeclarationError {
     /// Two resources, one name.
-    #[error("the introspection id of {declared} belongs to {stored}; remove that resource first")]
+    #[error(
+        "MCP_OAUTH_INTROSPECTION_ID ({id}) of {declared} belongs to {stored}: keep that URL, or \
+         give the new one another id, and no login ends; or end the logins of the old one with: \
+         mcp-oauthd resource remove {stored}"
+    )]
     IdTaken {
+        /// The id.
+        id: IntrospectionId,
         /// The URL of the settings.
         declared: String,
         /// The URL in the database.
@@ -64,6 +70,7 @@ pub fn declare_resource(
         && holder.canonical != declared.uri.canonical()
     {
         return Err(DeclarationError::IdTaken {
+            id: id.clone(),
             declared: declared.uri.to_string(),
             stored: holder.uri.to_string(),
         });
@@ -84,11 +91,15 @@ pub fn declare_resource(
     Ok(rule_book::declare(conn, &resource, &declared.rules, now)?)
 }
 
+/// A changed name, or another spelling of the same URL.
 fn rename(
     conn: &mut DbConnection,
     declared: &DeclaredResource,
     stored: &Resource,
 ) -> Result<(), StorageError> {
+    if stored.uri != declared.uri {
+        resources::respell(conn, &stored.id, &declared.uri)?;
+    }
     if let Some(name) = &declared.name
         && stored.name.as_ref() != Some(name)
     {

@@ -16,6 +16,7 @@ use crate::gate;
 use crate::middleware::client_ip::ClientIp;
 use crate::oauth::{ClientId, ErrorCode, Scope, UserId};
 use crate::storage::access_tokens::Described;
+use crate::storage::resources::Resource;
 
 /// RFC 7662 section 2.2. No member is ever null, and numbers are numbers.
 #[derive(Serialize)]
@@ -73,7 +74,7 @@ pub async fn post(
     };
     app.metrics.introspected_active.inc();
     app.confirmations.send(&described, &app.storage, now);
-    Ok(response.json(live_token(&app, &described)))
+    Ok(response.json(live_token(&app, &described, caller.resource())))
 }
 
 /// A resource that is set up wrongly is found by this line; who guesses cannot fill the log with it.
@@ -91,7 +92,8 @@ fn warn(app: &App, request: &HttpRequest, stranger: &Stranger) {
     }
 }
 
-fn live_token<'a>(app: &'a App, described: &'a Described) -> LiveToken<'a> {
+/// `aud` is the resource as it is spelt now, which is what its verifier compares.
+fn live_token<'a>(app: &'a App, described: &'a Described, resource: &'a Resource) -> LiveToken<'a> {
     LiveToken {
         active: true,
         client_id: &described.grant.client_id,
@@ -99,7 +101,7 @@ fn live_token<'a>(app: &'a App, described: &'a Described) -> LiveToken<'a> {
         username: described.username.as_deref(),
         scope: &described.token.scope,
         iss: app.config.issuer.as_str(),
-        aud: described.grant.resource.as_str(),
+        aud: resource.uri.as_str(),
         exp: described.token.expires_at,
         iat: described.token.issued_at,
         token_type: "Bearer",

@@ -166,15 +166,21 @@ pub fn revoke_of_client(
     Ok(diesel::update(its).set(ended(because, now)).execute(conn)?)
 }
 
-/// Ends every grant for a resource; how many that were. Rare, and reads the whole table.
+/// Ends every grant for a resource, in whatever spelling it has; how many that were. Rare, and reads
+/// the whole table.
 pub fn revoke_of_resource(
     conn: &mut DbConnection,
-    resource: &ResourceUri,
+    canonical: &str,
     because: RevokedBecause,
     now: UnixTime,
 ) -> Result<usize, StorageError> {
     let live = oauth_grants::table.filter(oauth_grants::revoked_at.is_null());
-    let its = live.filter(oauth_grants::resource.eq(resource));
+    let spellings = oauth_grants::table.select(oauth_grants::resource).distinct();
+    let spellings: Vec<ResourceUri> = spellings.load(conn)?;
+    let its = live.filter(
+        oauth_grants::resource
+            .eq_any(spellings.into_iter().filter(|uri| uri.canonical() == canonical)),
+    );
     Ok(diesel::update(its).set(ended(because, now)).execute(conn)?)
 }
 

@@ -107,6 +107,17 @@ pub fn rename(
     Ok(())
 }
 
+/// Takes over another spelling of its URL, which becomes `aud`.
+pub fn respell(
+    conn: &mut DbConnection,
+    id: &IntrospectionId,
+    uri: &ResourceUri,
+) -> Result<(), StorageError> {
+    let same = resources::table.find(id).filter(resources::canonical.eq(uri.canonical()));
+    diesel::update(same).set(resources::uri.eq(uri)).execute(conn)?;
+    Ok(())
+}
+
 /// Changes the name by which it authenticates.
 pub fn set_id(
     conn: &mut DbConnection,

@@ -32,14 +32,24 @@ async fn declaring_it_again_changes_nothing() {
     let before = f.dump().await;
     f.clock.advance(Seconds(100));
     declare(&f, resource(Some("wiki"), Some("secret-1"))).await.unwrap();
+    // What is not declared is left as it is.
+    declare(&f, resource(None, None)).await.unwrap();
+    assert!(f.dump().await == before);
+}
+
+#[tokio::test]
+async fn another_spelling_of_the_url_is_taken_over() {
+    let f = Fixture::new().await;
+    declare(&f, resource(Some("wiki"), Some("secret-1"))).await.unwrap();
     let respelt = DeclaredResource {
         uri: "https://DECLARED.example:443/mcp/".parse().unwrap(),
         ..resource(Some("wiki"), Some("secret-1"))
     };
     declare(&f, respelt).await.unwrap();
-    // What is not declared is left as it is.
-    declare(&f, resource(None, None)).await.unwrap();
-    assert!(f.dump().await == before);
+    let stored = stored(&f).await;
+    assert_eq!(stored.uri.as_str(), "https://DECLARED.example:443/mcp/");
+    assert_eq!((stored.id.as_str(), stored.canonical.as_str()), ("wiki", URI));
+    assert!(stored.accepts(&TokenHash::of("secret-1"), f.clock.now()));
 }
 
 #[tokio::test]
@@ -114,7 +124,10 @@ async fn an_id_that_another_resource_has_is_refused() {
     let before = f.dump().await;
     let error = declare(&f, resource(Some(&id), None)).await.unwrap_err();
     assert!(matches!(&error, DeclarationError::IdTaken { .. }), "{error}");
-    assert!(error.to_string().contains(f.resource.uri.as_str()), "{error}");
+    for part in ["MCP_OAUTH_INTROSPECTION_ID", f.resource.uri.as_str(), URI, "no login ends"] {
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    assert!(!error.to_string().contains('\n'), "{error}");
     assert!(f.dump().await == before);
     // Nor can a stored one take it.
     declare(&f, resource(Some("wiki"), None)).await.unwrap();
