@@ -160,7 +160,8 @@ fn public_routes(routes: &mut web::ServiceConfig, app: &App, sides: Sides) {
         if issuer.path().is_empty() {
             routes.configure(below_issuer);
         } else {
-            routes.service(web::scope(issuer.path()).configure(below_issuer));
+            let below = web::scope(issuer.path()).configure(below_issuer);
+            routes.service(below.default_service(web::to(endpoints::not_found)));
         }
     }
     routes.default_service(web::to(endpoints::not_found));

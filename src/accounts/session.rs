@@ -94,5 +94,5 @@ pub fn sign_out(
     now: UnixTime,
 ) -> Result<(), StorageError> {
     record(conn, Event::SignedOut, Subject::user(&signed_in.user.id), now)?;
-    sessions::remove(conn, signed_in.session.id)
+    sessions::remove(conn, signed_in.session.id, &signed_in.session.hash)
 }

@@ -55,8 +55,11 @@ struct Request {
 /// # Errors
 /// `invalid_redirect_uri` or `invalid_client_metadata`, with the cause: RFC 7591 section 3.2.2.
 pub fn metadata(body: &[u8], bounds: &Bounds) -> Result<ClientMetadata, OAuthError> {
-    let request: Request = serde_json::from_slice(body)
-        .map_err(|_| invalid("the body is not a JSON object of client metadata"))?;
+    // The members of an array would be taken for those of the object, in their order.
+    let object = body.trim_ascii_start().starts_with(b"{").then_some(body);
+    let request: Request = object
+        .and_then(|object| serde_json::from_slice(object).ok())
+        .ok_or(invalid("the body is not a JSON object of client metadata"))?;
     let list = request.contacts.iter().flatten().map(String::len);
     if request.contacts.as_ref().is_some_and(|contacts| contacts.len() > bounds.redirect_uris)
         || list.clone().any(|length| length > bounds.string)
@@ -263,6 +266,9 @@ mod tests {
             assert!(metadata(body.as_bytes(), &BOUNDS).is_err());
         }
         assert!(metadata(b"\xff{}", &BOUNDS).is_err());
+        let members = r#"[["https://h.example/cb"],"none",null,null,null,null,null,null,null,null,null,null,null,null]"#;
+        let error = metadata(members.as_bytes(), &BOUNDS).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidClientMetadata);
     }
 
     #[test]

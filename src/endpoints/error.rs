@@ -39,6 +39,13 @@ impl EndpointError {
         Self { too_large: true, ..self }
     }
 
+    /// For a page, which has its own way to tell it.
+    #[must_use]
+    pub fn into_parts(self) -> (Error, StatusCode) {
+        let status = self.status_code();
+        (self.error, status)
+    }
+
     /// The code that the client sees.
     #[must_use]
     pub fn code(&self) -> ErrorCode {

@@ -87,8 +87,12 @@ pub fn well_known(routes: &mut web::ServiceConfig, issuer: &Issuer) {
         let get = web::route().to(protected_resource_metadata::get);
         routes.service(get_only(&place, get).wrap(cors()));
     }
-    let unknown = web::resource(["/.well-known/{unknown:.*}", "/.well-known"]);
-    routes.service(unknown.wrap(cors()).to(not_found));
+    let mut unknown = vec![];
+    for base in ["", path] {
+        unknown.push(format!("{base}/.well-known/{{unknown:.*}}"));
+        unknown.push(format!("{base}/.well-known"));
+    }
+    routes.service(web::resource(unknown).wrap(cors()).to(not_found));
 }
 
 /// 404 as JSON, never a page: clients that look for metadata go on to the next place.

@@ -93,6 +93,12 @@ impl PageError {
         self
     }
 
+    /// With another status than the one that follows from the error.
+    #[must_use]
+    pub fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
     /// With the time after which it is worth another try.
     #[must_use]
     pub fn with_retry(self, wait: Seconds) -> Self {

@@ -131,10 +131,13 @@ async fn sign_in(
     let Some(user) = user.filter(|user| matches && enabled(user)) else { return Ok(None) };
     let (lifetimes, now) = (app.session_lifetimes(), app.clock.now());
     let address = visit.client_ip.0.to_string();
-    let before = cookies::session(&app.config.issuer, &visit.http).map(|secret| secret.id());
+    let before = cookies::session(&app.config.issuer, &visit.http);
+    let before = before.map(|secret| (secret.id(), secret.hash()));
     let start = move |conn: &mut _| {
         // A browser has one session: whoever was signed in here before is not any more.
-        before.map(|id| sessions::remove(conn, id)).transpose()?;
+        if let Some((id, hash)) = &before {
+            sessions::remove(conn, *id, hash)?;
+        }
         Ok(session::sign_in(conn, &user, Some(&address), lifetimes, now)?)
     };
     visit.write_surely::<_, Error>(start).await

@@ -176,7 +176,10 @@ impl FromRequest for PageForm {
             if !is_same_origin(&visit) {
                 return Err(visit.stale_form().into());
             }
-            Ok(Self(form.await?))
+            form.await.map(Self).map_err(|error| {
+                let (error, status) = error.into_parts();
+                visit.failed(error).with_status(status).into()
+            })
         })
     }
 }

@@ -59,9 +59,9 @@ pub fn touch(conn: &mut DbConnection, id: TokenId, now: UnixTime) -> Result<(), 
     Ok(())
 }
 
-/// Signs this browser out.
-pub fn remove(conn: &mut DbConnection, id: TokenId) -> Result<(), StorageError> {
-    diesel::delete(sessions::table.find(id)).execute(conn)?;
+/// Signs the browser with this cookie out. An id alone is no proof: it is not secret.
+pub fn remove(conn: &mut DbConnection, id: TokenId, hash: &TokenHash) -> Result<(), StorageError> {
+    diesel::delete(sessions::table.find(id).filter(sessions::hash.eq(hash))).execute(conn)?;
     Ok(())
 }
 

@@ -105,6 +105,24 @@ async fn an_error_page_shows_the_id_by_which_the_operator_finds_it() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_the_form_of_a_page_is_a_page() {
+    let server = TestServer::spawn().await;
+    let http = reqwest::Client::new();
+    for path in ["/sign-in", "/consent", "/sign-out", "/setup"] {
+        let post = || http.post(format!("{}{path}", server.url));
+        let too_large = post().form(&[("username", "x".repeat(70_000))]);
+        let json = post().header("Content-Type", "application/json").body("{}");
+        let twice = post().form(&[("request", "1"), ("request", "2")]);
+        for (status, request) in [(413, too_large), (400, json), (400, twice)] {
+            let answer = page(request).await;
+            assert_eq!(answer.status, status, "{path}: {answer:?}");
+            assert!(answer.text.starts_with("<!doctype html>"), "{path}: {answer:?}");
+            assert!(answer.text.contains(answer.header("x-request-id")), "{path}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn pages_are_opened_and_looked_up_with_head_and_nothing_else() {
     let server = TestServer::spawn().await;
     for path in ["/", "/authorize", "/sign-in", "/consent", "/setup"] {

@@ -46,6 +46,17 @@ async fn an_issuer_with_a_path_is_found_where_clients_look() {
     for place in [SERVER, "/.well-known/oauth-authorization-server/other", "/token"] {
         assert_eq!(get(&format!("{}{place}", server.url)).await.status, 404, "{place}");
     }
+    for place in [
+        "/as/nothing",
+        "/as/.well-known",
+        "/as/.well-known/openid-configuration",
+        "/.well-known/openid-configuration/as",
+    ] {
+        let answer = get(&format!("{}{place}", server.url)).await;
+        assert_eq!((answer.status, &answer.body["error"]), (404, &"not_found".into()), "{place}");
+        let cors = answer.header("access-control-allow-origin");
+        assert_eq!(cors, if place.contains("well-known") { "*" } else { "" }, "{place}");
+    }
     let token =
         reqwest::Client::new().post(format!("{}/as/token", server.url)).send().await.unwrap();
     assert_eq!(token.status(), 400, "the endpoints are below the path");

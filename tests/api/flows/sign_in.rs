@@ -54,7 +54,7 @@ async fn the_cookie_is_new_at_each_sign_in_and_well_kept() {
         let form = browser.sign_in_form(&request).await;
         let page = browser.send_password(&form, USER, PASSWORD).await;
         let cookie = page.header("set-cookie").to_owned();
-        assert!(cookie.starts_with("session=mse_"), "{cookie}");
+        assert!(cookie.starts_with("mcp_oauthd_session=mse_"), "{cookie}");
         for attribute in ["HttpOnly", "SameSite=Lax", "Path=/"] {
             assert!(cookie.contains(attribute), "{attribute}");
         }
