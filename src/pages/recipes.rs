@@ -14,7 +14,7 @@ use askama::Template;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::config::Config;
-use crate::oauth::{IntrospectionId, ResourceUri, Scope};
+use crate::oauth::{IntrospectionId, Issuer, ResourceUri, Scope};
 pub use site::Site;
 
 /// The proxies that recipes are for.
@@ -45,6 +45,8 @@ impl Proxy {
 pub struct Recipe {
     /// The MCP server's URL, for comments.
     resource: ResourceUri,
+    /// The authorization server's, for comments.
+    sign_in: Issuer,
     /// Where clients reach the MCP server.
     mcp: Site,
     /// Where they reach the authorization server, if the proxy has anything to do with it.
@@ -109,6 +111,7 @@ impl Recipe {
         let default_port = if mcp.is_loopback() && mcp.port() == 8000 { 8001 } else { 8000 };
         let recipe = Self {
             resource: resource.clone(),
+            sign_in: config.issuer.clone(),
             upstream: upstream
                 .unwrap_or_else(|| Upstream { host: "127.0.0.1".to_owned(), port: default_port }),
             issuer: (!direct).then_some(issuer),

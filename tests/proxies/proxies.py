@@ -1,6 +1,7 @@
 """The proxies themselves, each with the recipe that the binary prints for it."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,8 +14,10 @@ WHEELS = ROOT / "target" / "proxies" / "venv" / "bin"
 class Proxy:
     """One proxy that runs one recipe, which it is given as it was printed."""
 
-    #: What `--proxy` calls it.
+    #: What `--proxy` calls it, and its folder in deploy/.
     kind: str
+    #: The file there, by the name of a layout.
+    example: str
 
     def __init__(self, folder, recipe, ports):
         self.folder = Path(folder)
@@ -30,6 +33,17 @@ class Proxy:
         path = self.folder / name
         path.write_text(text)
         return path
+
+    def serve_here(self, certificate, port):
+        """Makes a recipe for public names serve them on this port of this machine.
+
+        The certificate is a file with its key, and with `.crt` and `.key` beside it for each alone.
+        """
+        raise NotImplementedError
+
+    def replace(self, old, new):
+        assert old in self.recipe, old
+        self.recipe = self.recipe.replace(old, new)
 
     def start(self):
         command = self.command()
@@ -64,6 +78,15 @@ def program(name):
 
 class Nginx(Proxy):
     kind = "nginx"
+    example = "{}.conf"
+
+    def serve_here(self, certificate, port):
+        self.replace("listen [::]:443 ssl;", "")
+        self.replace("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;")
+        for suffix, name in [("crt", "fullchain"), ("key", "privkey")]:
+            path = certificate.with_suffix(f".{suffix}")
+            self.recipe = re.sub(rf"/etc/letsencrypt/live/[a-z.]+/{name}\.pem", str(path), self.recipe)
+        assert "letsencrypt" not in self.recipe
 
     def command(self):
         recipe = self.write("recipe.conf", self.recipe)
@@ -83,13 +106,19 @@ class Caddy(Proxy):
     """The current one."""
 
     kind = "caddy"
+    example = "{}.Caddyfile"
+    options = ""
+
+    def serve_here(self, certificate, port):
+        # With an authority of its own, in place of a public one.
+        self.options = f"\thttps_port {port}\n\tauto_https disable_redirects\n\tlocal_certs\n\tskip_install_trust\n"
 
     def binary(self):
         return WHEELS / "caddy"
 
     def command(self):
         recipe = self.write("recipe", self.recipe)
-        main = self.write("Caddyfile", f"{{\n\tadmin off\n}}\nimport {recipe}\n")
+        main = self.write("Caddyfile", f"{{\n\tadmin off\n{self.options}}}\nimport {recipe}\n")
         return [self.binary(), "run", "--adapter", "caddyfile", "--config", main]
 
 
