@@ -4,6 +4,7 @@
 //! Everything that a template inserts is made of characters that mean nothing in any proxy's
 //! language: [`Recipe::new`] refuses the rest.
 
+mod routes;
 mod site;
 
 use std::fmt::{self, Display};
@@ -24,11 +25,18 @@ pub enum Proxy {
     Nginx,
     /// Caddy, 2.6 and newer: `forward_auth`.
     Caddy,
+    /// Traefik, 3.7.12 and newer: ForwardAuth.
+    Traefik,
+    /// Envoy, 1.40 and newer: `ext_authz`.
+    Envoy,
+    /// HAProxy, 2.6 and newer: an action in Lua.
+    HaProxy,
 }
 
 impl Proxy {
     /// All of them, in the order in which the set-up page shows them.
-    pub const ALL: [Self; 2] = [Self::Nginx, Self::Caddy];
+    pub const ALL: [Self; 5] =
+        [Self::Nginx, Self::Caddy, Self::Traefik, Self::Envoy, Self::HaProxy];
 
     /// Its own spelling.
     #[must_use]
@@ -36,6 +44,9 @@ impl Proxy {
         match self {
             Self::Nginx => "nginx",
             Self::Caddy => "Caddy",
+            Self::Traefik => "Traefik",
+            Self::Envoy => "Envoy",
+            Self::HaProxy => "HAProxy",
         }
     }
 }
@@ -158,6 +169,9 @@ impl Recipe {
         match proxy {
             Proxy::Nginx => Box::new(Nginx { values: self }),
             Proxy::Caddy => Box::new(Caddy { values: self }),
+            Proxy::Traefik => Box::new(Traefik { values: self }),
+            Proxy::Envoy => Box::new(Envoy { values: self }),
+            Proxy::HaProxy => Box::new(HaProxy { values: self }),
         }
     }
 
@@ -327,5 +341,23 @@ struct Nginx<'a> {
 #[derive(Template)]
 #[template(path = "recipes/caddy.txt", config = "src/pages/askama.toml")]
 struct Caddy<'a> {
+    values: &'a Recipe,
+}
+
+#[derive(Template)]
+#[template(path = "recipes/traefik.txt", config = "src/pages/askama.toml")]
+struct Traefik<'a> {
+    values: &'a Recipe,
+}
+
+#[derive(Template)]
+#[template(path = "recipes/envoy.txt", config = "src/pages/askama.toml")]
+struct Envoy<'a> {
+    values: &'a Recipe,
+}
+
+#[derive(Template)]
+#[template(path = "recipes/haproxy.txt", config = "src/pages/askama.toml")]
+struct HaProxy<'a> {
     values: &'a Recipe,
 }

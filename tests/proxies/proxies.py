@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import httpx
 from support import ROOT, wait_for
 
 WHEELS = ROOT / "target" / "proxies" / "venv" / "bin"
@@ -129,4 +130,44 @@ class OldCaddy(Caddy):
         return program("caddy")
 
 
-PROXIES = {"nginx": Nginx, "Caddy": Caddy, "Caddy of Debian": OldCaddy}
+class Traefik(Proxy):
+    kind = "traefik"
+
+    def command(self):
+        # It reads its own file a second time, by an absolute path.
+        recipe = self.write("traefik.yml", self.recipe.replace("/etc/traefik/", f"{self.folder}/"))
+        return [WHEELS / "traefik", "--configFile", recipe]
+
+    def start(self):
+        # It listens before it has read its routes.
+        super().start()
+        metadata = f"http://127.0.0.1:{self.ports[0]}/.well-known/oauth-protected-resource"
+        wait_for(lambda: httpx.get(metadata).status_code == 200, "Traefik's routes")
+        return self
+
+
+class Envoy(Proxy):
+    kind = "envoy"
+
+    def command(self):
+        recipe = self.write("envoy.yaml", self.recipe)
+        return [WHEELS / "envoy", "-c", recipe, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warn"]
+
+
+class HaProxy(Proxy):
+    kind = "haproxy"
+
+    def command(self):
+        recipe, _, lua = self.recipe.partition("\n# ---- /etc/haproxy/mcp_gate.lua ----\n")
+        self.write("mcp_gate.lua", lua)
+        return [program("haproxy"), "-db", "-f", self.write("haproxy.cfg", recipe + "\n")]
+
+
+PROXIES = {
+    "nginx": Nginx,
+    "Caddy": Caddy,
+    "Caddy of Debian": OldCaddy,
+    "Traefik": Traefik,
+    "Envoy": Envoy,
+    "HAProxy": HaProxy,
+}

@@ -26,6 +26,9 @@ pub struct Wanted {
 enum Proxy {
     Nginx,
     Caddy,
+    Traefik,
+    Envoy,
+    Haproxy,
 }
 
 impl From<Proxy> for recipes::Proxy {
@@ -33,6 +36,9 @@ impl From<Proxy> for recipes::Proxy {
         match proxy {
             Proxy::Nginx => Self::Nginx,
             Proxy::Caddy => Self::Caddy,
+            Proxy::Traefik => Self::Traefik,
+            Proxy::Envoy => Self::Envoy,
+            Proxy::Haproxy => Self::HaProxy,
         }
     }
 }
