@@ -1,0 +1,147 @@
+"""A gate that does not answer as ours does, and recipes whose code fails: nothing passes."""
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from proxies import PROXIES, HaProxy
+from world import IDENTITY, World
+
+
+class OddGate(ThreadingHTTPServer):
+    """Answers every question with the same bytes, and then closes; with none it answers nothing."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Odd)
+        self.address = f"127.0.0.1:{self.server_address[1]}"
+        self.answer = None
+        self.over = threading.Event()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.over.set()
+        self.shutdown()
+        self.server_close()
+
+
+class Odd(BaseHTTPRequestHandler):
+    def handle_one_request(self):
+        self.close_connection = True
+        while self.rfile.readline().strip():
+            pass
+        if self.server.answer is None:
+            self.server.over.wait(60)
+        else:
+            self.wfile.write(self.server.answer)
+
+
+class OddWorld(World):
+    """Its recipe asks another gate."""
+
+    def __init__(self, folder, proxy, upstream, gate):
+        # In this layout the gate has an address of its own.
+        super().__init__(folder, proxy, "same host", upstream)
+        self.gate = gate
+
+    def recipe(self, kind):
+        ours = self.service.environment["MCP_OAUTH_INTERNAL_LISTEN"]
+        recipe = super().recipe(kind)
+        assert ours in recipe
+        # Envoy has the port apart.
+        before, after = (f"port_value: {address.rpartition(':')[2]} " for address in (ours, self.gate.address))
+        return recipe.replace(ours, self.gate.address).replace(before, after)
+
+
+@pytest.fixture(scope="module", params=PROXIES)
+def odd(request, upstream, tmp_path_factory):
+    gate = OddGate()
+    world = OddWorld(tmp_path_factory.mktemp("odd"), PROXIES[request.param], upstream, gate).start()
+    yield world
+    world.stop()
+    gate.stop()
+
+
+FORGED = [(f"X-Auth-{name}", "eve") for name in IDENTITY]
+
+
+def is_denied(world, seconds=None):
+    before = len(world.upstream.seen())
+    for method, path in [("GET", "/mcp/raw/headers"), ("POST", "/mcp")]:
+        answer = world.ask(method, path, token="x", headers=FORGED, body=b"{}" if method == "POST" else None)
+        assert not 200 <= answer.status < 300, answer.status
+    assert world.upstream.seen()[before:] == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
+        b"this is no HTTP\r\n\r\n",
+        b"HTTP/1.1 200",
+        b"",
+    ],
+    ids=lambda answer: answer.split(b"\r\n")[0].decode() or "nothing",
+)
+def test_only_a_yes_lets_in(odd, answer):
+    odd.gate.answer = answer
+    is_denied(odd)
+
+
+def test_a_yes_that_names_nobody_lets_nobody_choose_a_name(odd):
+    odd.gate.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    before = len(odd.upstream.seen())
+    answer = odd.ask("GET", "/mcp/raw/headers", token="x", headers=FORGED)
+    assert answer.status in (200, 503)
+    for request in odd.upstream.seen()[before:]:
+        # Debian's Caddy sends what it would have put in, as a placeholder.
+        assert not [pair for pair in request["headers"] if pair[1] == "eve"], request
+
+
+@pytest.mark.parametrize("odd", ["Envoy", "HAProxy"], indirect=True)
+def test_a_gate_that_does_not_answer_is_not_waited_for_for_long(odd):
+    """By those that let a recipe say how long."""
+    odd.gate.answer = None
+    assert odd.ask("GET", "/mcp/raw/headers", token="x").status == 503
+
+
+BROKEN = {
+    "admit": ("local function admit(txn, answer)\n", 'local function admit(txn, answer)\n  error("broken")\n'),
+    "said": ("local function said(answer, name)\n", 'local function said(answer, name)\n  error("broken")\n'),
+    "ask": ("local function ask(address, received)\n", 'local function ask(address, received)\n  error("broken")\n'),
+    "the action": ("txn.http:req_get_headers()", "txn.http:no_such_function()"),
+    "the yes": ('  txn:set_var("txn.mcp_admitted", true)\n', ""),
+}
+
+
+@pytest.mark.parametrize("place", BROKEN)
+def test_when_haproxys_action_fails_nobody_passes(upstream, tmp_path, place):
+    """HAProxy itself goes on with a request whose action has failed."""
+
+    class Broken(HaProxy):
+        def write(self, name, text):
+            whole, broken = BROKEN[place]
+            if name.endswith(".lua"):
+                assert whole in text
+                text = text.replace(whole, broken)
+            return super().write(name, text)
+
+    world = World(tmp_path, Broken, "same host, path", upstream).start()
+    try:
+        token, before = world.token(), len(upstream.seen())
+        for bearer in [token, "x"]:
+            answer = world.ask("GET", "/mcp/raw/headers", token=bearer, headers=FORGED)
+            assert answer.status == (401 if (place, bearer) in PASSED_ON else 503)
+        assert upstream.seen()[before:] == []
+    finally:
+        world.stop()
+
+
+# What is broken there has no part in a refusal.
+PASSED_ON = [("admit", "x"), ("the yes", "x")]
