@@ -25,11 +25,11 @@ pub enum Proxy {
     Nginx,
     /// Caddy, 2.6 and newer: `forward_auth`.
     Caddy,
-    /// Traefik, 3.7.12 and newer: ForwardAuth.
+    /// Traefik, 3.7.12 and newer: `ForwardAuth`.
     Traefik,
     /// Envoy, 1.40 and newer: `ext_authz`.
     Envoy,
-    /// HAProxy, 2.6 and newer: an action in Lua.
+    /// `HAProxy`, 2.6 and newer: an action in Lua.
     HaProxy,
 }
 

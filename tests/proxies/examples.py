@@ -25,17 +25,17 @@ ISSUERS = {
 
 def examples():
     """The path of each file, and its text."""
-    kinds = {proxy.kind: proxy.example for proxy in PROXIES.values()}
+    found = {}
     with tempfile.TemporaryDirectory() as folder:
         run = Installation(Path(folder))
         run("resource", "add", RESOURCE, "--id", "wiki", "--secret-stdin")
-        return {
-            ROOT / "deploy" / kind / example.format(layout): run(
-                "resource", "snippet", "wiki", "--proxy", kind, "--scope", "mcp", "--issuer", issuer
-            )
-            for kind, example in kinds.items()
-            for layout, issuer in ISSUERS.items()
-        }
+        for proxy in PROXIES.values():
+            for layout, issuer in ISSUERS.items():
+                text = run("resource", "snippet", "wiki", "--proxy", proxy.kind, "--scope", "mcp", "--issuer", issuer)
+                for name, part in proxy.files(text, proxy.example.format(layout)).items():
+                    path = ROOT / "deploy" / proxy.kind / name
+                    assert found.setdefault(path, part) == part, path
+    return found
 
 
 class Installation:

@@ -42,6 +42,11 @@ class Proxy:
         """
         raise NotImplementedError
 
+    @classmethod
+    def files(cls, text, example):
+        """What is printed, as the files it is for; the main one is called as it is said."""
+        return {example: text}
+
     def replace(self, old, new):
         assert old in self.recipe, old
         self.recipe = self.recipe.replace(old, new)
@@ -68,6 +73,13 @@ def accepts(port):
     except OSError:
         return False
     return True
+
+
+def is_found(url, host):
+    try:
+        return httpx.get(url, headers={"Host": host}, timeout=2, verify=False).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def program(name):
@@ -132,22 +144,39 @@ class OldCaddy(Caddy):
 
 class Traefik(Proxy):
     kind = "traefik"
+    example = "{}.yml"
+    scheme = "http"
+
+    def serve_here(self, certificate, port):
+        self.scheme = "https"
+        self.replace('address: ":443"', f'address: "127.0.0.1:{port}"')
+        # With a certificate of a file in place of a public authority, which nobody asks for one.
+        self.replace("      tlsChallenge: {}", "      tlsChallenge: {}\n      caServer: http://127.0.0.1:1/")
+        files = f"{{certFile: {certificate}, keyFile: {certificate}}}"
+        self.recipe += f"tls:\n  certificates: [{files}]\n  stores: {{default: {{defaultCertificate: {files}}}}}\n"
 
     def command(self):
         # It reads its own file a second time, by an absolute path.
-        recipe = self.write("traefik.yml", self.recipe.replace("/etc/traefik/", f"{self.folder}/"))
-        return [WHEELS / "traefik", "--configFile", recipe]
+        self.replace("filename: /etc/traefik/", f"filename: {self.folder}/")
+        return [WHEELS / "traefik", "--configFile", self.write("traefik.yml", self.recipe)]
 
     def start(self):
-        # It listens before it has read its routes.
+        # It listens before it knows its routes.
         super().start()
-        metadata = f"http://127.0.0.1:{self.ports[0]}/.well-known/oauth-protected-resource"
-        wait_for(lambda: httpx.get(metadata).status_code == 200, "Traefik's routes")
+        (host,) = set(re.findall(r"metadata:\n.*\n +rule: 'Host\(`(.*?)`\)", self.recipe)[:1])
+        for port in self.ports:
+            metadata = f"{self.scheme}://127.0.0.1:{port}/.well-known/oauth-protected-resource"
+            wait_for(lambda: is_found(metadata, host), f"Traefik's routes at {port}")
         return self
 
 
 class Envoy(Proxy):
     kind = "envoy"
+    example = "{}.yaml"
+
+    def serve_here(self, certificate, port):
+        self.replace('address: "::", ipv4_compat: true, port_value: 443', f'address: "127.0.0.1", port_value: {port}')
+        self.recipe = re.sub(r"/etc/letsencrypt/live/[a-z.]+/[a-z]+\.pem", str(certificate), self.recipe)
 
     def command(self):
         recipe = self.write("envoy.yaml", self.recipe)
@@ -156,11 +185,22 @@ class Envoy(Proxy):
 
 class HaProxy(Proxy):
     kind = "haproxy"
+    example = "{}.cfg"
+
+    def serve_here(self, certificate, port):
+        self.replace("bind :::443 v4v6 ", f"bind 127.0.0.1:{port} ")
+        self.recipe = re.sub(r"/etc/haproxy/certs/[a-z.]+", str(certificate), self.recipe)
+
+    @classmethod
+    def files(cls, text, example):
+        configuration, mark, action = text.partition("\n# ---- /etc/haproxy/mcp_gate.lua ----\n")
+        assert mark, text
+        return {example: configuration, "mcp_gate.lua": action}
 
     def command(self):
-        recipe, _, lua = self.recipe.partition("\n# ---- /etc/haproxy/mcp_gate.lua ----\n")
-        self.write("mcp_gate.lua", lua)
-        return [program("haproxy"), "-db", "-f", self.write("haproxy.cfg", recipe + "\n")]
+        for name, text in self.files(self.recipe, "haproxy.cfg").items():
+            self.write(name, text)
+        return [program("haproxy"), "-db", "-f", self.folder / "haproxy.cfg"]
 
 
 PROXIES = {

@@ -9,8 +9,9 @@ def test_the_examples_are_what_is_printed():
     for path, text in found.items():
         assert path.is_file() and path.read_text() == text, f"{path}: run tests/proxies/examples.py"
         head = text.splitlines()[:4]
-        assert [line[:2] for line in head[:3]] == ["# "] * 3 and head[3][:1] != "#", head
-        assert head[1].startswith("# Change: "), head
+        mark = "--" if path.suffix == ".lua" else "#"
+        assert [line.startswith(f"{mark} ") for line in head] == [True] * 3 + [False], head
+        assert head[1].startswith(f"{mark} Change: "), head
 
 
 def test_nothing_must_be_made_up():
