@@ -15,7 +15,7 @@ use askama::Template;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::config::Config;
-use crate::oauth::{IntrospectionId, ResourceUri, Scope};
+use crate::oauth::{IntrospectionId, Issuer, ResourceUri, Scope};
 pub use site::Site;
 
 /// The proxies that recipes are for.
@@ -25,11 +25,11 @@ pub enum Proxy {
     Nginx,
     /// Caddy, 2.6 and newer: `forward_auth`.
     Caddy,
-    /// Traefik, 3.7.12 and newer: ForwardAuth.
+    /// Traefik, 3.7.12 and newer: `ForwardAuth`.
     Traefik,
     /// Envoy, 1.40 and newer: `ext_authz`.
     Envoy,
-    /// HAProxy, 2.6 and newer: an action in Lua.
+    /// `HAProxy`, 2.6 and newer: an action in Lua.
     HaProxy,
 }
 
@@ -56,6 +56,8 @@ impl Proxy {
 pub struct Recipe {
     /// The MCP server's URL, for comments.
     resource: ResourceUri,
+    /// The authorization server's, for comments.
+    sign_in: Issuer,
     /// Where clients reach the MCP server.
     mcp: Site,
     /// Where they reach the authorization server, if the proxy has anything to do with it.
@@ -120,6 +122,7 @@ impl Recipe {
         let default_port = if mcp.is_loopback() && mcp.port() == 8000 { 8001 } else { 8000 };
         let recipe = Self {
             resource: resource.clone(),
+            sign_in: config.issuer.clone(),
             upstream: upstream
                 .unwrap_or_else(|| Upstream { host: "127.0.0.1".to_owned(), port: default_port }),
             issuer: (!direct).then_some(issuer),

@@ -8,7 +8,8 @@ import pytest
 sys.path[:0] = [str(Path(__file__).parent.parent / "clients"), str(Path(__file__).parent)]
 
 from proxies import PROXIES
-from world import Upstream, World
+from support import Driver
+from world import SecureWorld, Upstream, World, make_certificate
 
 LAYOUTS = ["own host", "same host, path", "same host"]
 
@@ -26,6 +27,10 @@ def pytest_generate_tests(metafunc):
         worlds = [(proxy, layout) for proxy in PROXIES for layout in LAYOUTS]
         ids = [f"{proxy}, {layout}" for proxy, layout in worlds]
         metafunc.parametrize("any_world", worlds, ids=ids, indirect=True, scope="session")
+    if "secure_world" in metafunc.fixturenames:
+        worlds = [(proxy, layout) for proxy in PROXIES for layout in LAYOUTS]
+        ids = [f"{proxy}, {layout}" for proxy, layout in worlds]
+        metafunc.parametrize("secure_world", worlds, ids=ids, indirect=True, scope="session")
     if "world" in metafunc.fixturenames:
         metafunc.parametrize("world", PROXIES, indirect=True, scope="session")
 
@@ -47,6 +52,20 @@ def world(request, upstream, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="session")
+def secure_world(request, upstream, certificate, tmp_path_factory):
+    proxy, layout = request.param
+    folder = tmp_path_factory.mktemp("secure")
+    world = SecureWorld(folder, PROXIES[proxy], layout, upstream, certificate).start()
+    yield world
+    world.stop()
+
+
+@pytest.fixture(scope="session")
 def any_token(any_world):
     return any_world.token()
 
@@ -54,3 +73,17 @@ def any_token(any_world):
 @pytest.fixture(scope="session")
 def token(world):
     return world.token()
+
+
+@pytest.fixture
+def connect(tmp_path):
+    """Starts clients, and ends them."""
+    clients = []
+
+    def connect(command, world, person):
+        clients.append(Driver([*command, world.resource], tmp_path, person))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.close()

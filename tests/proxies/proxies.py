@@ -1,6 +1,7 @@
 """The proxies themselves, each with the recipe that the binary prints for it."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,8 +15,10 @@ WHEELS = ROOT / "target" / "proxies" / "venv" / "bin"
 class Proxy:
     """One proxy that runs one recipe, which it is given as it was printed."""
 
-    #: What `--proxy` calls it.
+    #: What `--proxy` calls it, and its folder in deploy/.
     kind: str
+    #: The file there, by the name of a layout.
+    example: str
 
     def __init__(self, folder, recipe, ports):
         self.folder = Path(folder)
@@ -31,6 +34,22 @@ class Proxy:
         path = self.folder / name
         path.write_text(text)
         return path
+
+    def serve_here(self, certificate, port):
+        """Makes a recipe for public names serve them on this port of this machine.
+
+        The certificate is a file with its key, and with `.crt` and `.key` beside it for each alone.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def files(cls, text, example):
+        """What is printed, as the files it is for; the main one is called as it is said."""
+        return {example: text}
+
+    def replace(self, old, new):
+        assert old in self.recipe, old
+        self.recipe = self.recipe.replace(old, new)
 
     def start(self):
         command = self.command()
@@ -56,6 +75,13 @@ def accepts(port):
     return True
 
 
+def is_found(url, host):
+    try:
+        return httpx.get(url, headers={"Host": host}, timeout=2, verify=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
 def program(name):
     """Of Debian. Administrators' programs are not on everybody's path."""
     found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
@@ -65,6 +91,15 @@ def program(name):
 
 class Nginx(Proxy):
     kind = "nginx"
+    example = "{}.conf"
+
+    def serve_here(self, certificate, port):
+        self.replace("listen [::]:443 ssl;", "")
+        self.replace("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;")
+        for suffix, name in [("crt", "fullchain"), ("key", "privkey")]:
+            path = certificate.with_suffix(f".{suffix}")
+            self.recipe = re.sub(rf"/etc/letsencrypt/live/[a-z.]+/{name}\.pem", str(path), self.recipe)
+        assert "letsencrypt" not in self.recipe
 
     def command(self):
         recipe = self.write("recipe.conf", self.recipe)
@@ -84,13 +119,19 @@ class Caddy(Proxy):
     """The current one."""
 
     kind = "caddy"
+    example = "{}.Caddyfile"
+    options = ""
+
+    def serve_here(self, certificate, port):
+        # With an authority of its own, in place of a public one.
+        self.options = f"\thttps_port {port}\n\tauto_https disable_redirects\n\tlocal_certs\n\tskip_install_trust\n"
 
     def binary(self):
         return WHEELS / "caddy"
 
     def command(self):
         recipe = self.write("recipe", self.recipe)
-        main = self.write("Caddyfile", f"{{\n\tadmin off\n}}\nimport {recipe}\n")
+        main = self.write("Caddyfile", f"{{\n\tadmin off\n{self.options}}}\nimport {recipe}\n")
         return [self.binary(), "run", "--adapter", "caddyfile", "--config", main]
 
 
@@ -103,22 +144,39 @@ class OldCaddy(Caddy):
 
 class Traefik(Proxy):
     kind = "traefik"
+    example = "{}.yml"
+    scheme = "http"
+
+    def serve_here(self, certificate, port):
+        self.scheme = "https"
+        self.replace('address: ":443"', f'address: "127.0.0.1:{port}"')
+        # With a certificate of a file in place of a public authority, which nobody asks for one.
+        self.replace("      tlsChallenge: {}", "      tlsChallenge: {}\n      caServer: http://127.0.0.1:1/")
+        files = f"{{certFile: {certificate}, keyFile: {certificate}}}"
+        self.recipe += f"tls:\n  certificates: [{files}]\n  stores: {{default: {{defaultCertificate: {files}}}}}\n"
 
     def command(self):
         # It reads its own file a second time, by an absolute path.
-        recipe = self.write("traefik.yml", self.recipe.replace("/etc/traefik/", f"{self.folder}/"))
-        return [WHEELS / "traefik", "--configFile", recipe]
+        self.replace("filename: /etc/traefik/", f"filename: {self.folder}/")
+        return [WHEELS / "traefik", "--configFile", self.write("traefik.yml", self.recipe)]
 
     def start(self):
-        # It listens before it has read its routes.
+        # It listens before it knows its routes.
         super().start()
-        metadata = f"http://127.0.0.1:{self.ports[0]}/.well-known/oauth-protected-resource"
-        wait_for(lambda: httpx.get(metadata).status_code == 200, "Traefik's routes")
+        (host,) = set(re.findall(r"metadata:\n.*\n +rule: 'Host\(`(.*?)`\)", self.recipe)[:1])
+        for port in self.ports:
+            metadata = f"{self.scheme}://127.0.0.1:{port}/.well-known/oauth-protected-resource"
+            wait_for(lambda: is_found(metadata, host), f"Traefik's routes at {port}")
         return self
 
 
 class Envoy(Proxy):
     kind = "envoy"
+    example = "{}.yaml"
+
+    def serve_here(self, certificate, port):
+        self.replace('address: "::", ipv4_compat: true, port_value: 443', f'address: "127.0.0.1", port_value: {port}')
+        self.recipe = re.sub(r"/etc/letsencrypt/live/[a-z.]+/[a-z]+\.pem", str(certificate), self.recipe)
 
     def command(self):
         recipe = self.write("envoy.yaml", self.recipe)
@@ -127,11 +185,22 @@ class Envoy(Proxy):
 
 class HaProxy(Proxy):
     kind = "haproxy"
+    example = "{}.cfg"
+
+    def serve_here(self, certificate, port):
+        self.replace("bind :::443 v4v6 ", f"bind 127.0.0.1:{port} ")
+        self.recipe = re.sub(r"/etc/haproxy/certs/[a-z.]+", str(certificate), self.recipe)
+
+    @classmethod
+    def files(cls, text, example):
+        configuration, mark, action = text.partition("\n# ---- /etc/haproxy/mcp_gate.lua ----\n")
+        assert mark, text
+        return {example: configuration, "mcp_gate.lua": action}
 
     def command(self):
-        recipe, _, lua = self.recipe.partition("\n# ---- /etc/haproxy/mcp_gate.lua ----\n")
-        self.write("mcp_gate.lua", lua)
-        return [program("haproxy"), "-db", "-f", self.write("haproxy.cfg", recipe + "\n")]
+        for name, text in self.files(self.recipe, "haproxy.cfg").items():
+            self.write(name, text)
+        return [program("haproxy"), "-db", "-f", self.folder / "haproxy.cfg"]
 
 
 PROXIES = {

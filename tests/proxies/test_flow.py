@@ -1,27 +1,7 @@
 """Real MCP clients through the whole flow, with a FastMCP server that has no auth of its own."""
 
-import sys
-
-import pytest
-from support import HERE, TOOLS, Driver, Person
-from world import DEMANDED
-
-FASTMCP = [sys.executable, str(HERE / "fastmcp_client.py")]
-TYPESCRIPT = ["node", str(TOOLS / "npm" / "typescript_v2.mjs")]
-
-
-@pytest.fixture
-def connect(tmp_path):
-    """Starts clients, and ends them."""
-    clients = []
-
-    def connect(command, world, person):
-        clients.append(Driver([*command, world.resource], tmp_path, person))
-        return clients[-1]
-
-    yield connect
-    for client in clients:
-        client.close()
+from support import Person
+from world import DEMANDED, FASTMCP, TYPESCRIPT
 
 
 def signs_in_and_calls(world, client, person, name):

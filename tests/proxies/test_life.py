@@ -3,6 +3,7 @@
 import hashlib
 import json
 import threading
+import time
 
 import pytest
 from proxies import PROXIES
@@ -122,8 +123,6 @@ class Stream(threading.Thread):
         self.fifth = threading.Event()
 
     def run(self):
-        import time
-
         try:
             connection = self.world.connection()
             headers = {"Authorization": f"Bearer {self.token}", "Accept": "text/event-stream"}
@@ -143,24 +142,50 @@ class Stream(threading.Thread):
             self.failure = repr(error)
 
 
+class SlowUpload(threading.Thread):
+    """Sends a piece each second, for longer than any proxy waits for a request by default."""
+
+    def __init__(self, world, token):
+        super().__init__(daemon=True)
+        self.world, self.token = world, token
+        self.said, self.failure = None, None
+
+    def run(self):
+        try:
+            connection = self.world.connection()
+            path = f"/mcp/raw/upload?id={id(self)}"
+            connection.request("POST", path, self.pieces(), {"Authorization": f"Bearer {self.token}"})
+            self.said = json.loads(connection.getresponse().read())["size"]
+        except Exception as error:  # noqa: BLE001
+            self.failure = repr(error)
+
+    def pieces(self):
+        for _ in range(EVENTS + 5):
+            yield b"x"
+            time.sleep(1)
+
+
 def test_streams_of_a_minute_outlive_their_token(upstream, tmp_path_factory):
-    """All proxies at once. What is revoked is refused at the next request."""
-    streams = {}
+    """All proxies at once, up and down. What is revoked is refused at the next request."""
+    streams, uploads = {}, {}
     try:
         for name, proxy in PROXIES.items():
             world = World(tmp_path_factory.mktemp("stream"), proxy, "same host, path", upstream).start()
             streams[name] = Stream(world)
-        for stream in streams.values():
-            stream.start()
+            uploads[name] = SlowUpload(world, streams[name].token)
+        for thread in [*streams.values(), *uploads.values()]:
+            thread.start()
         for name, stream in streams.items():
             assert stream.fifth.wait(30), (name, stream.numbers, stream.failure)
             stream.world.service.command("grant", "revoke", grant_of(stream.world, stream.token))
             is_refused(stream.world, stream.token)
-        for stream in streams.values():
-            stream.join(EVENTS + 30)
+        for thread in [*streams.values(), *uploads.values()]:
+            thread.join(EVENTS + 30)
         for name, stream in streams.items():
             assert (stream.failure, stream.late) == (None, []), (name, stream.failure, stream.late)
             assert stream.numbers == list(range(EVENTS)), (name, stream.numbers)
+        for name, upload in uploads.items():
+            assert (upload.failure, upload.said) == (None, EVENTS + 5), (name, upload.failure, upload.said)
     finally:
         for stream in streams.values():
             stream.world.stop()

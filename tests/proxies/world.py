@@ -6,13 +6,15 @@ import http.client
 import json
 import os
 import secrets
+import ssl
 import subprocess
 import sys
 import urllib.parse
 from pathlib import Path
 
 import httpx
-from support import Person, Service, answers, code_of, free_port, wait_for
+from support import HERE as CLIENTS
+from support import TOOLS, Person, Service, answers, code_of, free_port, wait_for
 
 HERE = Path(__file__).parent
 SCOPES = "mcp wiki:admin wiki:read"
@@ -20,6 +22,8 @@ SCOPES = "mcp wiki:admin wiki:read"
 DEMANDED = "mcp"
 IDENTITY = ["subject", "username", "client-id", "client-name", "scope", "grant-id", "expires"]
 BROWSER = "https://app.example"
+FASTMCP = [sys.executable, str(CLIENTS / "fastmcp_client.py")]
+TYPESCRIPT = ["node", str(TOOLS / "npm" / "typescript_v2.mjs")]
 
 
 class Upstream:
@@ -77,24 +81,29 @@ class World:
     def __init__(self, folder, proxy, layout, upstream):
         self.folder, self.layout, self.upstream = Path(folder), layout, upstream
         self.port = free_port()
-        self.origin = f"http://127.0.0.1:{self.port}"
+        self.origin, self.issuer = self.addresses()
         self.resource = f"{self.origin}/mcp"
-        issuer = {
-            "own host": f"http://localhost:{self.port}",
-            "same host, path": f"{self.origin}/as",
-            "same host": self.origin,
-        }[layout]
         # Where the gate is may differ from where the pages are.
         internal = {"internal_listen": f"127.0.0.1:{free_port()}"} if layout == "same host" else {}
-        self.service = Service(folder, self.resource, issuer=issuer, scopes=SCOPES, **internal)
-        self.issuer = issuer
+        self.service = Service(folder, self.resource, issuer=self.issuer, scopes=SCOPES, **internal)
         self.make_proxy = proxy
         self.proxy = None
 
+    def addresses(self):
+        """The origin of the MCP server, and the issuer."""
+        origin = f"http://127.0.0.1:{self.port}"
+        other = f"http://localhost:{self.port}"
+        return origin, {"own host": other, "same host, path": f"{origin}/as", "same host": origin}[self.layout]
+
     def start(self):
         self.service.start()
-        self.proxy = self.make_proxy(self.folder, self.recipe(self.make_proxy.kind), [self.port]).start()
+        self.proxy = self.make_proxy(self.folder, self.recipe(self.make_proxy.kind), [self.port])
+        self.prepare(self.proxy)
+        self.proxy.start()
         return self
+
+    def prepare(self, proxy):
+        """The recipe is used as it is."""
 
     def recipe(self, kind):
         upstream = f"127.0.0.1:{self.upstream.port}"
@@ -105,6 +114,10 @@ class World:
         self.proxy.stop()
         if self.service.process.poll() is None:
             self.service.kill()
+
+    def client(self):
+        """That reaches what the proxy serves by its name."""
+        return httpx.Client(timeout=30)
 
     def connection(self, **options):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30, **options)
@@ -133,10 +146,11 @@ class World:
 
     def token(self, scope=DEMANDED, resource=None):
         """By the whole flow, through the proxy: registration, sign-in, consent, token."""
-        metadata = httpx.get(self.metadata_url()).json()
+        client = self.client()
+        metadata = client.get(self.metadata_url()).json()
         callback = "http://127.0.0.1:1/callback"
         registration = {"redirect_uris": [callback], "token_endpoint_auth_method": "none", "client_name": "Test"}
-        registered = httpx.post(metadata["registration_endpoint"], json=registration)
+        registered = client.post(metadata["registration_endpoint"], json=registration)
         assert registered.status_code == 201, registered.text
         verifier = secrets.token_urlsafe(32)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
@@ -150,8 +164,9 @@ class World:
             "code_challenge_method": "S256",
         }
         person = Person()
+        person.browser = client
         answered = code_of(person.open(f"{metadata['authorization_endpoint']}?{urllib.parse.urlencode(request)}"))
-        granted = httpx.post(
+        granted = client.post(
             metadata["token_endpoint"],
             data={
                 "grant_type": "authorization_code",
@@ -175,3 +190,62 @@ class World:
         found = [line.split() for line in lines if "gate_" in line and not line.startswith("#")]
         assert len(found) == 3, lines
         return {name: int(value) for name, value in found}
+
+
+class SecureWorld(World):
+    """As it is for the world outside: names, https, and the certificates of `certificate`."""
+
+    def __init__(self, folder, proxy, layout, upstream, certificate):
+        self.certificate = certificate
+        super().__init__(folder, proxy, layout, upstream)
+        # Only an issuer that is on loopback may have none.
+        del self.service.environment["MCP_OAUTH_LIMITS"]
+
+    def addresses(self):
+        origin, other = "https://wiki.example.org", "https://auth.example.org"
+        return origin, {"own host": other, "same host, path": f"{origin}/as", "same host": origin}[self.layout]
+
+    def prepare(self, proxy):
+        proxy.serve_here(self.certificate, self.port)
+
+    def client(self):
+        return httpx.Client(timeout=30, transport=ToHere(self.port))
+
+    def connection(self):
+        connection = super().connection()
+        connection.connect()
+        name = urllib.parse.urlsplit(self.origin).netloc
+        connection.sock = trusting_everybody().wrap_socket(connection.sock, server_hostname=name)
+        connection.host, connection.port, connection.default_port = name, 443, 443
+        return connection
+
+
+class ToHere(httpx.HTTPTransport):
+    """Every name is this machine, every port the proxy's."""
+
+    def __init__(self, port):
+        super().__init__(verify=trusting_everybody())
+        self.port = port
+
+    def handle_request(self, request):
+        extensions = {**request.extensions, "sni_hostname": request.url.host}
+        here = request.url.copy_with(host="127.0.0.1", port=self.port)
+        sent = httpx.Request(request.method, here, headers=request.headers, stream=request.stream, extensions=extensions)
+        return super().handle_request(sent)
+
+
+def trusting_everybody():
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def make_certificate(folder):
+    """For the names of `SecureWorld`: one file with both parts, and one for each."""
+    both, key, certificate = (Path(folder) / f"example.{suffix}" for suffix in ["pem", "key", "crt"])
+    names = "subjectAltName=DNS:wiki.example.org,DNS:auth.example.org"
+    request = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    request += ["-subj", "/CN=wiki.example.org", "-addext", names, "-keyout", key, "-out", certificate]
+    subprocess.run(request, check=True, capture_output=True)
+    both.write_text(certificate.read_text() + key.read_text())
+    return both
