@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::middleware::request_log::{RequestSpan, repeat_id};
 use crate::middleware::security_headers::security_headers;
 use crate::storage::Storage;
-use crate::{endpoints, pages, sweeper};
+use crate::{endpoints, pages, sweeper, systemd};
 
 /// How long a client may take to send its request's head, and a connection to close.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -65,6 +65,9 @@ pub async fn run(
         let app = app.clone();
         tokio::spawn(async move { sweeper::run(&app).await })
     };
+    let watched = storage.clone();
+    let watching = tokio::spawn(async move { systemd::stay_alive(&watched).await });
+    systemd::ready();
 
     let lost = {
         let mut shutdown = pin!(shutdown);
@@ -74,6 +77,7 @@ pub async fn run(
         }
     };
     info!("stopping");
+    systemd::stopping();
     app.readiness.drain();
     sweeping.abort();
     for handle in handles {
@@ -83,6 +87,7 @@ pub async fn run(
         server.await.map_err(io::Error::other)??;
     }
     checking.abort();
+    watching.abort();
     close(&storage, lost).await
 }
 
