@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! 5  main  cli                                       compose: parse arguments, open, run
-//! 4  server  sweeper                                 run: listeners, routes, drain; the clean-up job
+//! 4  server  sweeper  systemd                        run: listeners, routes, drain; the clean-up job
 //! 3  endpoints  pages  middleware                    HTTP: for machines, for people, around both
 //! 2  grant_types  authorization  clients  accounts   decisions: the rules of OAuth, in plain Rust
 //!    revocation  gate  app  error
@@ -66,4 +66,5 @@ pub mod revocation;
 pub mod server;
 pub mod storage;
 pub mod sweeper;
+pub mod systemd;
 pub mod telemetry;

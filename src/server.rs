@@ -20,10 +20,12 @@ use crate::middleware::outcome;
 use crate::middleware::request_log::{RequestSpan, repeat_id};
 use crate::middleware::security_headers::security_headers;
 use crate::storage::{Storage, StorageError, events};
-use crate::{endpoints, pages, sweeper};
+use crate::{endpoints, pages, sweeper, systemd};
 
 /// How long a client may take to send its request's head, and a connection to close.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// At a stop: how long those who were let in may take to begin. A reverse proxy begins at once.
+const LAST_CALL: Duration = Duration::from_millis(100);
 /// How long an idle connection is kept: longer than the 60 seconds for which reverse proxies keep
 /// theirs, so that it is the proxy that closes it, and never we while a request is on its way.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -74,6 +76,9 @@ pub async fn run(
         let app = app.clone();
         tokio::spawn(async move { sweeper::run(&app).await })
     };
+    let watched = storage.clone();
+    let watching = tokio::spawn(async move { systemd::stay_alive(&watched).await });
+    systemd::ready();
 
     let lost = {
         let mut shutdown = pin!(shutdown);
@@ -83,16 +88,36 @@ pub async fn run(
         }
     };
     info!("stopping");
+    systemd::stopping();
     app.readiness.drain();
     sweeping.abort();
-    for handle in handles {
-        handle.stop(!lost).await;
-    }
+    stop(handles, !lost).await;
     for server in running {
         server.await.map_err(io::Error::other)??;
     }
     checking.abort();
+    watching.abort();
     close(&storage, lost).await
+}
+
+/// Nobody is let in any more, and whoever is in gets an answer. Without the last call actix would
+/// hang up on those who have not said yet what they want: with a socket that stays open for the
+/// next process, these are all that a restart could cost.
+async fn stop(servers: Vec<ServerHandle>, gracefully: bool) {
+    if gracefully {
+        for server in &servers {
+            server.pause().await;
+        }
+        tokio::time::sleep(LAST_CALL).await;
+    }
+    // Together: each may take all of the time that there is.
+    let stopped: Vec<JoinHandle<()>> = servers
+        .into_iter()
+        .map(|server| tokio::spawn(async move { server.stop(gracefully).await }))
+        .collect();
+    for server in stopped {
+        let _joined = server.await;
+    }
 }
 
 async fn close(storage: &Storage, lost: bool) -> io::Result<()> {

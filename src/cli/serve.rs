@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::{Config, DeclaredOwner};
 use crate::server::{self, Listeners};
 use crate::storage::{Missing, QueueLimits, Storage, StorageError, users};
-use crate::telemetry;
+use crate::{systemd, telemetry};
 
 /// Opens, declares, listens, and serves until a signal says stop.
 ///
@@ -26,13 +26,8 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     server::raise_descriptors();
     // A terminal that is closed does not end a service; whoever means to sends SIGTERM.
     let _ignored = signal(SignalKind::hangup())?;
-    let listeners = Listeners {
-        public: bind(config.listen, "MCP_OAUTH_LISTEN")?,
-        internal: config
-            .internal_listen
-            .map(|address| bind(address, "MCP_OAUTH_INTERNAL_LISTEN"))
-            .transpose()?,
-    };
+    let listeners = listeners(&config)?;
+    let listen = listeners.public.local_addr()?;
     let limits = QueueLimits {
         length: config.limits.queue,
         longest_wait: std::time::Duration::from_secs(config.limits.write_wait.0.unsigned_abs()),
@@ -47,7 +42,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     prepared?;
     info!(
         issuer = %app.config.issuer,
-        listen = %app.config.listen,
+        %listen,
         database = %app.config.database,
         "mcp-oauthd {} is serving",
         env!("CARGO_PKG_VERSION")
@@ -97,6 +92,18 @@ async fn declare_the_owner(app: &App, owner: &DeclaredOwner) -> Result<(), Failu
     let now = app.clock.now();
     let declare = move |conn: &mut _| declare_owner(conn, &username, &password, now);
     Ok(app.storage.write::<(), StorageError>(declare).await?)
+}
+
+/// What was handed over, and for the rest what the settings say.
+fn listeners(config: &Config) -> Result<Listeners, Failure> {
+    let handed_over =
+        systemd::sockets().map_err(|error| Failure::Configuration(error.to_string()))?;
+    let public = handed_over.public.map_or_else(|| bind(config.listen, "MCP_OAUTH_LISTEN"), Ok)?;
+    let internal = match (handed_over.internal, config.internal_listen) {
+        (None, Some(address)) => Some(bind(address, "MCP_OAUTH_INTERNAL_LISTEN")?),
+        (handed_over, _) => handed_over,
+    };
+    Ok(Listeners { public, internal })
 }
 
 fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
