@@ -7,7 +7,7 @@
 //! | refresh tokens | a day after they expire unused; used ones for another lifetime, to know a replay |
 //! | grants | a day after the last token that can point at them |
 //! | pending authorization requests, sessions | until they expire |
-//! | registrations that nobody has used | `MCP_OAUTH_UNUSED_CLIENT_LIFETIME` |
+//! | registrations that nobody has used, and the record of them | `MCP_OAUTH_UNUSED_CLIENT_LIFETIME` |
 //! | events | `MCP_OAUTH_EVENT_LIFETIME` |
 
 use std::time::Duration;

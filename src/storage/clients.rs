@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::codec::text_enum;
 use super::schema::oauth_clients;
-use super::{DbConnection, StorageError};
+use super::{DbConnection, StorageError, events};
 use crate::clock::UnixTime;
 use crate::oauth::{ClientId, ClientMetadata, TokenHash};
 
@@ -112,7 +112,7 @@ pub fn count_unused(conn: &mut DbConnection) -> Result<i64, StorageError> {
 }
 
 /// Deletes up to `limit` clients, the oldest first, that registered themselves before `before` and
-/// were never used.
+/// were never used, with the record of that: strangers must not fill the disk.
 pub fn delete_unused(
     conn: &mut DbConnection,
     before: UnixTime,
@@ -126,6 +126,7 @@ pub fn delete_unused(
         .limit(limit)
         .select(oauth_clients::client_id)
         .load::<ClientId>(conn)?;
+    events::delete_registrations(conn, &oldest)?;
     let doomed = oauth_clients::table.filter(oauth_clients::client_id.eq_any(oldest));
     Ok(diesel::delete(doomed).execute(conn)?)
 }

@@ -154,6 +154,16 @@ pub fn sign_ins(
     Ok(signed_in.load(conn)?)
 }
 
+/// Deletes the record of these registrations, and nothing that a person has decided about them.
+pub(super) fn delete_registrations(
+    conn: &mut DbConnection,
+    ids: &[ClientId],
+) -> Result<(), StorageError> {
+    let theirs = events::table.filter(events::client_id.eq_any(ids));
+    diesel::delete(theirs.filter(events::kind.eq(Event::ClientRegistered))).execute(conn)?;
+    Ok(())
+}
+
 /// Deletes those of the `limit` oldest events that are from before `before`.
 pub fn delete_old(
     conn: &mut DbConnection,

@@ -59,9 +59,12 @@ async fn unused_registrations_expire_and_used_ones_do_not() {
     f.clock.advance(DAY);
     let new = register(&f, ClientOrigin::Registered).await.client.client_id;
     let before = f.clock.now() - Seconds(1);
+    let recorded = f.count(Event::ClientRegistered).await;
     let deleted = f.write(move |conn, _| clients::delete_unused(conn, before, 500)).await;
     assert_eq!(deleted, 1);
     assert!(!exists(&f, &unused).await);
+    // Nor does the record of it stay, by which strangers could fill the disk.
+    assert_eq!(f.count(Event::ClientRegistered).await, recorded - 1);
     for id in [&configured, &new, &f.client.client_id] {
         assert!(exists(&f, id).await);
     }
