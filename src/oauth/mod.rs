@@ -1,6 +1,7 @@
 //! The vocabulary of OAuth: values that are valid by construction.
 
 mod client_metadata;
+mod display_name;
 mod error;
 mod identifiers;
 mod issuer;
@@ -12,6 +13,7 @@ mod scope;
 mod token;
 
 pub use client_metadata::{ClientAuthMethod, ClientMetadata, GrantType};
+pub use display_name::display_name;
 pub use error::{ErrorCode, OAuthError};
 pub use identifiers::{ClientId, GrantId, IntrospectionId, MachineSecret, UserId};
 pub use issuer::Issuer;

@@ -1,8 +1,6 @@
 //! Who asks, where the answer goes, and for what: the page on which a person decides
 //! (OAuth 2.1 section 7.10; MCP, security best practices, "consent").
 
-use std::ops::RangeInclusive;
-
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, REFERRER_POLICY};
@@ -14,23 +12,13 @@ use super::visit::{PageForm, Visit, Visitor, see_other};
 use super::{ContentPolicy, Frame, render};
 use crate::authorization::consent::{self, may_answer};
 use crate::error::Error;
-use crate::oauth::{Destination, ErrorCode, Parameters};
+use crate::oauth::{Destination, ErrorCode, Parameters, display_name};
 use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::{self, Client};
 use crate::storage::{self, resources};
 
 /// Enough for every honest name, and the decision stays in sight.
 const LONGEST_NAME: usize = 80;
-
-/// Zero-width and bidirectional format characters.
-const INVISIBLE: [RangeInclusive<char>; 6] = [
-    '\u{61c}'..='\u{61c}',
-    '\u{200b}'..='\u{200f}',
-    '\u{2028}'..='\u{202e}',
-    '\u{2060}'..='\u{206f}',
-    '\u{feff}'..='\u{feff}',
-    '\u{e0000}'..='\u{e007f}',
-];
 
 /// The page. What the client wrote itself stands only in text, isolated, never in an attribute.
 #[derive(Template)]
@@ -42,7 +30,7 @@ pub struct Consent {
     pub request: String,
     /// Proves that the form is ours, for this session and this request.
     pub csrf: String,
-    /// The name that the client gives itself.
+    /// The name that the client gives itself, if any.
     pub client_name: String,
     /// How we know the client.
     pub client_origin: ClientOrigin,
@@ -73,12 +61,10 @@ pub enum ClientOrigin {
 }
 
 impl Consent {
-    /// Without what would make other text of it on the screen than it is: controls, and the marks
-    /// that turn the direction of writing around (Unicode TR 36 section 2.5).
     fn shown_name(&self) -> String {
-        let harmless =
-            |c: &char| !c.is_control() && !INVISIBLE.iter().any(|range| range.contains(c));
-        self.client_name.chars().filter(harmless).take(LONGEST_NAME).collect()
+        let name = display_name(&self.client_name);
+        let name = name.as_deref().unwrap_or("An app without a name");
+        name.chars().take(LONGEST_NAME).collect()
     }
 
     fn origin_words(&self) -> String {
@@ -162,16 +148,11 @@ fn question(
     (client, pending, resource_name): (Client, PendingRequest, Option<String>),
 ) -> Consent {
     let request = pending.id.to_string();
-    let unnamed = || "An app without a name".to_owned();
     Consent {
         frame: visit.frame(),
         csrf: visitor.csrf(&request),
         request,
-        client_name: client
-            .metadata
-            .client_name
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(unnamed),
+        client_name: client.metadata.client_name.unwrap_or_default(),
         client_origin: match client.origin {
             storage::ClientOrigin::Registered => ClientOrigin::Registered,
             storage::ClientOrigin::Configured => ClientOrigin::Configured,

@@ -137,7 +137,11 @@ fn other_pages() -> Vec<(&'static str, String)> {
     vec![
         ("setup_done", done(snippets(&[], SECRET)).render().unwrap()),
         ("setup_done_declared", done(snippets(&internal, None)).render().unwrap()),
-        ("signed_out", SignedOut { frame: frame() }.render().unwrap()),
+        ("signed_out", SignedOut { frame: frame(), account: None }.render().unwrap()),
+        (
+            "sign_out",
+            SignedOut { frame: frame(), account: Some(account.clone()) }.render().unwrap(),
+        ),
         ("error", error_page(None).render().unwrap()),
         ("error_with_way_back", error_page(Some(back)).render().unwrap()),
         ("home", home(ready, Some(account)).render().unwrap()),
@@ -199,6 +203,10 @@ fn what_a_client_calls_itself_stands_only_in_isolated_text() {
         .render()
         .unwrap();
     assert!(!page.contains("<script"), "{page}");
+    let nameless = |name| consent(name, ClientOrigin::Configured, Destination::App("x".to_owned()));
+    for name in ["", "\u{3164}", "\u{2800} \u{1160}"] {
+        assert!(nameless(name).render().unwrap().contains("<bdi>An app without a name"), "{name}");
+    }
     let isolated = "<bdi>&#34;&#62;&#60;script&#62;";
     assert!(page.contains(isolated), "{page}");
     assert_eq!(page.matches("moc.elgoog").count(), 1, "{page}");
