@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::settings::Settings;
 use super::{Failure, output};
-use crate::config::{Config, SETTINGS};
+use crate::config::{Config, DeclaredResource, SETTINGS};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -51,18 +51,31 @@ fn show(settings: &Settings, json: bool) -> Result<(), Failure> {
     });
     // Several resources stand in the file only.
     let tables = config.resources.iter().skip(usize::from(sources.names_a_resource()));
-    let tables = tables.map(|resource| Shown {
-        setting: "[[resource]]",
-        value: resource.uri.to_string(),
-        origin: "configuration file".to_owned(),
-    });
-    let all: Vec<Shown> = shown.chain(tables).collect();
+    let all: Vec<Shown> = shown.chain(tables.flat_map(table)).collect();
     if json {
         return output::json(&all);
     }
     let rows: Vec<_> =
         all.into_iter().map(|row| [row.setting.to_owned(), row.value, row.origin]).collect();
     output::table(["SETTING", "VALUE", "ORIGIN"], &rows)
+}
+
+/// What a `[[resource]]` table says.
+fn table(resource: &DeclaredResource) -> impl Iterator<Item = Shown> {
+    let id = resource.introspection_id.as_ref().map(ToString::to_string);
+    [
+        ("[[resource]] url", Some(resource.uri.to_string())),
+        ("[[resource]] name", resource.name.clone()),
+        ("[[resource]] introspection_id", id),
+        (
+            "[[resource]] introspection_secret",
+            resource.introspection_secret.as_ref().map(|_| "********".to_owned()),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(setting, value)| {
+        Some(Shown { setting, value: value?, origin: "configuration file".to_owned() })
+    })
 }
 
 fn example() -> String {

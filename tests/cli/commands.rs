@@ -164,6 +164,34 @@ fn grants_and_clean_up_on_an_empty_database() {
 }
 
 #[test]
+fn the_tables_of_resources_are_shown_without_their_secrets() {
+    let place = Place::new();
+    let file = place.file(
+        "config.toml",
+        "[[resource]]\nurl = \"https://wiki.example/mcp\"\nname = \"Wiki\"\n\
+         introspection_id = \"wiki\"\nintrospection_secret = \"a-secret-of-the-wiki\"\n\
+         [[resource]]\nurl = \"https://notes.example/mcp\"",
+        0o600,
+    );
+    let shown = place.run(&["config", "show", "--json", "--config", &file]);
+    assert!(!shown.out.contains("a-secret"), "{shown:?}");
+    let shown = shown.json();
+    let rows = shown.as_array().unwrap().iter();
+    let rows: Vec<_> = rows
+        .filter_map(|row| Some((row["setting"].as_str()?, row["value"].as_str()?)))
+        .filter_map(|(setting, value)| Some((setting.strip_prefix("[[resource]] ")?, value)))
+        .collect();
+    let expected = [
+        ("url", "https://wiki.example/mcp"),
+        ("name", "Wiki"),
+        ("introspection_id", "wiki"),
+        ("introspection_secret", "********"),
+        ("url", "https://notes.example/mcp"),
+    ];
+    assert_eq!(rows, expected);
+}
+
+#[test]
 fn settings_are_shown_with_their_origin_and_without_secrets() {
     let mut place = Place::new();
     let secret = place.file("secret", "a very long secret\n", 0o600);
