@@ -175,7 +175,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let config = Config::from_sources(&cli.settings.sources()?)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
+    run_to_end(runtime, async {
         match cli.command {
             Command::Serve => serve::run(config).await,
             Command::Healthcheck => healthcheck::run(&config).await,
@@ -187,6 +187,14 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Config(_) | Command::Completions { .. } | Command::Man => Ok(()),
         }
     })
+}
+
+/// Runs a command, and waits for nothing else: what it started beside itself, as the look at every
+/// page after a crash, may take minutes on a thread of its own.
+fn run_to_end<T>(runtime: tokio::runtime::Runtime, command: impl Future<Output = T>) -> T {
+    let outcome = runtime.block_on(command);
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Opens the database of a command beside the service.
@@ -202,6 +210,16 @@ pub(crate) fn open(config: &Config, missing: Missing) -> Result<Storage, Failure
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_does_not_wait_for_what_runs_beside_it() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        run_to_end(runtime.unwrap(), async {
+            tokio::task::spawn_blocking(move || ended.recv());
+        });
+        assert!(end.send(()).is_ok(), "it was still running");
+    }
 
     #[test]
     fn the_command_line_is_consistent() {
