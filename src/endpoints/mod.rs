@@ -63,10 +63,10 @@ pub fn gate(routes: &mut web::ServiceConfig) {
 /// What supervisors ask.
 pub fn health(routes: &mut web::ServiceConfig) {
     routes
-        .route("/livez", web::get().to(health::livez))
-        .route("/readyz", web::get().to(health::readyz))
-        .route("/healthz", web::get().to(health::readyz))
-        .route("/metrics", web::get().to(health::metrics));
+        .service(get_only("/livez", web::route().to(health::livez)))
+        .service(get_only("/readyz", web::route().to(health::readyz)))
+        .service(get_only("/healthz", web::route().to(health::readyz)))
+        .service(get_only("/metrics", web::route().to(health::metrics)));
 }
 
 /// Discovery, at the root of the host. Metadata of an issuer with a path has that path inserted

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::error::PageError;
-use super::visit::Visit;
+use super::visit::{Visit, Visitor};
 use super::{ContentPolicy, Frame, render};
 use crate::error::Error;
 use crate::storage::{resources, users};
@@ -45,6 +45,14 @@ pub struct Account {
     pub csrf: String,
 }
 
+impl Account {
+    /// Of somebody, with the proof for a form that is about no request.
+    #[must_use]
+    pub fn of(visitor: &Visitor) -> Self {
+        Self { username: visitor.signed_in.user().username.clone(), csrf: visitor.csrf("") }
+    }
+}
+
 /// The page.
 ///
 /// # Errors
@@ -59,10 +67,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let page = Home {
         frame: visit.frame(),
         state: if users == 0 { State::NotSetUp } else { State::Ready { resources } },
-        account: visitor.map(|visitor| Account {
-            username: visitor.signed_in.user().username.clone(),
-            csrf: visitor.csrf(""),
-        }),
+        account: visitor.map(|visitor| Account::of(&visitor)),
         metadata_url: visit.app.config.issuer.metadata_url(),
     };
     Ok(render(StatusCode::OK, &page, ContentPolicy::Closed))

@@ -20,7 +20,7 @@ mod tests;
 use actix_web::guard::{Any, Get, Head};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY};
-use actix_web::{Handler, HttpResponse, Resource, Responder, web};
+use actix_web::{Handler, HttpResponse, Resource, Responder, Route, web};
 use askama::Template;
 
 use crate::oauth::Issuer;
@@ -28,10 +28,10 @@ use crate::oauth::Issuer;
 /// The pages, below the issuer's path.
 pub fn configure(routes: &mut web::ServiceConfig) {
     routes
-        .service(page("/sign-in", sign_in::get).route(web::post().to(sign_in::post)))
-        .service(page("/consent", consent::get).route(web::post().to(consent::post)))
-        .service(page("/sign-out", sign_out::get).route(web::post().to(sign_out::post)))
-        .service(page("/setup", setup::get).route(web::post().to(setup::post)))
+        .service(form("/sign-in", sign_in::get, web::post().to(sign_in::post)))
+        .service(form("/consent", consent::get, web::post().to(consent::post)))
+        .service(form("/sign-out", sign_out::get, web::post().to(sign_out::post)))
+        .service(form("/setup", setup::get, web::post().to(setup::post)))
         .service(page("/assets/{name}", assets::get))
         .service(page("/", home::get))
         .service(page("", home::get));
@@ -44,11 +44,25 @@ where
     Args: actix_web::FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    web::resource(path).route(web::route().guard(Any(Get()).or(Head())).to(get)).default_service(
-        web::to(|| async {
-            HttpResponse::MethodNotAllowed().insert_header((ALLOW, "GET, HEAD, POST")).finish()
-        }),
-    )
+    let get = web::route().guard(Any(Get()).or(Head())).to(get);
+    web::resource(path).route(get).default_service(not_allowed("GET, HEAD"))
+}
+
+/// A page whose form is sent to its own address.
+fn form<F, Args>(path: &str, get: F, post: Route) -> Resource
+where
+    F: Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    page(path, get).route(post).default_service(not_allowed("GET, HEAD, POST"))
+}
+
+/// 405: RFC 9110 section 15.5.6.
+fn not_allowed(methods: &'static str) -> Route {
+    web::to(move || async move {
+        HttpResponse::MethodNotAllowed().insert_header((ALLOW, methods)).finish()
+    })
 }
 
 /// A page is made for one person at one moment: nobody keeps it.

@@ -5,26 +5,34 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::error::PageError;
+use super::home::Account;
 use super::visit::{PageForm, Visit, see_other};
 use super::{ContentPolicy, Frame, cookies, render};
 use crate::accounts::session;
 use crate::error::Error;
 
-/// What is left to say after signing out.
+/// The form; or what is left to say after signing out.
 #[derive(Template)]
 #[template(path = "signed_out.html", config = "src/pages/askama.toml")]
 pub struct SignedOut {
     /// Around the content.
     pub frame: Frame,
+    /// Who is signed in, if anybody still is.
+    pub account: Option<Account>,
 }
 
-/// Says that it is done.
-pub async fn get(visit: Visit) -> HttpResponse {
-    let page = SignedOut { frame: visit.frame() };
-    render(StatusCode::OK, &page, ContentPolicy::Closed)
+/// Asks, or says that it is done.
+///
+/// # Errors
+/// The database's.
+pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
+    let account = visit.visitor().await?.map(|visitor| Account::of(&visitor));
+    let page = SignedOut { frame: visit.frame(), account };
+    Ok(render(StatusCode::OK, &page, ContentPolicy::Closed))
 }
 
-/// Ends the session here and in the browser; goes on with the request, for another account.
+/// Ends the session here and in the browser; goes on with the request, for another account, unless
+/// there is none or the person has had enough.
 ///
 /// # Errors
 /// A form that is not ours, and the database's.
@@ -36,7 +44,8 @@ pub async fn post(visit: Visit, form: PageForm) -> Result<HttpResponse, PageErro
         let end = move |conn: &mut _| Ok(session::sign_out(conn, &visitor.signed_in, now)?);
         visit.write_surely::<(), Error>(end).await?;
     }
-    let place = if request.is_empty() { "/sign-out".to_owned() } else { sign_in_url(&request) };
+    let ends = request.is_empty() || form.text("then") == "nothing";
+    let place = if ends { "/sign-out".to_owned() } else { sign_in_url(&request) };
     let mut response = see_other(&visit.here(&place));
     cookies::clear_session(&visit.app.config.issuer, &mut response);
     Ok(response)

@@ -125,11 +125,22 @@ async fn what_is_wrong_with_the_form_of_a_page_is_a_page() {
 #[tokio::test]
 async fn pages_are_opened_and_looked_up_with_head_and_nothing_else() {
     let server = TestServer::spawn().await;
-    for path in ["/", "/authorize", "/sign-in", "/consent", "/setup"] {
+    for (path, methods) in [
+        ("/", "GET, HEAD"),
+        ("/authorize", "GET, HEAD"),
+        ("/sign-in", "GET, HEAD, POST"),
+        ("/sign-out", "GET, HEAD, POST"),
+        ("/consent", "GET, HEAD, POST"),
+        ("/setup", "GET, HEAD, POST"),
+        ("/livez", "GET, HEAD, OPTIONS"),
+        ("/readyz", "GET, HEAD, OPTIONS"),
+        ("/healthz", "GET, HEAD, OPTIONS"),
+        ("/metrics", "GET, HEAD, OPTIONS"),
+    ] {
         let (get, head) = (ask(&server, ("GET", path)).await, ask(&server, ("HEAD", path)).await);
         assert_eq!((get.status, ""), (head.status, head.text.as_str()), "{path}");
         let delete = ask(&server, ("DELETE", path)).await;
-        assert_eq!((delete.status, delete.header("allow")), (405, "GET, HEAD, POST"), "{path}");
+        assert_eq!((delete.status, delete.header("allow")), (405, methods), "{path}");
     }
 }
 

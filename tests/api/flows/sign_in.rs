@@ -70,6 +70,32 @@ async fn the_cookie_is_new_at_each_sign_in_and_well_kept() {
 }
 
 #[tokio::test]
+async fn a_forged_cookie_signs_nobody_else_out() {
+    let server = TestServer::spawn().await;
+    let client = OAuthClient::register(&server).await;
+    let victim = Browser::new(&server);
+    let form = victim.sign_in_form(&client.request()).await;
+    let page = victim.send_password(&form, USER, PASSWORD).await;
+    let session = page.header("set-cookie").split(';').next().unwrap().to_owned();
+    // The id of the session, which is no secret, with another secret.
+    let place = session.len() - 10;
+    let other = if &session[place..=place] == "A" { "B" } else { "A" };
+    let forged = format!("{}{other}{}", &session[..place], &session[place + 1..]);
+    let attacker = Browser::new(&server);
+    let pending = attacker.authorize(&client.request()).await;
+    let form = attacker.get(pending.header("location")).await;
+    let pending = pending.header("set-cookie").split(';').next().unwrap().to_owned();
+    let (request, csrf) = (form.field("request"), form.field("csrf"));
+    let fields =
+        [("request", &*request), ("csrf", &*csrf), ("username", USER), ("password", PASSWORD)];
+    let sent = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+    let sent = sent.unwrap().post(format!("{}/sign-in", server.url)).header(ORIGIN, &server.url);
+    let sent = sent.header("Cookie", format!("{pending}; {forged}")).form(&fields).send().await;
+    assert_eq!(sent.unwrap().status(), 303);
+    assert!(victim.get("/").await.text.contains("Signed in as"), "still");
+}
+
+#[tokio::test]
 async fn on_https_cookies_are_held_to_the_host() {
     let server = TestServer::spawn_with(&[("issuer", "https://h.example"), ("limits", "on")]).await;
     let client = OAuthClient::register(&server).await;
@@ -211,6 +237,29 @@ async fn signing_out_ends_the_session_on_this_side() {
         303,
         "the request goes on"
     );
+}
+
+#[tokio::test]
+async fn signing_out_is_one_page_away() {
+    let server = TestServer::spawn().await;
+    let client = OAuthClient::register(&server).await;
+    let browser = Browser::new(&server);
+    assert!(browser.get("/sign-out").await.text.contains("You are signed out"));
+    for from_the_question in [true, false] {
+        let question = browser.question(&client.request()).await;
+        let asked = browser.get("/sign-out").await;
+        assert!(asked.text.contains("Sign out?") && asked.text.contains(USER), "{asked:?}");
+        let (request, csrf) = (question.field("request"), question.field("csrf"));
+        let (enough, plain) = (("then", "nothing"), asked.field("csrf"));
+        let form = if from_the_question {
+            &[("request", &*request), ("csrf", &*csrf), enough][..]
+        } else {
+            &[("csrf", &*plain)]
+        };
+        let out = browser.post("/sign-out", form).await;
+        assert_eq!((out.status, out.header("location")), (303, "/sign-out"));
+        assert!(browser.get("/sign-out").await.text.contains("You are signed out"));
+    }
 }
 
 #[tokio::test]
