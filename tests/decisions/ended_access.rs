@@ -4,7 +4,7 @@ use mcp_oauthd::accounts;
 use mcp_oauthd::accounts::setup;
 use mcp_oauthd::oauth::ErrorCode::InvalidGrant;
 use mcp_oauthd::oauth::{IntrospectionId, TokenKind, TokenSecret};
-use mcp_oauthd::storage::{Event, RevokedBecause, users};
+use mcp_oauthd::storage::{Event, RevokedBecause, resources, users};
 use mcp_oauthd::{gate, revocation};
 
 use crate::fixture::{Fixture, tampered};
@@ -61,6 +61,21 @@ async fn a_removed_clients_access_is_over() {
     let ended = f.write(move |conn, now| revocation::remove_client(conn, &id, now)).await;
     assert_eq!(ended, Some(1));
     assert!(!f.is_active(&pair.access_token).await);
+}
+
+#[tokio::test]
+async fn grants_of_a_resource_in_an_older_spelling_end_with_it() {
+    let f = Fixture::new().await;
+    let pair = f.connect().await;
+    let (id, respelt) = (f.resource.id.clone(), "HTTPS://mcp.example:443/mcp/");
+    f.write(move |conn, _| resources::respell(conn, &id, &respelt.parse().unwrap())).await;
+    assert!(f.is_active(&pair.access_token).await, "it is the same one");
+    f.refresh(pair.refresh()).await.unwrap();
+    let id = f.resource.id.clone();
+    let resource = f.read(|conn| resources::find(conn, &id)).await.unwrap();
+    assert_eq!(resource.uri.as_str(), respelt);
+    let ended = f.write(move |conn, now| revocation::remove_resource(conn, &resource, now)).await;
+    assert_eq!(ended, Some(1));
 }
 
 #[tokio::test]

@@ -47,6 +47,19 @@ async fn a_live_token_is_described_in_full() {
 }
 
 #[tokio::test]
+async fn the_audience_is_the_resource_as_it_is_spelt_now() {
+    let server = TestServer::spawn().await;
+    let client = OAuthClient::register(&server).await;
+    let token = client.connect(&Browser::new(&server)).await.text("access_token");
+    let respelt = format!("{RESOURCE}/");
+    let uri = respelt.parse().unwrap();
+    let id = INTROSPECTION.0.parse().unwrap();
+    let respell = move |conn: &mut _| mcp_oauthd::storage::resources::respell(conn, &id, &uri);
+    server.storage.write(respell).await.unwrap();
+    assert_eq!(client.introspect(&token).await.body["aud"], respelt);
+}
+
+#[tokio::test]
 async fn everything_else_is_exactly_inactive() {
     let server = TestServer::spawn().await;
     let client = OAuthClient::register(&server).await;
