@@ -102,16 +102,13 @@ fn resource_with_secret(
         return Ok((resource.clone(), None));
     }
     let secret = MachineSecret::for_resource();
-    let resource = match declared {
-        Some(resource) => {
-            // There is no secret before it that would have to work on.
-            rotate_secret(conn, &resource, &secret.hash(), Seconds(0), now)?;
-            resource
-        }
-        None => {
-            let named = (IntrospectionId::generate(), None);
-            add_resource(conn, uri, named, Some(&secret.hash()), now)?
-        }
+    let resource = if let Some(resource) = declared {
+        // There is no secret before it that would have to work on.
+        rotate_secret(conn, &resource, &secret.hash(), Seconds(0), now)?;
+        resource
+    } else {
+        let named = (IntrospectionId::generate(), None);
+        add_resource(conn, uri, named, Some(&secret.hash()), now)?
     };
     Ok((resource, Some(secret)))
 }

@@ -153,8 +153,8 @@ mod tests {
         let sign_ins = sign_ins();
         let home = address("198.51.100.7");
         sign_ins.succeeded(&sign_ins.begin("ada", home, 0).unwrap());
-        let guesses = (0..1000).filter(|n| {
-            let stranger = IpAddr::from([192, 0, (n / 256) as u8, (n % 256) as u8]);
+        let guesses = (0..1000_u32).filter(|n| {
+            let stranger = IpAddr::from((0xc000_0000 + n).to_be_bytes());
             sign_ins.begin("ada", stranger, 0).is_ok()
         });
         assert_eq!(guesses.count(), 20, "ten, and ten of networks that have not tried yet");
