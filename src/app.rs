@@ -142,6 +142,8 @@ pub struct RateLimits {
     pub introspection_failures: Limiter<Network>,
     /// Lines in the log about wrong introspection credentials, for one resource or for none.
     pub introspection_warnings: Limiter<Option<IntrospectionId>>,
+    /// Lines of the log about wrong addresses of the gate.
+    pub gate_warnings: Limiter<()>,
     /// Wrong passwords.
     pub sign_ins: SignIns,
 }
@@ -160,6 +162,7 @@ impl RateLimits {
             token_failures: Limiter::new(limits.token_failures_per_address, MINUTE),
             introspection_failures: Limiter::new(limits.introspection_failures_per_address, MINUTE),
             introspection_warnings: Limiter::new(WARNINGS, MINUTE),
+            gate_warnings: Limiter::new(WARNINGS, MINUTE),
             sign_ins: SignIns::new(limits),
         }
     }

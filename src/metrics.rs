@@ -43,6 +43,8 @@ pub struct Metrics {
     pub gate_challenged: Counter,
     /// Requests of a good token that may not pass: 403.
     pub gate_forbidden: Counter,
+    /// Questions at an address that the operator got wrong: 404.
+    pub gate_misaddressed: Counter,
     /// Token responses.
     pub issued: Family<Issued, Counter>,
     /// Refresh tokens that two holders used; each has ended a grant.
@@ -72,6 +74,7 @@ impl Metrics {
             gate_allowed: Counter::default(),
             gate_challenged: Counter::default(),
             gate_forbidden: Counter::default(),
+            gate_misaddressed: Counter::default(),
             issued: Family::default(),
             replayed: Counter::default(),
             refused: Family::default(),
@@ -91,6 +94,8 @@ impl Metrics {
         registry.register("gate_allowed", "Requests that may pass", allowed.clone());
         registry.register("gate_challenged", "Requests without a good token", challenged.clone());
         registry.register("gate_forbidden", "Requests that need more", forbidden.clone());
+        let misaddressed = metrics.gate_misaddressed.clone();
+        registry.register("gate_misaddressed", "Questions at a wrong address", misaddressed);
         registry.register("token_responses", "Token responses", metrics.issued.clone());
         registry.register("replays", "Grants ended by a replay", metrics.replayed.clone());
         registry.register("refusals", "Refused requests", metrics.refused.clone());

@@ -12,7 +12,7 @@ use crate::oauth::{
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::one_time_links;
 use crate::storage::resources::{self, Resource};
-use crate::storage::{DbConnection, Purpose, Role, StorageError, users};
+use crate::storage::{DbConnection, Purpose, Role, StorageError, resource_rules, users};
 
 /// What the owner typed.
 #[derive(Debug)]
@@ -136,6 +136,8 @@ pub fn add_resource(
         position: resources::next_position(conn)?,
     };
     resources::insert(conn, &resource)?;
+    // Of a resource at this URL that an older version has removed.
+    resource_rules::remove_of_resource(conn, &resource)?;
     record(conn, Event::ResourceAdded, Subject::resource(uri), now)?;
     Ok(resource)
 }

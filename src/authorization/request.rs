@@ -1,6 +1,7 @@
 //! The authorization request: RFC 6749 section 4.1.1, PKCE, RFC 8707, RFC 9207.
 
 use super::VerifiedRedirect;
+use crate::clients::ceiling;
 use crate::clock::{Seconds, UnixTime};
 use crate::error::Error;
 use crate::oauth::{
@@ -9,7 +10,7 @@ use crate::oauth::{
 };
 use crate::storage::authorization_requests::{self, Asked};
 use crate::storage::clients::{self, Client};
-use crate::storage::{ClientOrigin, DbConnection, StorageError, resources};
+use crate::storage::{DbConnection, StorageError, resources};
 
 /// What the operator offers.
 #[derive(Debug, Clone)]
@@ -160,17 +161,9 @@ fn prompts(parameters: &Parameters, value: &str) -> bool {
 }
 
 /// What a person is asked for. Without a request of its own a client gets what it registered with.
-///
-/// The operator's word about a client is a ceiling. A client's own is not: it registers with what
-/// its first request needs, and is led on to more (MCP 2026-07-28, "Step-Up Authorization Flow").
 fn scope(client: &Client, offered: &Scope, requested: &Scope) -> Scope {
-    let registered = offered.narrow(&client.metadata.scope);
-    let most = match client.origin {
-        ClientOrigin::Configured => &registered,
-        ClientOrigin::Registered => offered,
-    };
-    let common = most.common(requested);
-    if common.is_empty() { registered } else { common }
+    let common = ceiling(client, offered).common(requested);
+    if common.is_empty() { offered.narrow(&client.metadata.scope) } else { common }
 }
 
 /// The one registered resource that every `resource` parameter means, or the default.

@@ -13,6 +13,8 @@ use crate::accounts::{Username, setup};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, DeclaredOwner};
+use crate::gate::rule_book;
+use crate::oauth::ResourceUri;
 use crate::server::{self, Listeners};
 use crate::storage::{Missing, QueueLimits, Storage, StorageError, users};
 use crate::{systemd, telemetry};
@@ -66,6 +68,10 @@ async fn prepare(app: &App) -> Result<(), Failure> {
             taken @ DeclarationError::IdTaken { .. } => Failure::Configuration(taken.to_string()),
         })?;
     }
+    let named: Vec<ResourceUri> =
+        app.config.resources.iter().map(|resource| resource.uri.clone()).collect();
+    let undeclare = move |conn: &mut _| rule_book::undeclare_all_but(conn, &named);
+    app.storage.write::<_, StorageError>(undeclare).await?;
     let link = app.storage.write(move |conn| setup::new_link(conn, now)).await?;
     let Some(link) = link else { return Ok(()) };
     output::hint("Nobody has an account yet. Open this link to make yours; it works once:");

@@ -238,6 +238,9 @@ fn rules_stand_below_their_resource() {
         ("[[resource.rule]]\nname = \"x\"", "either needs or only"),
         ("[[resource.rule]]\nneeds = \"mcp\"\ntool = \"x\"", "unknown field `tool`"),
         ("[[resource.rule]]\nneeds = \"mcp\"\nname = \"\"", "no pattern"),
+        ("[[resource.rule]]\nneeds = \"mcp\"\nname = []", "neither text nor a list"),
+        ("[[resource.rule]]\nneeds = \"mcp\"\nname = [3]", "neither text nor a list"),
+        ("[[resource.rule]]\nneeds = \"mcp\"\nmethod = \"*\"\nname = \"x\"", "believed"),
         ("rule = \"x\"", "is not a setting"),
     ] {
         let error = with(rule).unwrap_err().to_string();

@@ -135,7 +135,7 @@ impl Reader<'_> {
             name: table.get("name").cloned(),
             introspection_id: id.transpose()?,
             introspection_secret: secret.map(|secret| secret.as_str().into()),
-            rules: rules(&said.rules, &self.scopes()?)?,
+            rules: rules(&said.rules, url, &self.scopes()?)?,
         })
     }
 

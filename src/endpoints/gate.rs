@@ -17,7 +17,7 @@ use super::error::EndpointError;
 use crate::app::App;
 use crate::gate::decision::{Bearer, Because, Decision, Demand, Denial, Identity, Request, decide};
 use crate::mcp::Call;
-use crate::oauth::Scope;
+use crate::oauth::{IntrospectionId, Scope};
 use crate::storage::StorageError;
 
 /// `/gate/{introspection_id}[/{scope}+{scope}…]`
@@ -26,10 +26,9 @@ use crate::storage::StorageError;
 /// 503, when the database is out of reach.
 pub async fn ask(app: web::Data<App>, http: HttpRequest) -> Result<HttpResponse, EndpointError> {
     let address = http.uri().path().strip_prefix("/gate/").unwrap_or_default();
-    let mut parts = address.split('/');
-    let (id, scopes) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (id, scopes) = address.split_once('/').unwrap_or((address, "-"));
     // A proxy that appends the client's path is set up wrongly, and would demand what clients say.
-    let demand = if parts.next().is_none() { demand(id, scopes) } else { None };
+    let demand = if scopes.contains('/') { None } else { demand(id, scopes) };
     answer(&app, &http, demand).await
 }
 
@@ -43,12 +42,7 @@ pub async fn ask_as_envoy(
 ) -> Result<HttpResponse, EndpointError> {
     let address = http.uri().path().strip_prefix("/ext_authz/").unwrap_or_default();
     let mut parts = address.splitn(3, '/');
-    let (id, scopes) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let demand = match scopes {
-        "" => None,
-        "-" => demand(id, ""),
-        scopes => demand(id, scopes),
-    };
+    let demand = parts.next().zip(parts.next()).and_then(|(id, scopes)| demand(id, scopes));
     answer(&app, &http, demand).await
 }
 
@@ -59,27 +53,31 @@ async fn answer(
 ) -> Result<HttpResponse, EndpointError> {
     // A scope that nobody can be granted is a slip of the pen, and no reason to ask a person.
     let Some(demand) = demand.filter(|demand| app.config.scopes.covers(&demand.scope)) else {
-        warn!(http.path = %http.uri().path(), "no address of the gate, or a scope that is not offered");
-        return Ok(super::not_found().await);
+        return Ok(wrong_address(
+            app,
+            None,
+            "the gate was asked at no address of its own, or for a scope that is not offered",
+        )
+        .await);
     };
     let headers = http.headers();
-    let request = Request { demand: &demand, bearer: bearer(headers), call: call(headers) };
+    let request = Request { demand: &demand, bearer: bearer(headers) };
     let (offered, now) = (&app.config.scopes, app.clock.now());
-    let decided = app.storage.read(|conn| decide(conn, &request, offered, now)).await;
-    let Some(decision) = decided.map_err(|failed| out_of_reach(&failed))? else {
-        let id = &demand.introspection_id;
-        warn!(resource.id = %id, "the gate was asked for a resource that is not registered");
-        return Ok(super::not_found().await);
+    let decide = app.storage.read(|conn| decide(conn, request, || call(headers), offered, now));
+    let id = &demand.introspection_id;
+    let Some(decision) = decide.await.map_err(|failed| out_of_reach(&failed))? else {
+        let why = "the gate was asked for a resource that is not registered";
+        return Ok(wrong_address(app, Some(id), why).await);
     };
     match decision {
         Decision::Allow(identity) => {
             app.metrics.gate_allowed.inc();
-            debug!(resource.id = %demand.introspection_id, "the gate let a request pass");
+            debug!(resource.id = %id, "the gate let a request pass");
             app.confirmations.send(&identity.described, &app.storage, now);
             Ok(pass(&identity))
         }
         Decision::Deny(denial) => {
-            debug!(resource.id = %demand.introspection_id, because = ?denial.because, "the gate refused");
+            debug!(resource.id = %id, because = ?denial.because, "the gate refused");
             let response = refuse(&denial);
             match response.status() {
                 StatusCode::UNAUTHORIZED => app.metrics.gate_challenged.inc(),
@@ -90,6 +88,15 @@ async fn answer(
     }
 }
 
+/// The operator finds the mistake by this line; whoever guesses cannot fill the log with it.
+async fn wrong_address(app: &App, id: Option<&IntrospectionId>, why: &str) -> HttpResponse {
+    app.metrics.gate_misaddressed.inc();
+    if app.limits.gate_warnings.take(&(), app.clock.now_millis()).is_ok() {
+        warn!(resource.id = id.map(tracing::field::display), "{why}");
+    }
+    super::not_found().await
+}
+
 /// All that the database can fail with is the same to a proxy: nobody can decide just now.
 fn out_of_reach(failed: &StorageError) -> EndpointError {
     if !matches!(failed, StorageError::Unavailable(_)) {
@@ -98,13 +105,17 @@ fn out_of_reach(failed: &StorageError) -> EndpointError {
     StorageError::Unavailable(failed.to_string()).into()
 }
 
+/// `-` demands no scope. An empty one is what a template left out, and demands nothing by mistake.
 fn demand(id: &str, scopes: &str) -> Option<Demand> {
     let decode = |text| percent_decode_str(text).decode_utf8().ok();
-    let tokens: Option<Vec<_>> =
-        scopes.split('+').filter(|token| !token.is_empty()).map(decode).collect();
+    let tokens = if scopes == "-" { Some(vec![]) } else { scopes.split('+').map(decode).collect() };
+    let tokens: Vec<_> = tokens?;
+    if tokens.iter().any(|token| token.is_empty()) {
+        return None;
+    }
     Some(Demand {
         introspection_id: decode(id)?.parse().ok()?,
-        scope: tokens?.join(" ").parse::<Scope>().ok()?,
+        scope: tokens.join(" ").parse::<Scope>().ok()?,
     })
 }
 
@@ -121,13 +132,19 @@ fn bearer(headers: &HeaderMap) -> Bearer<'_> {
 }
 
 fn call(headers: &HeaderMap) -> Result<Call, &'static str> {
-    let read = |name| only(headers, HeaderName::from_static(name));
+    const NAMES: [&str; 3] = ["mcp-protocol-version", "mcp-method", "mcp-name"];
+    // Some servers read `Mcp_Name` as `Mcp-Name`, and would see two.
+    let alias = |name: &HeaderName| {
+        let name = name.as_str();
+        name.contains(['_', '.']) && NAMES.contains(&name.replace(['_', '.'], "-").as_str())
+    };
+    if headers.keys().any(alias) {
+        return Err("a header of MCP is misspelt");
+    }
     let twice = |()| "a header of MCP is given twice, or is not ASCII";
-    Call::from_headers(
-        read("mcp-protocol-version").map_err(twice)?,
-        read("mcp-method").map_err(twice)?,
-        read("mcp-name").map_err(twice)?,
-    )
+    let [version, method, name] =
+        NAMES.map(|name| only(headers, HeaderName::from_static(name)).map_err(twice));
+    Call::from_headers(version?, method?, name?)
 }
 
 /// The header, if it is given once, in ASCII.
@@ -178,9 +195,10 @@ fn refuse(denial: &Denial) -> HttpResponse {
             (StatusCode::FORBIDDEN, Some(("insufficient_scope", why)))
         }
         Because::Undecidable(why) => (StatusCode::FORBIDDEN, Some(("invalid_request", why))),
-        Because::NoScope => {
-            (StatusCode::FORBIDDEN, Some(("access_denied", "no scope is good for this call")))
-        }
+        Because::NoScope => (
+            StatusCode::FORBIDDEN,
+            Some(("access_denied", "no scope can be had that is good for this")),
+        ),
     };
     let mut challenge = vec![format!("resource_metadata=\"{}\"", denial.resource.metadata_url())];
     if let Some((code, why)) = error {

@@ -3,9 +3,10 @@
 //! resource with rules, by what the request says it calls; by nothing else.
 
 use super::{examine, rules};
+use crate::clients::ceiling;
 use crate::clock::UnixTime;
 use crate::mcp::{Call, Rule};
-use crate::oauth::{IntrospectionId, ResourceUri, Scope};
+use crate::oauth::{ClientId, IntrospectionId, ResourceUri, Scope};
 use crate::storage::access_tokens::Described;
 use crate::storage::{DbConnection, StorageError, clients, resource_rules};
 
@@ -29,15 +30,13 @@ pub enum Bearer<'a> {
     Token(&'a str),
 }
 
-/// All that a decision is made from.
-#[derive(Debug)]
+/// What a decision is made from; and, where there are rules, the call.
+#[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// By the operator.
     pub demand: &'a Demand,
     /// By the client.
     pub bearer: Bearer<'a>,
-    /// What is called; or why that cannot be said, which matters only where there are rules.
-    pub call: Result<Call, &'static str>,
 }
 
 /// What becomes of the request.
@@ -80,17 +79,19 @@ pub enum Because {
     InsufficientScope,
     /// The resource has rules, and the request does not say what they ask about.
     Undecidable(&'static str),
-    /// The rules leave no scope that this call could have.
+    /// There is no scope that the person could be asked for.
     NoScope,
 }
 
-/// Decides. None: there is no such resource.
+/// Decides. None: there is no such resource. `call` says what is called, or why that cannot be said;
+/// it is asked only where there are rules.
 ///
 /// # Errors
 /// The database's.
 pub fn decide(
     conn: &mut DbConnection,
-    request: &Request<'_>,
+    request: Request<'_>,
+    call: impl FnOnce() -> Result<Call, &'static str>,
     offered: &Scope,
     now: UnixTime,
 ) -> Result<Option<Decision>, StorageError> {
@@ -102,41 +103,72 @@ pub fn decide(
         Bearer::Token(token) => examine(conn, token, &resource, now)?,
         Bearer::Absent | Bearer::Malformed => None,
     };
-    let held = described.as_ref().map(|described| &described.token.scope);
-    let denied = judge(request, &rules, held, offered).err();
-    let (None, Some(described)) = (&denied, described) else {
-        let (because, scope) = denied.unwrap_or((Because::InvalidToken, Scope::default()));
+    let book = Ruled { call: (!rules.is_empty()).then(call), rules: &rules, offered };
+    let deny = |because, scope| {
         let denial = Denial { because, resource: resource.uri, scope };
-        return Ok(Some(Decision::Deny(denial)));
+        Ok(Some(Decision::Deny(denial)))
     };
-    let client_name = clients::name(conn, &described.grant.client_id)?;
-    Ok(Some(Decision::Allow(Box::new(Identity { described, client_name }))))
+    let Some(described) = described else {
+        let absent = request.bearer == Bearer::Absent;
+        let because = if absent { Because::NoToken } else { Because::InvalidToken };
+        return deny(because, book.asked_for_at_first(&request.demand.scope));
+    };
+    // What is no longer offered is good for nothing.
+    let held = described.token.scope.common(offered);
+    let needed = match book.needed(&request.demand.scope, &held) {
+        Ok(needed) => needed,
+        Err(because) => return deny(because, Scope::default()),
+    };
+    if held.covers(&needed) {
+        let client_name = clients::name(conn, &described.grant.client_id)?;
+        return Ok(Some(Decision::Allow(Box::new(Identity { described, client_name }))));
+    }
+    if may_be_granted(conn, &described.grant.client_id, &needed, offered)? {
+        deny(Because::InsufficientScope, needed)
+    } else {
+        deny(Because::NoScope, Scope::default())
+    }
 }
 
-/// Why not, and every scope that it takes. `held`: by a good token, if there is one.
-fn judge(
-    request: &Request<'_>,
-    rules: &[Rule],
-    held: Option<&Scope>,
+/// Whether asking the person helps: the operator may have set the client a limit.
+fn may_be_granted(
+    conn: &mut DbConnection,
+    client_id: &ClientId,
+    needed: &Scope,
     offered: &Scope,
-) -> Result<(), (Because, Scope)> {
-    // Without rules nobody looks at what is called.
-    let call = (!rules.is_empty()).then_some(request.call.as_ref());
-    let mut needed = request.demand.scope.clone();
-    if let Some(Ok(call)) = call {
-        needed = needed.union(&rules::needed(rules, call));
+) -> Result<bool, StorageError> {
+    let client = clients::find(conn, client_id)?;
+    Ok(client.is_some_and(|client| ceiling(&client, offered).covers(needed)))
+}
+
+/// What the rules of a resource have to say about one request.
+struct Ruled<'a> {
+    /// None without rules: then nobody looks at what is called.
+    call: Option<Result<Call, &'static str>>,
+    rules: &'a [Rule],
+    offered: &'a Scope,
+}
+
+impl Ruled<'_> {
+    /// Every scope that the request takes, for a token that has these.
+    fn needed(&self, demanded: &Scope, held: &Scope) -> Result<Scope, Because> {
+        let Some(call) = &self.call else { return Ok(demanded.clone()) };
+        let call = call.as_ref().map_err(|why| Because::Undecidable(why))?;
+        let needed = demanded.union(&rules::needed(self.rules, call));
+        let held = held.union(&needed);
+        let missing = rules::missing(self.rules, call, &held, self.offered);
+        let needed = needed.union(&missing.ok_or(Because::NoScope)?);
+        // A rule may have outlived its scope.
+        if self.offered.covers(&needed) { Ok(needed) } else { Err(Because::NoScope) }
     }
-    let Some(held) = held else {
-        let absent = request.bearer == Bearer::Absent;
-        return Err((if absent { Because::NoToken } else { Because::InvalidToken }, needed));
-    };
-    match call {
-        None => {}
-        Some(Err(why)) => return Err((Because::Undecidable(why), Scope::default())),
-        Some(Ok(call)) => {
-            let good = rules::good_for(rules, call, held, offered);
-            needed = needed.union(&good.ok_or((Because::NoScope, Scope::default()))?);
+
+    /// What a client without a token had better ask for; nothing, if that is for it to choose.
+    fn asked_for_at_first(&self, demanded: &Scope) -> Scope {
+        let Some(Ok(call)) = &self.call else { return demanded.clone() };
+        let needs = demanded.union(&rules::needed(self.rules, call));
+        if needs.is_empty() {
+            return needs;
         }
+        self.needed(demanded, &Scope::default()).unwrap_or_else(|_| demanded.clone())
     }
-    if held.covers(&needed) { Ok(()) } else { Err((Because::InsufficientScope, needed)) }
 }

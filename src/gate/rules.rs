@@ -10,43 +10,47 @@ use crate::oauth::Scope;
 /// What `needs` rules ask of a call.
 #[must_use]
 pub fn needed(rules: &[Rule], call: &Call) -> Scope {
-    let meant = |rule: &&Rule| rule.kind == RuleKind::Needs && rule.may_mean(call);
+    let meant = |rule: &&Rule| rule.kind == RuleKind::Needs && rule.matches(call);
     rules.iter().filter(meant).fold(Scope::default(), |sum, rule| sum.union(&rule.scope))
 }
 
-/// What `only` rules leave to be asked for: nothing, when the token holds a scope that is good for
-/// the call; else the scope of those offered that gives the least. None when there is no such scope.
+/// What `only` rules leave to be asked for: nothing, when a scope that is held is good for the call;
+/// else, of those offered, the one that gives the least, and of several the first in the alphabet.
+/// None when there is no such scope.
 #[must_use]
-pub fn good_for(rules: &[Rule], call: &Call, held: &Scope, offered: &Scope) -> Option<Scope> {
+pub fn missing(rules: &[Rule], call: &Call, held: &Scope, offered: &Scope) -> Option<Scope> {
     let good = |token: &&str| is_good_for(rules, call, token);
     if held.tokens().any(|token| good(&token)) {
         return Some(Scope::default());
     }
-    let asked_for = |kind, token: &str| {
-        rules.iter().any(|rule| rule.kind == kind && rule.scope.tokens().eq([token]))
+    let asked_for_elsewhere = |token: &str| {
+        rules.iter().any(|rule| rule.kind == RuleKind::Needs && is_about(rule, token))
     };
-    // One that was made for this call; else one that nothing is said of; else, what is needed for
-    // other calls.
     let least = offered.tokens().filter(good).min_by_key(|token| {
-        if asked_for(RuleKind::Only, token) {
+        // Made for this call; nothing is said of it; for calls that need more than this one.
+        if limits(rules, call, token).next().is_some() {
             0
         } else {
-            1 + u8::from(asked_for(RuleKind::Needs, token))
+            1 + u8::from(asked_for_elsewhere(token))
         }
     });
     least.map(Scope::requested)
 }
 
 fn is_good_for(rules: &[Rule], call: &Call, token: &str) -> bool {
-    let mut limits = rules
-        .iter()
-        .filter(|rule| {
-            rule.kind == RuleKind::Only
-                && rule.scope.tokens().eq([token])
-                && rule.covers_method_of(call)
-        })
-        .peekable();
-    limits.peek().is_none() || limits.any(|rule| rule.surely_means(call))
+    let mut limits = limits(rules, call, token).peekable();
+    limits.peek().is_none() || limits.any(|rule| rule.matches(call))
+}
+
+/// What limits the scope to some calls of this method.
+fn limits<'a>(rules: &'a [Rule], call: &'a Call, token: &'a str) -> impl Iterator<Item = &'a Rule> {
+    rules.iter().filter(move |rule| {
+        rule.kind == RuleKind::Only && is_about(rule, token) && rule.covers_method_of(call)
+    })
+}
+
+fn is_about(rule: &Rule, token: &str) -> bool {
+    rule.scope.tokens().eq([token])
 }
 
 #[cfg(test)]
@@ -77,7 +81,6 @@ mod tests {
             ("tools/call", "delete_page", "wiki:admin"),
             ("tools/call", "get_page", ""),
             ("prompts/get", "delete_page", ""),
-            ("tools/call", "get_page,delete_page", "wiki:admin"),
             ("tools/call", "=?base64?ZGVsZXRlX3BhZ2U=?=", "wiki:admin"),
         ] {
             let needed = needed(&wiki(), &call(method, name));
@@ -88,29 +91,38 @@ mod tests {
     #[test]
     fn a_limited_scope_is_good_for_what_is_listed_and_for_other_methods() {
         let offered = Scope::requested("wiki:admin wiki:read wiki:write");
-        for (method, name, held, missing) in [
+        for (method, name, held, asked_for) in [
             ("tools/call", "get_page", "wiki:read", Some("")),
             ("tools/call", "search", "wiki:read", Some("")),
             ("tools/list", "", "wiki:read", Some("")),
             ("tools/call", "edit_page", "wiki:read", Some("wiki:write")),
             ("tools/call", "edit_page", "wiki:read wiki:write", Some("")),
             ("tools/call", "get_page", "", Some("wiki:read")),
-            ("tools/call", "get_page,edit_page", "wiki:read", Some("wiki:write")),
         ] {
             let call = if name.is_empty() {
                 Call::from_headers(Some("2026-07-28"), Some(method), None).unwrap()
             } else {
                 call(method, name)
             };
-            let found = good_for(&wiki(), &call, &Scope::requested(held), &offered);
-            assert_eq!(found, missing.map(Scope::requested), "{method} {name} {held}");
+            let found = missing(&wiki(), &call, &Scope::requested(held), &offered);
+            assert_eq!(found, asked_for.map(Scope::requested), "{method} {name} {held}");
         }
+    }
+
+    #[test]
+    fn an_unrelated_limit_makes_no_scope_the_least() {
+        let offered = Scope::requested("wiki:admin wiki:read wiki:write");
+        let mut rules = wiki();
+        rules.push(rule(RuleKind::Only, "wiki:admin", "prompts/get", "hello"));
+        let held = Scope::requested("wiki:read");
+        let found = missing(&rules, &call("tools/call", "edit_page"), &held, &offered);
+        assert_eq!(found, Some(Scope::requested("wiki:write")));
     }
 
     #[test]
     fn a_call_that_no_scope_is_good_for_cannot_be_stepped_up_to() {
         let offered = Scope::requested("wiki:read");
-        let found = good_for(&wiki(), &call("tools/call", "edit_page"), &offered, &offered);
+        let found = missing(&wiki(), &call("tools/call", "edit_page"), &offered, &offered);
         assert_eq!(found, None);
     }
 }

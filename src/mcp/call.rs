@@ -6,15 +6,17 @@ use data_encoding::BASE64;
 /// in its body. A header of any other revision is nobody's promise.
 const VALIDATING_REVISIONS: [&str; 1] = ["2026-07-28"];
 
-/// The methods whose requests must have `Mcp-Name`.
+/// The methods whose requests must have `Mcp-Name`. Of no other do servers look at it.
 const NAMED_METHODS: [&str; 3] = ["tools/call", "prompts/get", "resources/read"];
 
-/// What a request asks an MCP server to do, as far as its headers say.
+/// The longest header that is looked at, in bytes.
+const LONGEST: usize = 2048;
+
+/// What a request asks an MCP server to do, as far as its headers say, and the server checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     method: String,
-    /// Every reading of `Mcp-Name`; empty when the method has none.
-    names: Vec<String>,
+    name: Option<String>,
 }
 
 impl Call {
@@ -31,16 +33,11 @@ impl Call {
             return Err("this MCP server needs MCP-Protocol-Version 2026-07-28 for its rules");
         }
         let method = method.ok_or("Mcp-Method is missing")?;
-        // A list of two headers, joined on the way, is not one method.
-        if !is_plain(method) || method.starts_with("=?") || method.contains(',') {
+        if !is_method(method) {
             return Err("Mcp-Method is malformed");
         }
-        let names = match name {
-            Some(name) => readings(name).ok_or("Mcp-Name is malformed")?,
-            None if NAMED_METHODS.contains(&method) => return Err("Mcp-Name is missing"),
-            None => vec![],
-        };
-        Ok(Self { method: method.to_owned(), names })
+        let name = is_named(method).then(|| decode(name.ok_or("Mcp-Name is missing")?));
+        Ok(Self { method: method.to_owned(), name: name.transpose()? })
     }
 
     /// `Mcp-Method`
@@ -49,43 +46,46 @@ impl Call {
         &self.method
     }
 
-    /// Every name that the server could take this call to have; one that is empty for a method
-    /// without names.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        let none = self.names.is_empty().then_some("");
-        self.names.iter().map(String::as_str).chain(none)
+    /// `Mcp-Name`, where it is more than the client's word.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 }
 
-/// The value and, because some proxies join repeated headers by commas and a server may then look
-/// at one of them only, each part of it.
-fn readings(value: &str) -> Option<Vec<String>> {
-    let whole = decode(value)?;
-    let parts = value.split(',').map(str::trim).map(decode);
-    let mut readings =
-        if value.contains(',') { parts.collect::<Option<Vec<_>>>()? } else { vec![] };
-    readings.push(whole);
-    Some(readings)
+/// Whether calls of this method have a name.
+pub(super) fn is_named(method: &str) -> bool {
+    NAMED_METHODS.contains(&method)
 }
 
-/// "Value Encoding": what begins like the sentinel and is not exactly one is refused, for a server
-/// might be kinder to it than the specification is.
-fn decode(value: &str) -> Option<String> {
+/// Whether this can be a method, or a pattern of some: not a list, nor anything encoded.
+pub(super) fn is_method(text: &str) -> bool {
+    is_plain(text) && !text.starts_with("=?") && !text.contains([',', ' '])
+}
+
+/// "Value Encoding". What begins like the sentinel and is not exactly one is refused, for a server
+/// might be kinder to it than the specification is; a comma, because some proxies join repeated
+/// headers by it, of which a server may look at one only.
+fn decode(value: &str) -> Result<String, &'static str> {
     if !is_plain(value) {
-        return None;
+        return Err("Mcp-Name is malformed");
+    }
+    if value.contains(',') {
+        return Err("Mcp-Name with a comma cannot be told from two: it has to be sent as Base64");
     }
     if !value.starts_with("=?") {
-        return Some(value.to_owned());
+        return Ok(value.to_owned());
     }
-    let encoded = value.strip_prefix("=?base64?")?.strip_suffix("?=")?;
-    String::from_utf8(BASE64.decode(encoded.as_bytes()).ok()?).ok()
+    let encoded = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
+    let bytes = encoded.and_then(|encoded| BASE64.decode(encoded.as_bytes()).ok());
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    text.ok_or("Mcp-Name is malformed")
 }
 
 /// Visible ASCII with spaces inside: RFC 9110 section 5.5, less the tab.
 fn is_plain(value: &str) -> bool {
-    !value.is_empty()
-        && value.trim() == value
-        && value.bytes().all(|byte| matches!(byte, 0x20..=0x7E))
+    let visible = value.bytes().all(|byte| matches!(byte, 0x20..=0x7E));
+    (1..=LONGEST).contains(&value.len()) && visible && value.trim() == value
 }
 
 #[cfg(test)]
@@ -102,18 +102,12 @@ mod tests {
             ("get_page", "get_page"),
             ("file:///a b?c", "file:///a b?c"),
             ("=?base64?U2VpdGUgbMO2c2NoZW4=?=", "Seite löschen"),
+            ("=?base64?YSxi?=", "a,b"),
             ("=?base64?PT9iYXNlNjQ/bGl0ZXJhbD89?=", "=?base64?literal?="),
         ] {
             let call = call("tools/call", Some(value)).unwrap();
-            assert_eq!(call.names().collect::<Vec<_>>(), [name], "{value}");
+            assert_eq!(call.name(), Some(name), "{value}");
         }
-    }
-
-    #[test]
-    fn a_joined_header_has_several_readings() {
-        let call = call("tools/call", Some("get_page, =?base64?ZGVsZXRl?=")).unwrap();
-        let names: Vec<_> = call.names().collect();
-        assert!(names.contains(&"get_page") && names.contains(&"delete"), "{names:?}");
     }
 
     #[test]
@@ -123,27 +117,30 @@ mod tests {
             " ",
             "\u{e4}",
             "a\tb",
+            "get_page,delete_page",
             "=?base64?%?=",
             "=?BASE64?ZGVsZXRl?=",
             "=?base64?ZGVsZXRl",
             "=?base64?/w==?=",
             "=?base64?ZGVsZXRl ?=",
             "=?base64?ZGVsZXR?=",
-            "a,=?x",
+            &"x".repeat(2049),
         ] {
             assert!(call("tools/call", Some(name)).is_err(), "{name:?}");
         }
-        for method in ["", "tools/call,tools/list", "=?base64?dG9vbHMvY2FsbA==?=", "ä"] {
+        for method in ["", "tools/call,tools/list", "tools call", "=?base64?dG9vbHM=?=", "ä"] {
             assert!(call(method, Some("x")).is_err(), "{method:?}");
         }
     }
 
     #[test]
-    fn a_name_is_missing_only_where_there_must_be_one() {
+    fn a_name_is_looked_at_only_where_servers_check_it() {
         for method in NAMED_METHODS {
             assert_eq!(call(method, None), Err("Mcp-Name is missing"));
         }
-        assert_eq!(call("tools/list", None).unwrap().names().collect::<Vec<_>>(), [""]);
+        for name in [None, Some("file:///public/a"), Some("a,b")] {
+            assert_eq!(call("resources/subscribe", name).unwrap().name(), None, "{name:?}");
+        }
     }
 
     #[test]

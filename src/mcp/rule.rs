@@ -10,6 +10,7 @@ use serde::Serialize;
 use wildmatch::WildMatch;
 
 use super::Call;
+use super::call::{is_method, is_named};
 use crate::oauth::Scope;
 
 /// A rule of a resource about the calls that match `method` and `name`.
@@ -21,7 +22,7 @@ pub struct Rule {
     pub scope: Scope,
     /// Of `Mcp-Method`.
     pub method: Pattern,
-    /// Of `Mcp-Name`: a tool, a prompt, the URI of a resource.
+    /// Of `Mcp-Name`: a tool, a prompt, the URI of a resource; `*` where calls have no name.
     pub name: Pattern,
 }
 
@@ -38,7 +39,7 @@ pub enum RuleKind {
 
 impl Rule {
     /// A rule about one scope for each name, and about every name if there is none; of `tools/call`,
-    /// unless it says of what. `offered` are the scopes that there are.
+    /// unless it says of what. Names are for methods that have some. `offered` are the scopes that there are.
     ///
     /// # Errors
     /// What is wrong, for people.
@@ -56,14 +57,24 @@ impl Rule {
         if !offered.covers(&about) {
             return Err(format!("({scope}) is none of MCP_OAUTH_SCOPES, which are: {offered}"));
         }
+        let method = method.unwrap_or("tools/call");
+        if !is_method(method) {
+            return Err(format!("({method}) is no method, nor a pattern like tools/*"));
+        }
+        let every = ["*".to_owned()];
+        let names = if names.is_empty() { &every } else { names };
+        if names != every && !is_named(method) {
+            return Err(format!(
+                "({method}) has no names that can be believed: tools/call, prompts/get and \
+                 resources/read have"
+            ));
+        }
         let pattern = |text: &str| -> Result<Pattern, String> {
             text.parse().map_err(|why| format!("({text}) {why}"))
         };
-        let method = pattern(method.unwrap_or("tools/call"))?;
-        let every = ["*".to_owned()];
-        let names = if names.is_empty() { &every } else { names };
         let rule = |name: &String| {
-            Ok(Self { kind, scope: about.clone(), method: method.clone(), name: pattern(name)? })
+            let (scope, method, name) = (about.clone(), pattern(method)?, pattern(name)?);
+            Ok(Self { kind, scope, method, name })
         };
         names.iter().map(rule).collect()
     }
@@ -74,16 +85,10 @@ impl Rule {
         self.method.matches(call.method())
     }
 
-    /// Whether it is about this call, in any of its readings.
+    /// Whether it is about this call.
     #[must_use]
-    pub fn may_mean(&self, call: &Call) -> bool {
-        self.covers_method_of(call) && call.names().any(|name| self.name.matches(name))
-    }
-
-    /// Whether it is about this call, in each of its readings.
-    #[must_use]
-    pub fn surely_means(&self, call: &Call) -> bool {
-        self.covers_method_of(call) && call.names().all(|name| self.name.matches(name))
+    pub fn matches(&self, call: &Call) -> bool {
+        self.covers_method_of(call) && self.name.matches(call.name().unwrap_or_default())
     }
 }
 
@@ -181,18 +186,27 @@ mod tests {
     }
 
     #[test]
-    fn a_call_of_several_readings_is_meant_by_any_and_allowed_by_all() {
-        let named = |name| Call::from_headers(Some("2026-07-28"), Some("tools/call"), Some(name));
-        let rule = |name: &str| Rule {
-            kind: RuleKind::Needs,
-            scope: Scope::requested("a"),
-            method: "tools/call".parse().unwrap(),
-            name: name.parse().unwrap(),
+    fn a_rule_that_could_not_be_kept_is_none() {
+        let offered = Scope::requested("a b");
+        let rule = |scope: &str, method: &str, names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            Rule::for_names(RuleKind::Needs, scope, Some(method), &names, &offered)
         };
-        let joined = named("get_page,delete_page").unwrap();
-        assert!(
-            rule("delete_page").may_mean(&joined) && !rule("delete_page").surely_means(&joined)
-        );
-        assert!(!rule("delete").may_mean(&joined) && rule("*").surely_means(&joined));
+        assert_eq!(rule("a", "tools/call", &["x", "y"]).unwrap().len(), 2);
+        assert_eq!(rule("a", "*", &[]).unwrap().len(), 1);
+        assert!(rule("a", "resources/*", &["*"]).is_ok());
+        for (scope, method, names) in [
+            ("a b", "tools/call", &[][..]),
+            ("", "tools/call", &[]),
+            ("c", "tools/call", &[]),
+            ("a", "tools/call,prompts/get", &[]),
+            ("a", "=?base64?eA==?=", &[]),
+            ("a", "resources/*", &["file:///public/*"]),
+            ("a", "*", &["delete_*"]),
+            ("a", "tools/list", &["delete_*"]),
+            ("a", "tools/call", &["x", ""]),
+        ] {
+            assert!(rule(scope, method, names).is_err(), "{scope} {method} {names:?}");
+        }
     }
 }

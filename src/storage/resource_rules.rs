@@ -98,6 +98,15 @@ pub fn remove(conn: &mut DbConnection, id: i64) -> Result<bool, StorageError> {
     Ok(diesel::delete(resource_rules::table.find(id)).execute(conn)? == 1)
 }
 
+/// Leaves the rules of a resource to the operator: the settings do not name it any more.
+pub fn undeclare(conn: &mut DbConnection, resource: &Resource) -> Result<(), StorageError> {
+    let declared = resource_rules::table
+        .filter(resource_rules::resource.eq(&resource.canonical))
+        .filter(resource_rules::declared.eq(true));
+    diesel::update(declared).set(resource_rules::declared.eq(false)).execute(conn)?;
+    Ok(())
+}
+
 /// Removes every rule of a resource.
 pub fn remove_of_resource(
     conn: &mut DbConnection,

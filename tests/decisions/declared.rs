@@ -4,7 +4,7 @@ use mcp_oauthd::accounts::Username;
 use mcp_oauthd::accounts::declared::{DeclarationError, declare_owner, declare_resource};
 use mcp_oauthd::clock::Seconds;
 use mcp_oauthd::config::DeclaredResource;
-use mcp_oauthd::gate::rule_book;
+use mcp_oauthd::gate::rule_book::{self, Removal};
 use mcp_oauthd::mcp::{Rule, RuleKind};
 use mcp_oauthd::oauth::{Scope, TokenHash};
 use mcp_oauthd::storage::resources::{self, Resource};
@@ -115,6 +115,18 @@ async fn declared_rules_are_those_of_the_settings_and_the_operators_stay() {
     let rules: Vec<_> = rules.iter().map(|r| (r.rule.name.to_string(), r.declared)).collect();
     assert_eq!(rules, [("purge".to_owned(), true), ("own".to_owned(), false)]);
     assert_eq!((f.count(Event::RuleAdded).await, f.count(Event::RuleRemoved).await), (3, 1));
+    // While the settings name the resource, they have the last word; then the operator has.
+    let removed = async |uri: &'static str| {
+        let wiki = stored(&f).await;
+        f.write(move |conn, now| {
+            rule_book::undeclare_all_but(conn, &[uri.parse().unwrap()])?;
+            let purge = resource_rules::list(conn, &wiki)?[0].id;
+            rule_book::remove(conn, &wiki, purge, now)
+        })
+        .await
+    };
+    assert_eq!(removed(URI).await, Removal::Declared);
+    assert_eq!(removed("https://other.example/mcp").await, Removal::Done);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 -- What a call of a resource needs, beyond what its route demands: see `mcp::Rule`.
 CREATE TABLE resource_rules (
-    id INTEGER PRIMARY KEY NOT NULL,
+    -- Never used again: the operator calls a rule by it.
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     -- `resources.canonical`, which never changes.
     resource TEXT NOT NULL,
     kind TEXT NOT NULL,

@@ -1,14 +1,14 @@
 //! `resource rule`: which scope a tool needs, and what a scope is good for.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use super::super::{Failure, output};
-use super::find;
+use super::{find, no_such_resource};
 use crate::clock::Clock;
-use crate::gate::rule_book;
+use crate::gate::rule_book::{self, Removal};
 use crate::mcp::{Rule, RuleKind};
 use crate::oauth::Scope;
-use crate::storage::{Storage, StorageError, resource_rules};
+use crate::storage::{Storage, StorageError, resource_rules, resources};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -17,17 +17,9 @@ pub enum Command {
     Add {
         /// The introspection id or URL of the MCP server
         resource: String,
-        /// These calls need this scope, whatever else the token has
-        #[arg(
-            long,
-            value_name = "SCOPE",
-            required_unless_present = "only",
-            conflicts_with = "only"
-        )]
-        needs: Option<String>,
-        /// Of this method, this scope is good for these calls only
-        #[arg(long, value_name = "SCOPE")]
-        only: Option<String>,
+        /// What it says
+        #[command(flatten)]
+        says: Says,
         /// Pattern of the method
         #[arg(long, default_value = "tools/call")]
         method: String,
@@ -53,16 +45,29 @@ pub enum Command {
     },
 }
 
+/// One of the two.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Says {
+    /// These calls need this scope, whatever else the token has
+    #[arg(long, value_name = "SCOPE")]
+    needs: Option<String>,
+    /// Of this method, this scope is good for these calls only
+    #[arg(long, value_name = "SCOPE")]
+    only: Option<String>,
+}
+
 /// Runs it. `offered` are the scopes that there are.
 ///
 /// # Errors
 /// Resources and rules that are not there, rules that cannot be, the database's.
 pub async fn run(command: Command, storage: &Storage, offered: &Scope) -> Result<(), Failure> {
     match command {
-        Command::Add { resource, needs, only, method, name } => {
-            let about = needs.map(|scope| (RuleKind::Needs, scope));
-            let about = about.or(only.map(|scope| (RuleKind::Only, scope)));
-            let (kind, scope) = about.unwrap_or((RuleKind::Needs, String::new()));
+        Command::Add { resource, says, method, name } => {
+            let (kind, scope) = match says {
+                Says { needs: Some(scope), .. } => (RuleKind::Needs, scope),
+                Says { only, .. } => (RuleKind::Only, only.unwrap_or_default()),
+            };
             let rules = Rule::for_names(kind, &scope, Some(&method), &name, offered);
             add(storage, &resource, rules.map_err(Failure::Failed)?).await
         }
@@ -72,13 +77,15 @@ pub async fn run(command: Command, storage: &Storage, offered: &Scope) -> Result
 }
 
 async fn add(storage: &Storage, resource: &str, rules: Vec<Rule>) -> Result<(), Failure> {
-    let resource = find(storage, resource).await?;
+    let id = find(storage, resource).await?.id;
     let now = Clock::System.now();
     let add = move |conn: &mut _| {
+        // Again, for it may have gone meanwhile.
+        let Some(resource) = resources::find(conn, &id)? else { return Ok(None) };
         let add = |rule| rule_book::add(conn, &resource, rule, false, now);
-        rules.iter().map(add).collect::<Result<Vec<bool>, StorageError>>()
+        rules.iter().map(add).collect::<Result<Vec<bool>, StorageError>>().map(Some)
     };
-    let added = storage.write(add).await?;
+    let added = storage.write(add).await?.ok_or_else(no_such_resource)?;
     if !added.contains(&true) {
         return Err(Failure::Failed("this MCP server has this rule already".to_owned()));
     }
@@ -103,19 +110,14 @@ async fn list(storage: &Storage, resource: &str, json: bool) -> Result<(), Failu
 
 async fn remove(storage: &Storage, resource: &str, id: i64) -> Result<(), Failure> {
     let resource = find(storage, resource).await?;
-    let rules = storage.read(|conn| resource_rules::list(conn, &resource)).await?;
-    let none = || Failure::Failed("this MCP server has no rule of this number".to_owned());
-    let rule = rules.into_iter().find(|stored| stored.id == id).ok_or_else(none)?;
-    if rule.declared {
-        let why =
-            "this rule stands in the settings: remove it there, or the next start adds it again";
-        return Err(Failure::Failed(why.to_owned()));
-    }
     let now = Clock::System.now();
-    let remove = move |conn: &mut _| rule_book::remove(conn, &resource, &rule, now);
-    if storage.write::<_, StorageError>(remove).await? {
-        output::line("the rule is gone")
-    } else {
-        Err(none())
+    let remove = move |conn: &mut _| rule_book::remove(conn, &resource, id, now);
+    let refuse = |why: &str| Err(Failure::Failed(why.to_owned()));
+    match storage.write::<_, StorageError>(remove).await? {
+        Removal::Done => output::line("the rule is gone"),
+        Removal::Absent => refuse("this MCP server has no rule of this number"),
+        Removal::Declared => {
+            refuse("this rule stands in the settings, and would be back at the next start")
+        }
     }
 }

@@ -114,6 +114,15 @@ impl TestServer {
         app
     }
 
+    /// With other settings.
+    pub async fn restart_with(&mut self, settings: &[(&str, &str)]) {
+        for (key, text) in settings {
+            self.settings.retain(|(known, _)| known != key);
+            self.settings.push(((*key).to_owned(), (*text).to_owned()));
+        }
+        self.restart().await;
+    }
+
     async fn stop(&mut self) {
         if let Some((stop, thread)) = self.running.take() {
             let _stopped = stop.send(());
