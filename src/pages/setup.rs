@@ -6,12 +6,14 @@ use askama::Template;
 use secrecy::SecretString;
 
 use super::error::PageError;
+use super::recipes::{Proxy, Recipe, RecipeError};
 use super::snippets::Snippets;
 use super::visit::{PageForm, Visit};
 use super::{ContentPolicy, Frame, cookies, render};
 use crate::accounts::password::NewPassword;
 use crate::accounts::{Username, setup};
-use crate::oauth::{MachineSecret, OAuthError, Parameters, ResourceUri};
+use crate::config::Config;
+use crate::oauth::{IntrospectionId, MachineSecret, OAuthError, Parameters, ResourceUri, Scope};
 
 /// The form behind the one-time link.
 #[derive(Template)]
@@ -48,6 +50,30 @@ pub struct SetupDone {
     pub username: String,
     /// The credentials, and code that has them filled in.
     pub snippets: Snippets,
+    /// For a server that knows nothing about OAuth; or why there are none.
+    pub recipes: Result<Vec<ShownRecipe>, RecipeError>,
+}
+
+/// The configuration of one reverse proxy.
+pub struct ShownRecipe {
+    /// For which.
+    pub proxy: &'static str,
+    /// As it is saved.
+    pub text: String,
+}
+
+impl ShownRecipe {
+    /// One for each proxy.
+    fn all(
+        config: &Config,
+        uri: &ResourceUri,
+        id: &IntrospectionId,
+    ) -> Result<Vec<Self>, RecipeError> {
+        let recipe = Recipe::new(config, uri, id, None, Scope::default())?;
+        let shown =
+            |proxy: Proxy| Self { proxy: proxy.name(), text: recipe.text(proxy).to_string() };
+        Ok(Proxy::ALL.map(shown).into())
+    }
 }
 
 /// The form, while the link is good.
@@ -99,6 +125,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     let page = SetupDone {
         frame: visit.frame(),
         username: name,
+        recipes: ShownRecipe::all(config, &uri, &id),
         snippets: Snippets::new(config, uri, id, secret),
     };
     let mut response = render(StatusCode::OK, &page, ContentPolicy::Closed);

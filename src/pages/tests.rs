@@ -5,7 +5,8 @@ use askama::Template;
 use super::consent::{ClientOrigin, Consent, ScopeLine};
 use super::error::{Back, ErrorPage};
 use super::home::{Account, Home, State};
-use super::setup::{Field, Setup, SetupDone};
+use super::recipes::RecipeError;
+use super::setup::{Field, Setup, SetupDone, ShownRecipe};
 use super::sign_in::{Problem, SignIn};
 use super::sign_out::SignedOut;
 use super::snippets::Snippets;
@@ -132,11 +133,21 @@ fn other_pages() -> Vec<(&'static str, String)> {
     };
     let account = Account { username: "mia".to_owned(), csrf: "csrf-token".to_owned() };
     let ready = State::Ready { resources: vec!["https://wiki.example.org/mcp".to_owned()] };
-    let done = |snippets| SetupDone { frame: frame(), username: "mia".to_owned(), snippets };
+    let recipe = |proxy, text: &str| ShownRecipe { proxy, text: text.to_owned() };
+    let recipes =
+        || Ok(vec![recipe("nginx", "server { listen 80; }"), recipe("Caddy", ":80 <br>")]);
+    let done = |snippets, recipes| SetupDone {
+        frame: frame(),
+        username: "mia".to_owned(),
+        snippets,
+        recipes,
+    };
     let internal = [("MCP_OAUTH_INTERNAL_LISTEN", "0.0.0.0:9090")];
+    let none = RecipeError::BothAtRoot("https://wiki.example.org".to_owned());
     vec![
-        ("setup_done", done(snippets(&[], SECRET)).render().unwrap()),
-        ("setup_done_declared", done(snippets(&internal, None)).render().unwrap()),
+        ("setup_done", done(snippets(&[], SECRET), recipes()).render().unwrap()),
+        ("setup_done_declared", done(snippets(&internal, None), recipes()).render().unwrap()),
+        ("without_recipes", done(snippets(&[], SECRET), Err(none)).render().unwrap()),
         ("signed_out", SignedOut { frame: frame(), account: None }.render().unwrap()),
         (
             "sign_out",
@@ -233,6 +244,16 @@ fn only_after_consent_may_a_form_lead_elsewhere() {
     let closed = ContentPolicy::Closed.as_str();
     assert_eq!(closed, format!("{}; form-action 'self'", ContentPolicy::AnswersClient.as_str()));
     assert!(!closed.contains("unsafe"));
+}
+
+#[test]
+fn an_installation_without_a_recipe_is_told_why() {
+    let (_, page) = pages().into_iter().find(|(name, _)| *name == "without_recipes").unwrap();
+    assert!(
+        page.contains("give MCP_OAUTH_ISSUER a path, like https://wiki.example.org/as."),
+        "{page}"
+    );
+    assert!(!page.contains("Configuration for"), "{page}");
 }
 
 #[test]

@@ -116,6 +116,36 @@ fn rules_of_a_resource_are_added_listed_and_removed() {
 }
 
 #[test]
+fn the_recipe_of_a_proxy_is_printed_alone() {
+    let mut place = Place::new();
+    place.set("ISSUER", "https://wiki.example/as").set("SCOPES", "mcp admin");
+    place.run(&["resource", "add", "https://wiki.example", "--name", "Wiki"]);
+    let snippet = |more: &[&str]| place.run(&[&["resource", "snippet"], more].concat());
+    let named = snippet(&["Wiki", "--proxy", "nginx", "--scope", "mcp admin"]);
+    assert!(named.code == 0 && named.err.is_empty(), "{named:?}");
+    assert!(named.out.starts_with("# nginx in front of https://wiki.example,"), "{}", named.out);
+    assert!(named.out.contains("/admin+mcp;") && named.out.ends_with("}\n"), "{}", named.out);
+    let by_url = snippet(&["https://WIKI.example/", "--proxy", "nginx", "--scope", "admin mcp"]);
+    assert_eq!(by_url.out, named.out);
+    let elsewhere = snippet(&["Wiki", "--proxy", "caddy", "--upstream", "mcp:9000"]);
+    assert!(elsewhere.out.contains("reverse_proxy mcp:9000 {"), "{}", elsewhere.out);
+    for (arguments, code, why) in [
+        (&["Wiki"][..], 2, "--proxy"),
+        (&["Wiki", "--proxy", "apache"], 2, "nginx"),
+        (&["Wiki", "--proxy", "nginx", "--upstream", "9000"], 2, "is not HOST:PORT"),
+        (&["Notes", "--proxy", "nginx"], 1, "there is no resource"),
+        (&["Wiki", "--proxy", "nginx", "--scope", "root"], 1, "MCP_OAUTH_SCOPES does not have"),
+        (&["Wiki", "--proxy", "nginx", "--issuer", "https://wiki.example"], 1, "both at the root"),
+    ] {
+        let refused = snippet(arguments);
+        assert_eq!((refused.code, refused.out.as_str()), (code, ""), "{refused:?}");
+        assert!(refused.err.contains(why), "{refused:?}");
+    }
+    place.run(&["resource", "add", "https://other.example", "--name", "Wiki"]);
+    assert_eq!(snippet(&["Wiki", "--proxy", "nginx"]).code, 1, "which of the two?");
+}
+
+#[test]
 fn clients_are_added_by_the_rules_of_registration() {
     let place = Place::new();
     let uri = ["--redirect-uri", "https://h.example/cb"];

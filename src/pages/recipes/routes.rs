@@ -1,6 +1,7 @@
 //! What the proxies whose configuration is one tree of routes need beside nginx's and Caddy's blocks.
 
-use super::{PUBLIC, Recipe, Site, encoded};
+use super::templates::{PUBLIC, encoded};
+use super::{Recipe, Site};
 
 impl Recipe {
     /// Where Envoy asks: it puts the client's own path behind.

@@ -8,7 +8,7 @@ use super::RecipeError;
 
 /// An origin and a path, of characters that every proxy's language takes literally.
 #[derive(Debug, Clone)]
-pub struct Site {
+pub(super) struct Site {
     https: bool,
     host: String,
     port: u16,
