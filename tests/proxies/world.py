@@ -1,6 +1,7 @@
 """An installation behind a proxy: the service, the proxy with its recipe, the MCP server."""
 
 import base64
+import contextlib
 import hashlib
 import http.client
 import json
@@ -78,11 +79,14 @@ class Answer:
 class World:
     """One proxy in one layout."""
 
+    #: Of the MCP server.
+    path = "/mcp"
+
     def __init__(self, folder, proxy, layout, upstream):
         self.folder, self.layout, self.upstream = Path(folder), layout, upstream
         self.port = free_port()
         self.origin, self.issuer = self.addresses()
-        self.resource = f"{self.origin}/mcp"
+        self.resource = self.origin + self.path
         # Where the gate is may differ from where the pages are.
         internal = {"internal_listen": f"127.0.0.1:{free_port()}"} if layout == "same host" else {}
         self.service = Service(folder, self.resource, issuer=self.issuer, scopes=SCOPES, **internal)
@@ -133,7 +137,9 @@ class World:
             headers.append(("Content-Length", str(len(body))))
         for name, value in headers:
             connection.putheader(name, value)
-        connection.endheaders(body)
+        # Whoever is refused may hear so before all is sent.
+        with contextlib.suppress(BrokenPipeError):
+            connection.endheaders(body)
         answer = Answer(connection.getresponse())
         connection.close()
         return answer

@@ -107,7 +107,8 @@ fn the_gate_is_asked_where_it_listens() {
             "127.0.0.1:9001",
         ),
     ] {
-        let recipe = recipe("https://h.example/mcp", settings, None).unwrap();
+        let settings = [&[("issuer", "https://auth.example")], settings].concat();
+        let recipe = recipe("https://h.example/mcp", &settings, None).unwrap();
         assert_eq!(
             (recipe.service.to_string(), recipe.gate.to_string()),
             (service.into(), gate.into())
