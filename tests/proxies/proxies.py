@@ -152,6 +152,7 @@ class Traefik(Proxy):
         self.replace('address: ":443"', f'address: "127.0.0.1:{port}"')
         # With a certificate of a file in place of a public authority, which nobody asks for one.
         self.replace("      tlsChallenge: {}", "      tlsChallenge: {}\n      caServer: http://127.0.0.1:1/")
+        self.replace("/etc/traefik/acme.json", f"{self.folder}/acme.json")
         files = f"{{certFile: {certificate}, keyFile: {certificate}}}"
         self.recipe += f"tls:\n  certificates: [{files}]\n  stores: {{default: {{defaultCertificate: {files}}}}}\n"
 

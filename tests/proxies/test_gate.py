@@ -87,6 +87,14 @@ def test_nobody_says_who_he_is(any_world, any_token):
     assert [value for name, value in headers if name == "x-auth-username"] == ["ada"]
 
 
+def test_nobody_says_where_he_comes_from(world, token):
+    forged = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "gopher"}
+    headers = dict(world.passes(token, headers=forged))
+    assert headers["x-forwarded-for"] == "127.0.0.1"
+    assert headers["x-forwarded-host"] == f"127.0.0.1:{world.port}"
+    assert headers["x-forwarded-proto"] == "http"
+
+
 @pytest.mark.parametrize("also", ["", ", Authorization"])
 def test_nobody_makes_the_proxy_forget_who_he_is(any_world, any_token, also):
     """By naming our headers as those of this connection only (RFC 9110 section 7.6.1)."""

@@ -1,10 +1,10 @@
-"""A gate that does not answer as ours does, and recipes whose code fails: nothing passes."""
+"""A gate that does not answer as ours does: nothing passes."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from proxies import PROXIES, HaProxy
+from proxies import PROXIES
 from world import IDENTITY, World
 
 
@@ -109,39 +109,3 @@ def test_a_gate_that_does_not_answer_is_not_waited_for_for_long(odd):
     """By those that let a recipe say how long."""
     odd.gate.answer = None
     assert odd.ask("GET", "/mcp/raw/headers", token="x").status == 503
-
-
-BROKEN = {
-    "admit": ("local function admit(txn, answer)\n", 'local function admit(txn, answer)\n  error("broken")\n'),
-    "said": ("local function said(answer, name)\n", 'local function said(answer, name)\n  error("broken")\n'),
-    "ask": ("local function ask(address, received)\n", 'local function ask(address, received)\n  error("broken")\n'),
-    "the action": ("txn.http:req_get_headers()", "txn.http:no_such_function()"),
-    "the yes": ('  txn:set_var("txn.mcp_admitted", true)\n', ""),
-}
-
-
-@pytest.mark.parametrize("place", BROKEN)
-def test_when_haproxys_action_fails_nobody_passes(upstream, tmp_path, place):
-    """HAProxy itself goes on with a request whose action has failed."""
-
-    class Broken(HaProxy):
-        def write(self, name, text):
-            whole, broken = BROKEN[place]
-            if name.endswith(".lua"):
-                assert whole in text
-                text = text.replace(whole, broken)
-            return super().write(name, text)
-
-    world = World(tmp_path, Broken, "same host, path", upstream).start()
-    try:
-        token, before = world.token(), len(upstream.seen())
-        for bearer in [token, "x"]:
-            answer = world.ask("GET", "/mcp/raw/headers", token=bearer, headers=FORGED)
-            assert answer.status == (401 if (place, bearer) in PASSED_ON else 503)
-        assert upstream.seen()[before:] == []
-    finally:
-        world.stop()
-
-
-# What is broken there has no part in a refusal.
-PASSED_ON = [("admit", "x"), ("the yes", "x")]
