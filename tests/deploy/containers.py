@@ -12,6 +12,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -161,6 +162,11 @@ class Container:
         self.process.wait(60)
 
     def kill(self):
+        # The first process, with which all in there end: it has changed its user, and so does not
+        # hear any more that its parent has ended.
+        first = self.first() if self.process.poll() is None else ""
+        if first:
+            os.kill(int(first), signal.SIGKILL)
         self.process.kill()
         self.process.wait()
 
