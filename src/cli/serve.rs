@@ -28,6 +28,8 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     server::raise_descriptors();
     // A terminal that is closed does not end a service; whoever means to sends SIGTERM.
     let _ignored = signal(SignalKind::hangup())?;
+    // From the beginning: a stop while we start is an orderly one too.
+    let stop = stop_signal()?;
     let listeners = listeners(&config)?;
     let listen = listeners.public.local_addr()?;
     let limits = QueueLimits {
@@ -52,7 +54,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     if !app.config.limits.on {
         warn!("limits on what succeeds are off");
     }
-    server::run(app, listeners, stop_signal()?).await?;
+    server::run(app, listeners, stop).await?;
     Ok(())
 }
 

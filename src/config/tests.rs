@@ -164,7 +164,9 @@ fn a_setting_and_its_file_are_a_contradiction() {
 
 #[test]
 fn a_secret_that_others_can_write_is_refused() {
-    for (mode, fine) in [(0o600, true), (0o644, true), (0o620, false), (0o602, false)] {
+    let fine = [0o400, 0o440, 0o444, 0o600, 0o640, 0o644].map(|mode| (mode, true));
+    // The first are also those of systemd's credentials and of Kubernetes' secrets.
+    for (mode, fine) in fine.into_iter().chain([(0o620, false), (0o602, false)]) {
         let secret = file("0123456789abcdef", mode);
         let settings = [
             ("MCP_OAUTH_RESOURCE", "https://h.example/mcp"),

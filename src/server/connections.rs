@@ -23,7 +23,11 @@ pub(super) struct Room {
 /// Raises the soft limit of file descriptors to the hard one: the soft one is 1024 on most systems,
 /// for programs that call `select`.
 pub fn raise_descriptors() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current == maximum {
+        // A hardened unit does not even let us ask.
+        return;
+    }
     let raised = Rlimit { current: maximum, maximum };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         warn!(%error, "the limit of open files could not be raised");

@@ -12,6 +12,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -59,38 +60,37 @@ class Image:
         self.volume = stage["VOLUME"][0]
 
 
-def caddyfile():
-    """What `resource snippet` prints for the settings of compose.yaml, with the names of its network."""
-    service = compose({})["services"]["mcp-oauthd"]["environment"]
+def recipe(settings, upstream, names):
+    """What `resource snippet` prints for a service of these settings, without its comment; what it calls
+    one way is called another way here."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = {
-            "MCP_OAUTH_DB": f"{folder}/mcp_oauth.db",
-            # A name, so that the address is nobody's: {$ORIGIN} says it.
-            "MCP_OAUTH_ISSUER": "https://wiki.example.org",
-            "MCP_OAUTH_LISTEN": service["MCP_OAUTH_LISTEN"],
-            "MCP_OAUTH_INTERNAL_LISTEN": service["MCP_OAUTH_INTERNAL_LISTEN"],
-        }
+        # A name, so that no address is bound, and names are replaced here.
+        ours = {"MCP_OAUTH_DB": f"{folder}/mcp_oauth.db", "MCP_OAUTH_ISSUER": "https://wiki.example.org"}
+        listens = {name: value for name, value in settings.items() if name.endswith("LISTEN")}
+        name = settings["MCP_OAUTH_INTROSPECTION_ID"]
 
         def say(*arguments):
             command = [BINARY, "resource", *arguments]
             done = subprocess.run(
-                command, env=settings, input="0123456789abcdef\n", capture_output=True, text=True, timeout=60
+                command, env={**ours, **listens}, input="0123456789abcdef\n", capture_output=True, text=True, timeout=60
             )
             assert done.returncode == 0, done.stderr
             return done.stdout
 
-        name = service["MCP_OAUTH_INTROSPECTION_ID"]
         say("add", "https://wiki.example.org/mcp", "--id", name, "--secret-stdin")
-        printed = say("snippet", name, "--proxy", "caddy", "--upstream", "wiki:8000", "--scope", "mcp")
+        printed = say("snippet", name, "--proxy", "caddy", "--upstream", upstream, "--scope", "mcp")
     body = printed[re.search("^[^#]", printed, re.MULTILINE).start() :]
-    for ours, theirs in [
-        ("wiki.example.org {", "{$ORIGIN} {"),
-        ("127.0.0.1:8080", "mcp-oauthd:8080"),
-        ("127.0.0.1:8081", "mcp-oauthd:8081"),
-    ]:
-        assert ours in body, printed
-        body = body.replace(ours, theirs)
-    return CADDYFILE_COMMENT + body
+    for printed_name, name in names.items():
+        assert printed_name in body, body
+        body = body.replace(printed_name, name)
+    return body
+
+
+def caddyfile():
+    """deploy/container/Caddyfile: the recipe with the names of the composition's networks."""
+    names = {"wiki.example.org {": "{$ORIGIN} {", "127.0.0.1:8080": "mcp-oauthd:8080", "127.0.0.1:8081": "mcp-oauthd:8081"}
+    settings = compose({})["services"]["mcp-oauthd"]["environment"]
+    return CADDYFILE_COMMENT + recipe(settings, "wiki:8000", names)
 
 
 CADDYFILE_COMMENT = """\
@@ -125,20 +125,24 @@ def network_of(process):
 
 
 class Container:
-    """A process with a network, a process table and mounts of its own. It starts with `run`."""
+    """A process with a process table and mounts of its own, and a network unless it shares another's.
 
-    def __init__(self, name, log, prepare, command, environment):
+    It starts with `run`.
+    """
+
+    def __init__(self, name, log, prepare, command, environment, shares=None):
         self.name, self.log = name, log
+        network = ["--net"] if shares is None else []
+        joined = [] if shares is None else ["nsenter", "-t", str(shares.pid), "-n"]
         # `exec`, so that the command is the first process there, as in a container.
         script = f"set -e; mount --make-rprivate /; read -r _; {prepare} exec {shlex.join(command)}"
-        isolated = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child=KILL", "bash", "-c", script]
+        isolated = ["unshare", *network, "--mount", "--pid", "--fork", "--kill-child=KILL", "bash", "-c", script]
         with log.open("ab") as written:
             self.process = subprocess.Popen(
-                isolated, stdin=subprocess.PIPE, stdout=written, stderr=written, env=environment, cwd="/"
+                [*joined, *isolated], stdin=subprocess.PIPE, stdout=written, stderr=written, env=environment, cwd="/"
             )
         self.pid = self.process.pid
-        ours = os.readlink("/proc/self/ns/net")
-        wait_for(lambda: os.readlink(f"/proc/{self.pid}/ns/net") != ours and self.first(), f"the network of {name}")
+        wait_for(self.first, f"the namespaces of {name}")
 
     def first(self):
         """The process that is number 1 inside."""
@@ -158,27 +162,32 @@ class Container:
         self.process.wait(60)
 
     def kill(self):
+        # The first process, with which all in there end: it has changed its user, and so does not
+        # hear any more that its parent has ended.
+        first = self.first() if self.process.poll() is None else ""
+        if first:
+            os.kill(int(first), signal.SIGKILL)
         self.process.kill()
         self.process.wait()
 
 
-def service_container(image, folder, environment, secrets):
-    """The service in its image: a root that cannot be written, a volume, mounted secrets."""
+def service_container(image, folder, environment, mounts, shares=None):
+    """The service in its image: a root that cannot be written, a volume, and what else is mounted."""
     root, volume = image.root, folder / "volume"
     if not volume.exists():
         # As a new volume gets it: with the owner and the mode of the folder in the image.
         shutil.copytree(image.root / "data", volume)
         shutil.chown(volume, int(image.user), int(image.group))
     prepare = f"mount --bind {root} {root}; "
-    for name, file in secrets.items():
-        target = root / "run/secrets" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.touch()
-        prepare += f"mount --bind {file} {target}; "
+    for target, source in mounts.items():
+        place = Path(f"{root}{target}")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.mkdir(exist_ok=True) if source.is_dir() else place.touch()
+        prepare += f"mount --bind -o ro {source} {place}; "
     prepare += f"mount -o remount,ro,bind {root}; mount --bind {volume} {root}{image.volume}; ip link set lo up;"
     command = ["chroot", f"--userspec={image.user}:{image.group}", str(root), *image.command]
     environment = {"PATH": os.environ["PATH"], **image.environment, **environment}
-    return Container("mcp-oauthd", folder / "mcp-oauthd.log", prepare, command, environment)
+    return Container("mcp-oauthd", folder / "mcp-oauthd.log", prepare, command, environment, shares)
 
 
 class Compose:
@@ -230,8 +239,7 @@ class Compose:
         assert service["read_only"] and service["cap_drop"] == ["ALL"]
         log = self.folder / f"{name}.log"
         if name == "mcp-oauthd":
-            files = {secret: self.secrets / secret for secret in service["secrets"]}
-            container = service_container(self.image, self.folder, environment, files)
+            container = service_container(self.image, self.folder, environment, self.mounted())
         else:
             hosts = self.folder / f"{name}.hosts"
             hosts.touch()
@@ -245,6 +253,11 @@ class Compose:
         self.containers[name] = container
         self.stack.callback(lambda: self.containers[name].kill())
         self.connect(name, container)
+
+    def mounted(self):
+        """The secrets, where an engine mounts them."""
+        names = self.said["services"]["mcp-oauthd"]["secrets"]
+        return {f"/run/secrets/{name}": self.secrets / name for name in names}
 
     def connect(self, name, container):
         for at, network in enumerate(self.said["services"][name]["networks"]):
@@ -303,8 +316,7 @@ class Compose:
         """Ends the service by a signal, and starts a new container on the same volume."""
         self.containers["mcp-oauthd"].stop(how)
         service = self.said["services"]["mcp-oauthd"]
-        files = {secret: self.secrets / secret for secret in service["secrets"]}
-        new = service_container(self.image, self.folder, service["environment"], files)
+        new = service_container(self.image, self.folder, service["environment"], self.mounted())
         self.containers["mcp-oauthd"] = new
         self.connect("mcp-oauthd", new)
         self.start("mcp-oauthd")

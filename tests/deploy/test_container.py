@@ -1,15 +1,19 @@
 """deploy/container: the image's files are enough, and the composition leads a client to its tools."""
 
+import importlib.metadata
 import json
+import re
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import tomllib
 
 import httpx
 import pytest
 import yaml
-from containers import CADDYFILE_COMMENT, FOLDER, Compose, caddyfile, network_of
+from containers import CADDY, CADDYFILE_COMMENT, FOLDER, Compose, caddyfile, compose, network_of
 from support import HERE as CLIENTS
 from support import ROOT, Driver, Person
 
@@ -152,6 +156,32 @@ def test_the_dockerfiles_are_linted(tmp_path):
     broken = tmp_path / "Dockerfile"
     broken.write_text((FOLDER / "Dockerfile").read_text().replace("FROM scratch", "FROM debian"))
     assert subprocess.run([CHECKERS / "hadolint", broken], capture_output=True, timeout=60).returncode == 1
+
+
+def test_the_build_needs_no_more_than_it_gets(tmp_path):
+    """The build of the Dockerfile, as far as files go, with what its ignore file lets through."""
+    lines = (FOLDER / "Dockerfile.dockerignore").read_text().splitlines()
+    everything, *let_through = [line for line in lines if not line.startswith("#")]
+    assert everything == "*"
+    for line in let_through:
+        source, target = ROOT / line.removeprefix("!"), tmp_path / line.removeprefix("!")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+    # The library alone: the binary under test stays as it is.
+    build = ["cargo", "build", "--locked", "--lib", "--target-dir", ROOT / "target"]
+    done = subprocess.run(build, cwd=tmp_path, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_versions_are_those_that_the_tests_use():
+    cargo = tomllib.loads((ROOT / "Cargo.toml").read_text())
+    (rust,) = re.findall(r"^FROM rust:([0-9.]+)-slim-bookworm AS build$", (FOLDER / "Dockerfile").read_text(), re.MULTILINE)
+    assert rust == cargo["package"]["rust-version"]
+    fastmcp = "fastmcp==" + importlib.metadata.version("fastmcp")
+    assert f"pip install --no-cache-dir {fastmcp}\n" in (FOLDER / "wiki" / "Dockerfile").read_text()
+    caddy = subprocess.run([CADDY, "version"], capture_output=True, text=True, timeout=30).stdout
+    image = compose({})["services"]["caddy"]["image"]
+    assert caddy.startswith(f"v{image.removeprefix('caddy:')}."), image
 
 
 def test_the_secrets_are_made_once(tmp_path, secrets):

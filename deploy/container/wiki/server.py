@@ -1,6 +1,8 @@
 # A FastMCP server without a line of OAuth. Whoever gets here has been let through by the proxy.
 # Change: the tools. Who is calling stands in the headers x-auth-subject, x-auth-username, x-auth-client-name, ...
-# It listens to everybody, so only the proxy may reach it: here, by the network that compose.yaml gives to the two.
+# Only the proxy may reach it: compose.yaml gives the two a network of their own, in a pod it listens on loopback (HOST).
+import os
+
 from fastmcp import FastMCP
 from fastmcp.server.dependencies import get_http_headers
 
@@ -23,4 +25,4 @@ def read_page(name: str) -> str:
 
 
 if __name__ == "__main__":
-    mcp.run(transport="http", host="0.0.0.0", port=8000, path="/mcp", show_banner=False)
+    mcp.run(transport="http", host=os.environ.get("HOST", "0.0.0.0"), port=8000, path="/mcp", show_banner=False)
