@@ -69,8 +69,8 @@ pub fn sockets() -> Result<HandedOver, WrongSocket> {
 
 /// A name for each socket. `unknown` is what `sd_listen_fds_with_names(3)` calls one without.
 fn listener_names(names: &str, count: usize) -> Vec<&str> {
-    let named = names.split(':').chain(std::iter::repeat(""));
-    match named.take(count).collect::<Vec<_>>().as_slice() {
+    let given = names.split(':').chain(std::iter::repeat(""));
+    match given.take(count).collect::<Vec<_>>().as_slice() {
         ["" | "unknown"] => vec!["public"],
         several => several.to_vec(),
     }
