@@ -23,7 +23,7 @@ use crate::{systemd, telemetry};
 ///
 /// # Errors
 /// 69 for the database and the address, 78 for the settings.
-pub async fn run(config: Config) -> Result<(), Failure> {
+pub async fn run(mut config: Config) -> Result<(), Failure> {
     telemetry::start(config.log_format);
     server::raise_descriptors();
     // A terminal that is closed does not end a service; whoever means to sends SIGTERM.
@@ -32,6 +32,8 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let stop = stop_signal()?;
     let listeners = listeners(&config)?;
     let listen = listeners.public.local_addr()?;
+    // Handed over or opened: where introspection is, the metadata and the set-up page have to say.
+    config.internal_listen = listeners.internal.as_ref().and_then(|l| l.local_addr().ok());
     let limits = QueueLimits {
         length: config.limits.queue,
         longest_wait: std::time::Duration::from_secs(config.limits.write_wait.0.unsigned_abs()),

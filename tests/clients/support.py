@@ -4,6 +4,7 @@ import contextlib
 import html.parser
 import json
 import os
+import platform
 import re
 import signal
 import socket
@@ -19,6 +20,9 @@ import httpx
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 TOOLS = ROOT / "target" / "clients"
+# The one that npm brings: Debian's may be older than what needs it.
+MACHINE = {"x86_64": "x64", "aarch64": "arm64"}[platform.machine()]
+NODE = TOOLS / "npm" / "node_modules" / f"node-linux-{MACHINE}" / "bin" / "node"
 BINARY = os.environ.get("MCP_OAUTHD_BIN", str(ROOT / "target" / "debug" / "mcp-oauthd"))
 USER, PASSWORD = "ada", "correct horse battery"
 INTROSPECTION_ID, INTROSPECTION_SECRET = "wiki", "a-secret-of-the-wiki-0123456789"

@@ -68,6 +68,19 @@ def test_goes_on_after_a_restart_and_asks_nobody(connected, how):
     assert person.asked == 1
 
 
+def test_goes_on_after_one_crash_upon_another_and_asks_nobody(connected):
+    service, client, person, first = connected
+    for _ in range(3):
+        service.restart("kill -9")
+        service.restart("kill -9")
+        let_the_access_token_expire()
+        service.restart("kill -9")
+        assert client.ask("call").get("result") == first["result"]
+        service.restart("kill -9")
+        assert client.ask("call").get("result") == first["result"]
+    assert person.asked == 1
+
+
 def revoke_as_the_client(service, first):
     for _ in range(2):
         answer = httpx.post(

@@ -1,15 +1,12 @@
 """The authorization server scenarios of the MCP conformance suite."""
 
-import platform
 import re
 import subprocess
 import threading
 
 import httpx
-from support import TOOLS, Person, free_port
+from support import NODE, TOOLS, Person, free_port
 
-MACHINE = {"x86_64": "x64", "aarch64": "arm64"}[platform.machine()]
-NODE = TOOLS / "npm" / "node_modules" / f"node-linux-{MACHINE}" / "bin" / "node"
 SUITE = TOOLS / "npm" / "node_modules" / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
 
 

@@ -1,20 +1,39 @@
 """A newcomer's first five minutes: one command, the printed link, the shown code, a real client."""
 
 import html
+import os
 import re
 import subprocess
 import sys
 
 import httpx
-from support import HERE, PASSWORD, USER, Driver, FormParser, Person, Service, answers, free_port, wait_for
+import pytest
+from support import HERE, NODE, PASSWORD, TOOLS, USER, Driver, FormParser, Person, Service, answers, free_port, wait_for
 
-TOOL = '''
+PYTHON_TOOL = '''
 from fastmcp.server.dependencies import get_access_token
 
 @mcp.tool
 def whoami() -> dict:
     """Says who is calling."""
     return {"username": get_access_token().claims["username"]}
+'''
+
+TYPESCRIPT_TOOL = '''
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+
+app.post("/mcp", express.json(), async (req: any, res: any) => {
+  const server = new McpServer({ name: "snippet", version: "1.0.0" });
+  server.registerTool("whoami", { description: "Says who is calling" }, ({ authInfo }: any) => {
+    return { content: [], structuredContent: { username: authInfo.extra.username } };
+  });
+  const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined });
+  res.on("close", () => server.close());
+  await server.connect(transport);
+  await transport.handleRequest(req, res, req.body);
+});
+app.listen(Number(process.argv[2]), "127.0.0.1");
 '''
 
 
@@ -39,29 +58,64 @@ def shown(page, label):
     return html.unescape(re.search(rf"{label}\"><code>(.*?)</code>", page, re.DOTALL).group(1))
 
 
-def test_the_shown_code_protects_a_server_that_a_client_then_uses(tmp_path):
-    url = f"http://127.0.0.1:{free_port()}/mcp"
-    service, page = set_up(tmp_path, url)
+def python_server(page, folder, port):
     code = shown(page, "Code for FastMCP")
     assert "# ... your tools ..." in code
-    server_file = tmp_path / "server.py"
-    server_file.write_text(code.replace("# ... your tools ...", TOOL))
-    with (tmp_path / "server.log").open("wb") as log:
-        server = subprocess.Popen([sys.executable, server_file], stdout=log, stderr=log)
+    file = folder / "server.py"
+    file.write_text(code.replace("# ... your tools ...", PYTHON_TOOL))
+    return [sys.executable, file]
+
+
+def typescript_server(page, folder, port):
+    code, places = re.subn(r"// \.\.\. your routes .*", TYPESCRIPT_TOOL, shown(page, "Code for the TypeScript SDK"))
+    assert places == 1
+    # Beside the packages that it imports; node takes the types away.
+    file = TOOLS / "npm" / f"server-{port}.ts"
+    file.write_text(code)
+    return [NODE, file, str(port)]
+
+
+def rust_server(page, folder, port):
+    code = folder / "protect.rs"
+    code.write_text(shown(page, "Code for rmcp"))
+    project = HERE / "rmcp" / "Cargo.toml"
+    build = ["cargo", "build", "--locked", "--features", "server", "--bin", "protected-server"]
+    build += ["--manifest-path", project, "--target-dir", TOOLS / "rmcp"]
+    built = subprocess.run(build, env=os.environ | {"PROTECT": str(code)}, capture_output=True, text=True, timeout=600)
+    assert built.returncode == 0, built.stderr
+    return [TOOLS / "rmcp" / "debug" / "protected-server", str(port)]
+
+
+@pytest.mark.parametrize("server_of", [python_server, typescript_server, rust_server])
+def test_the_shown_code_protects_a_server_that_a_client_then_uses(tmp_path, server_of):
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/mcp"
+    service, page = set_up(tmp_path, url)
+    command = server_of(page, tmp_path, port)
+    log = tmp_path / "server.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(command, stdout=output, stderr=output)
     try:
-        wait_for(lambda: answers(url), "the server of the shown code")
+        wait_for(lambda: server.poll() is not None or answers(url), "the server of the shown code")
+        assert server.poll() is None, log.read_text()
+        assert httpx.post(url, json={}).status_code == 401
         person = Person()
         client = Driver([sys.executable, str(HERE / "fastmcp_client.py"), url], tmp_path, person)
-        assert client.ask("call")["result"] == {"username": USER}
+        first = client.ask("call")
+        assert first.get("result") == {"username": USER}, f"{first} {log.read_text()}"
         for how in ["stop", "kill -9"]:
             service.restart(how)
             assert client.ask("call")["result"] == {"username": USER}
         assert person.asked == 1
         client.close()
+        service.command("grant", "revoke", service.grants()[0]["id"])
+        authorization = {"Authorization": f"Bearer {first['access_token']}"}
+        assert httpx.post(url, json={}, headers=authorization).status_code == 401, "revoked means revoked"
     finally:
         server.terminate()
         server.wait(30)
         service.kill()
+        (TOOLS / "npm" / f"server-{port}.ts").unlink(missing_ok=True)
 
 
 def test_the_shown_curl_commands_work_as_they_stand(tmp_path):

@@ -126,6 +126,50 @@ def test_more_connections_than_open_files_are_survived(tmp_path):
     assert "Too many open files" not in log and "os error 24" not in log
 
 
+def test_a_read_only_disk_refuses_writes_and_recovers_by_itself(tmp_path):
+    service = Service(tmp_path, "http://127.0.0.1:1/mcp").start()
+    client = client_in_use(service)
+    with read_only(tmp_path):
+        refused_for_now(refresh(service, client))
+        refused_for_now(register(service))
+        assert httpx.get(f"{service.issuer}/readyz").text == "the database cannot be written\n"
+        reads_go_on(service, client)
+    wait_for(lambda: httpx.get(f"{service.issuer}/readyz").status_code == 200, "the service")
+    assert refresh(service, client).status_code == 200, "the refused refresh has cost nothing"
+    service.restart("kill -9")
+    reads_go_on(service, client)
+    service.kill()
+
+
+@contextlib.contextmanager
+def read_only(folder):
+    """The database and its log cannot be written, by nobody who has them open either.
+
+    The index of the log stays: it is memory, and the kernel kills whoever writes to memory of a file that it
+    refuses to keep, which no program can refuse politely.
+    """
+    files = [str(folder / name) for name in ["mcp_oauth.db", "mcp_oauth.db-wal"]]
+    subprocess.run(["chattr", "+i", *files], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", *files], check=True)
+
+
+def test_on_a_read_only_disk_it_does_not_start_and_says_why(small_disk):
+    service = Service(small_disk, "http://127.0.0.1:1/mcp").start()
+    client = client_in_use(service)
+    service.stop()
+    mount("-o", "remount,ro", str(small_disk))
+    said = subprocess.run([BINARY, "serve"], env=service.environment, capture_output=True, text=True, timeout=60)
+    assert (said.returncode, len(said.stderr.splitlines())) == (69, 1), said.stderr
+    assert str(small_disk / "mcp_oauth.db") in said.stderr
+    mount("-o", "remount,rw", str(small_disk))
+    service.start()
+    assert refresh(service, client).status_code == 200
+    service.kill()
+
+
 def available(folder):
     stat = os.statvfs(folder)
     return stat.f_bavail * stat.f_frsize
