@@ -54,8 +54,8 @@ async fn the_audience_is_the_resource_as_it_is_spelt_now() {
     let respelt = format!("{RESOURCE}/");
     let uri = respelt.parse().unwrap();
     let id = INTROSPECTION.0.parse().unwrap();
-    let respell = move |conn: &mut _| mcp_oauthd::storage::resources::respell(conn, &id, &uri);
-    server.storage.write(respell).await.unwrap();
+    let correct = move |conn: &mut _| mcp_oauthd::storage::resources::respell(conn, &id, &uri);
+    server.storage.write(correct).await.unwrap();
     assert_eq!(client.introspect(&token).await.body["aud"], respelt);
 }
 
