@@ -29,7 +29,7 @@ def test_all_that_is_not_the_authorization_servers_needs_a_token(at_root):
         assert answer.challenge() == {"resource_metadata": metadata, "scope": DEMANDED}
     for path in TRICKS:
         at_root.ask("GET", path)
-        at_root.ask("POST", path.replace("/mcp", ""), body=b"{}")
+        at_root.ask("POST", path.replace("/mcp", ""), body=b"")
     assert at_root.upstream.seen()[before:] == []
     assert httpx.get(metadata).json()["resource"] == at_root.resource
     assert httpx.get(f"{at_root.issuer}/authorize").status_code == 400

@@ -148,7 +148,8 @@ TRICKS = [
 @pytest.mark.parametrize("path", TRICKS)
 def test_no_path_leads_around_the_gate(any_world, path):
     for method in ["GET", "POST"]:
-        answer = reaches_nobody(any_world, method, path, body=b"{}" if method == "POST" else None)
+        # Without a body: who is refused while it is still on its way may see the connection reset.
+        answer = reaches_nobody(any_world, method, path, body=b"" if method == "POST" else None)
         # For a host that it does not know Caddy has a 200 without a word.
         assert answer.status >= 400 or answer.body == b"", (answer.status, answer.body)
 
