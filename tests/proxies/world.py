@@ -194,7 +194,7 @@ class World:
         """How often the gate was asked, by what it said."""
         lines = httpx.get(f"{self.service.health}/metrics").text.splitlines()
         found = [line.split() for line in lines if "gate_" in line and not line.startswith("#")]
-        assert len(found) == 3, lines
+        assert len(found) == 4, lines
         return {name: int(value) for name, value in found}
 
 
