@@ -66,7 +66,8 @@ fn migrated(conn: &mut SqliteConnection) -> Columns {
     let query =
         "SELECT m.name AS \"table\", c.name AS name, c.type AS sql_type, c.\"notnull\" AS required
                  FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS c
-                 WHERE m.type = 'table' AND m.name <> '__diesel_schema_migrations'";
+                 WHERE m.type = 'table' AND m.name <> '__diesel_schema_migrations'
+                 AND m.name <> 'sqlite_sequence'";
     let mut columns = Columns::new();
     for column in diesel::sql_query(query).load::<Column>(conn).unwrap() {
         let sql_type = match column.sql_type.as_str() {
