@@ -12,6 +12,8 @@ use mcp_oauthd::app::App;
 use mcp_oauthd::clients::registration::{Bounds, metadata, register};
 use mcp_oauthd::clock::{Clock, Seconds};
 use mcp_oauthd::config::{Config, Sources};
+use mcp_oauthd::gate::rule_book;
+use mcp_oauthd::mcp::{Rule, RuleKind};
 use mcp_oauthd::oauth::{Scope, TokenHash, TokenKind, TokenSecret, UserId};
 use mcp_oauthd::server::{self, Listeners};
 use mcp_oauthd::storage::access_tokens::{self, AccessToken};
@@ -25,6 +27,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 const RESOURCE: &str = "https://wiki.example.org/mcp";
+/// It has rules about its tools.
+const RULED: &str = "https://ruled.example.org/mcp";
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(2);
 
@@ -47,8 +51,8 @@ struct Case {
 fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let (service, pairs) = start_service(256).await;
-        let mut cases = cases(start_empty(), service, &pairs[0].access);
+        let (service, pairs, ruled) = start_service(256).await;
+        let mut cases = cases(start_empty(), service, (&pairs[0].access, &ruled.access));
         for _ in 0..ROUNDS {
             for case in &mut cases {
                 case.rates.push(repeat(case.address, &case.request, 32).await);
@@ -68,7 +72,7 @@ fn main() {
     });
 }
 
-fn cases(empty: SocketAddr, service: SocketAddr, token: &str) -> Vec<Case> {
+fn cases(empty: SocketAddr, service: SocketAddr, (token, ruled): (&str, &str)) -> Vec<Case> {
     let auth = BASE64.encode(b"wiki:a-secret-of-the-wiki");
     let introspect =
         format!("POST /introspect HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {auth}\r\n");
@@ -79,6 +83,8 @@ fn cases(empty: SocketAddr, service: SocketAddr, token: &str) -> Vec<Case> {
     let hint = "token_type_hint=access_token";
     let nothing = with_form("POST / HTTP/1.1\r\nHost: x\r\n", &format!("token={token}&{hint}"));
     let nothing_got = gate(token).replace("/gate/wiki/mcp", "/");
+    let call = "\r\nMCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: search\r\n\r\n";
+    let ruled = gate(ruled).replace("/gate/wiki", "/gate/ruled").replace("\r\n\r\n", call);
     [
         ("empty POST handler", empty, nothing, 0),
         (
@@ -90,6 +96,7 @@ fn cases(empty: SocketAddr, service: SocketAddr, token: &str) -> Vec<Case> {
         ("introspection, garbage", service, with_form(&introspect, &format!("token={garbage}")), 0),
         ("empty GET handler", empty, nothing_got, 3),
         ("gate, live token", service, gate(token), 3),
+        ("gate, live token, three rules", service, ruled, 3),
         ("gate, garbage", service, gate(&garbage), 3),
     ]
     .map(|(name, address, request, baseline)| Case {
@@ -129,7 +136,7 @@ fn start_empty() -> SocketAddr {
     address
 }
 
-async fn start_service(clients: usize) -> (SocketAddr, Vec<Pair>) {
+async fn start_service(clients: usize) -> (SocketAddr, Vec<Pair>, Pair) {
     let folder = Box::leak(Box::new(tempfile::tempdir_in("target").unwrap()));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -143,14 +150,14 @@ async fn start_service(clients: usize) -> (SocketAddr, Vec<Pair>) {
     let config = Config::from_sources(&Sources::gather(&[], None, settings).unwrap()).unwrap();
     let (clock, queue) = (Clock::System, QueueLimits::default());
     let storage = Storage::open(&config.database, Missing::Create, queue, clock.clone()).unwrap();
-    let pairs = fill(&storage, clients).await;
+    let (pairs, ruled) = fill(&storage, clients).await;
     let app = App::new(config, storage, clock).unwrap();
     let listeners = Listeners { public: listener, internal: None };
     tokio::spawn(async { server::run(app, listeners, std::future::pending()).await.unwrap() });
-    (address, pairs)
+    (address, pairs, ruled)
 }
 
-async fn fill(storage: &Storage, clients: usize) -> Vec<Pair> {
+async fn fill(storage: &Storage, clients: usize) -> (Vec<Pair>, Pair) {
     let now = Clock::System.now();
     let user = User {
         id: UserId::generate(),
@@ -166,18 +173,27 @@ async fn fill(storage: &Storage, clients: usize) -> Vec<Pair> {
         users::insert(conn, &user)?;
         let named = ("wiki".parse().unwrap(), None);
         let hash = TokenHash::of("a-secret-of-the-wiki");
-        add_resource(conn, &RESOURCE.parse().unwrap(), named, Some(&hash), now)
+        add_resource(conn, &RESOURCE.parse().unwrap(), named, Some(&hash), now)?;
+        let named = ("ruled".parse().unwrap(), None);
+        let resource = add_resource(conn, &RULED.parse().unwrap(), named, Some(&hash), now)?;
+        let tools = ["get_*", "list_*", "search"].map(str::to_owned);
+        let offered = "mcp".parse().unwrap();
+        let rules = Rule::for_names(RuleKind::Only, "mcp", None, &tools, &offered).unwrap();
+        rules
+            .iter()
+            .try_for_each(|rule| rule_book::add(conn, &resource, rule, false, now).map(drop))
     };
     storage.write::<_, StorageError>(prepare).await.unwrap();
     let mut pairs = vec![];
     for _ in 0..clients {
         let user_id = user_id.clone();
-        pairs.push(storage.write(move |conn| pair(conn, &user_id)).await.unwrap());
+        pairs.push(storage.write(move |conn| pair(conn, &user_id, RESOURCE)).await.unwrap());
     }
-    pairs
+    let ruled = storage.write(move |conn| pair(conn, &user_id, RULED)).await.unwrap();
+    (pairs, ruled)
 }
 
-fn pair(conn: &mut DbConnection, user_id: &UserId) -> Result<Pair, StorageError> {
+fn pair(conn: &mut DbConnection, user_id: &UserId, resource: &str) -> Result<Pair, StorageError> {
     let now = Clock::System.now();
     let (until, scope): (_, Scope) = (now + Seconds(86_400), "mcp".parse().unwrap());
     let bounds = Bounds { redirect_uris: 9, string: 999, unused_clients: 9999 };
@@ -189,7 +205,7 @@ fn pair(conn: &mut DbConnection, user_id: &UserId) -> Result<Pair, StorageError>
         client_id: client.client_id.clone(),
         user_id: user_id.clone(),
         scope: scope.clone(),
-        resource: RESOURCE.parse().unwrap(),
+        resource: resource.parse().unwrap(),
         created_at: now,
         last_used_at: now,
         expires_at: until,
