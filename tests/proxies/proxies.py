@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+import socket
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -66,8 +68,6 @@ class Proxy:
 
 
 def accepts(port):
-    import socket
-
     try:
         socket.create_connection(("127.0.0.1", port), timeout=2).close()
     except OSError:
@@ -80,6 +80,17 @@ def is_found(url, host):
         return httpx.get(url, headers={"Host": host}, timeout=2, verify=False).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def shakes_hands(port, name):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            context.wrap_socket(connection, server_hostname=name).close()
+    except OSError:
+        return False
+    return True
 
 
 def program(name):
@@ -125,6 +136,14 @@ class Caddy(Proxy):
     def serve_here(self, certificate, port):
         # With an authority of its own, in place of a public one.
         self.options = f"\thttps_port {port}\n\tauto_https disable_redirects\n\tlocal_certs\n\tskip_install_trust\n"
+
+    def start(self):
+        # It listens before it has its certificates.
+        super().start()
+        names = re.findall(r"^([\w.]+) \{$", self.recipe, re.MULTILINE) if self.options else []
+        for name in names:
+            wait_for(lambda name=name: shakes_hands(self.ports[0], name), f"the certificate of {name}")
+        return self
 
     def binary(self):
         return WHEELS / "caddy"
