@@ -285,8 +285,9 @@ async fn rotate(address: SocketAddr, pairs: &[Arc<Pair>]) -> f64 {
                     );
                     let head = "POST /token HTTP/1.1\r\nHost: x\r\n";
                     let answer = exchange(&mut stream, &with_form(head, &form)).await;
-                    let at = answer.find("mrt_").unwrap_or_else(|| panic!("{answer}"));
-                    answer[at..at + 58].clone_into(&mut token);
+                    let member = "\"refresh_token\":\"";
+                    let (_, rest) = answer.split_once(member).unwrap_or_else(|| panic!("{answer}"));
+                    rest[..58].clone_into(&mut token);
                     answered += 1;
                 }
                 answered
