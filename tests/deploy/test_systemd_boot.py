@@ -16,7 +16,7 @@ def active(machine):
 
 def command(machine, *arguments):
     """As the operator types it, as root."""
-    return machine.ask("mcp-oauthd", "--db", DATABASE, *arguments)
+    return machine.ask("mcp-oauthd", "--config", "/etc/mcp-oauthd/mcp-oauthd.toml", *arguments)
 
 
 def status(machine, url, *more):
@@ -43,6 +43,10 @@ def test_the_hardened_service_serves_and_comes_back(tmp_path):
         secret = machine.ask("cat", "/etc/mcp-oauthd/introspection_secret")
         assert status(machine, f"{INTERNAL}/introspect", "-u", f"mcp:{secret}", "-d", "token=x") == "200"
         assert [user["name"] for user in json.loads(command(machine, "user", "list", "--json"))] == ["owner"]
+        # The recipe that is printed here is for here.
+        recipe = command(machine, "resource", "snippet", "mcp", "--proxy", "nginx")
+        assert "server_name mcp.example.org;" in recipe, recipe
+        assert "server 127.0.0.1:8081;" in recipe and "proxy_pass http://127.0.0.1:8080;" in recipe
         assert set(machine.ask("stat", "-c", "%a %U", "-L", DATABASE).split()) == {"600", "mcp-oauthd"}
 
         # Restarted at leisure and by force, it refuses nobody.
