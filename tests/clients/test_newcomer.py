@@ -125,3 +125,12 @@ def test_the_shown_curl_commands_work_as_they_stand(tmp_path):
     said = subprocess.run(["bash", script], capture_output=True, text=True, timeout=30, cwd=tmp_path)
     assert '"active":false' in said.stdout, said
     service.kill()
+
+
+@pytest.mark.parametrize("resource", ["https://wiki.example/mcp", "http://127.0.0.1:9999/mcp"])
+def test_the_shown_recipes_are_those_that_the_command_prints(tmp_path, resource):
+    service, page = set_up(tmp_path, resource)
+    for name in ["nginx", "Caddy", "Traefik", "Envoy", "HAProxy"]:
+        printed = service.command("resource", "snippet", resource, "--proxy", name.lower())
+        assert shown(page, f"Configuration for {name}").strip() == printed.strip(), name
+    service.kill()
