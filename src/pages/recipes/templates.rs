@@ -73,6 +73,11 @@ impl Recipe {
         IDENTITY.map(|name| (name, name.to_ascii_lowercase().replace('-', "_")))
     }
 
+    /// What a client may not claim to the MCP server.
+    fn claims(&self) -> [&'static str; CLAIMS.len()] {
+        CLAIMS
+    }
+
     /// A path as a regular expression. Of what a path has here, only the dot means something there.
     fn regex(&self, path: &str) -> String {
         path.replace('.', "\\.")
@@ -109,6 +114,22 @@ const EXPOSE_HEADERS: &str = "WWW-Authenticate, Mcp-Session-Id, Retry-After";
 /// Who calls, as the gate says it. Always all of them.
 const IDENTITY: [&str; 7] =
     ["Subject", "Username", "Client-Id", "Client-Name", "Scope", "Grant-Id", "Expires"];
+
+/// Headers from which frameworks and load balancers read a caller, an address or a path, beside those
+/// that the recipes set.
+const CLAIMS: [&str; 11] = [
+    "Forwarded",
+    "X-Forwarded-Port",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Server",
+    "X-Forwarded-Uri",
+    "X-Forwarded-User",
+    "X-Original-URL",
+    "X-Real-IP",
+    "X-Rewrite-URL",
+    "Remote-User",
+    "True-Client-IP",
+];
 
 /// Percent-encoded but for what is plain in the path of a URL and in every proxy's language.
 pub(super) fn encoded(text: &str) -> String {
