@@ -94,6 +94,12 @@ pub enum RecipeError {
     /// No proxy's language has a place for it.
     #[error("{0} has characters that the configuration of a proxy cannot carry")]
     Characters(String),
+    /// This proxy's language has none for it.
+    #[error(
+        "{0} cannot ask at an address with encoded characters, {1}: give the MCP server an \
+         introspection id, and the scopes names, of letters, digits, - . _ ~ and :"
+    )]
+    Encoded(&'static str, String),
 }
 
 impl Recipe {

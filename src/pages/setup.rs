@@ -70,8 +70,10 @@ impl ShownRecipe {
         id: &IntrospectionId,
     ) -> Result<Vec<Self>, RecipeError> {
         let recipe = Recipe::new(config, uri, id, None, Scope::default())?;
-        let shown =
-            |proxy: Proxy| Self { proxy: proxy.name(), text: recipe.text(proxy).to_string() };
+        let shown = |proxy: Proxy| Self {
+            proxy: proxy.name(),
+            text: recipe.text(proxy).map_or_else(|why| format!("# {why}"), |text| text.to_string()),
+        };
         Ok(Proxy::ALL.map(shown).into())
     }
 }

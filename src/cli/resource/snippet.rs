@@ -52,5 +52,6 @@ pub(super) fn print(resource: &Resource, wanted: Wanted, config: &Config) -> Res
     }
     let recipe = Recipe::new(config, &resource.uri, &resource.id, upstream, scope);
     let recipe = recipe.map_err(|error| Failure::Failed(error.to_string()))?;
-    output::line(&recipe.text(proxy.into()).to_string())
+    let text = recipe.text(proxy.into()).map_err(|error| Failure::Failed(error.to_string()))?;
+    output::line(&text.to_string())
 }

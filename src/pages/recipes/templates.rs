@@ -5,19 +5,26 @@ use std::fmt::Display;
 use askama::Template;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Proxy, Recipe, Site};
+use super::{Proxy, Recipe, RecipeError, Site};
 
 impl Recipe {
     /// The configuration.
     #[must_use]
-    pub fn text(&self, proxy: Proxy) -> Box<dyn Display + '_> {
-        match proxy {
+    ///
+    /// # Errors
+    /// [`RecipeError::Encoded`]
+    pub fn text(&self, proxy: Proxy) -> Result<Box<dyn Display + '_>, RecipeError> {
+        // It decodes an address before it encodes it anew: what meant a slash would be one.
+        if proxy == Proxy::Caddy && self.gate_path().contains('%') {
+            return Err(RecipeError::Encoded(proxy.name(), self.gate_path()));
+        }
+        Ok(match proxy {
             Proxy::Nginx => Box::new(Nginx { values: self }),
             Proxy::Caddy => Box::new(Caddy { values: self }),
             Proxy::Traefik => Box::new(Traefik { values: self }),
             Proxy::Envoy => Box::new(Envoy { values: self }),
             Proxy::HaProxy => Box::new(HaProxy { values: self }),
-        }
+        })
     }
 
     /// The authorization server's own host, if it has one and the proxy serves it.
