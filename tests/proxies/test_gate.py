@@ -13,6 +13,7 @@ def is_challenge(world, answer, error=None):
     challenge = answer.challenge()
     assert challenge["resource_metadata"] == f"{world.origin}/.well-known/oauth-protected-resource/mcp"
     assert challenge.get("error") == error and challenge["scope"] == DEMANDED, challenge
+    assert "no-store" in answer.header("cache-control")
     assert not [name for name, _ in answer.headers if name.startswith("x-auth-")]
 
 
@@ -47,13 +48,20 @@ def test_the_token_goes_no_further(any_world, any_token):
 
 
 @pytest.mark.parametrize(
-    "authorization",
-    ["Bearer mat_" + "A" * 54, "Bearer x", "Bearer", "Basic d2lraTpzZWNyZXQ=", "mat_" + "A" * 54, ""],
+    ("authorization", "error"),
+    [
+        ("Bearer mat_" + "A" * 54, "invalid_token"),
+        ("Bearer x", "invalid_token"),
+        ("Bearer", "invalid_token"),
+        ("Basic d2lraTpzZWNyZXQ=", None),
+        ("mat_" + "A" * 54, None),
+        ("", None),
+    ],
 )
-def test_a_wrong_token_opens_nothing(any_world, authorization):
+def test_a_wrong_token_opens_nothing(any_world, authorization, error):
     answer = reaches_nobody(any_world, "GET", "/mcp", headers={"Authorization": authorization})
     assert answer.status == 401
-    answer.challenge()
+    is_challenge(any_world, answer, error)
 
 
 def test_a_token_in_the_query_or_given_twice_opens_nothing(any_world, any_token):
@@ -74,7 +82,7 @@ def test_a_token_of_another_resource_opens_nothing(any_world):
 
 def test_a_missing_scope_is_asked_for(any_world):
     token = any_world.token("wiki:read")
-    for method in ["GET", "POST"]:
+    for method in ["GET", "POST", "HEAD"]:
         answer = reaches_nobody(any_world, method, "/mcp", token=token, body=b"{}" if method == "POST" else None)
         assert answer.status == 403
         is_challenge(any_world, answer, "insufficient_scope")
@@ -84,6 +92,14 @@ def test_nobody_says_who_he_is(any_world, any_token):
     forged = [(spelling.format(name), "eve") for spelling in SPELLINGS for name in IDENTITY]
     headers = any_world.passes(any_token, headers=forged)
     assert not [pair for pair in headers if "eve" in pair[1]]
+    assert [value for name, value in headers if name == "x-auth-username"] == ["ada"]
+
+
+def test_a_client_without_a_name_has_none(any_world):
+    """An empty header, or none, and not what the client says."""
+    token = any_world.token(name=None)
+    headers = any_world.passes(token, headers=[("X-Auth-Client-Name", "eve")])
+    assert [value for name, value in headers if name == "x-auth-client-name"] in ([], [""]), headers
     assert [value for name, value in headers if name == "x-auth-username"] == ["ada"]
 
 
@@ -98,6 +114,9 @@ def test_nobody_says_where_he_comes_from(world, token):
 @pytest.mark.parametrize("also", ["", ", Authorization"])
 def test_nobody_makes_the_proxy_forget_who_he_is(any_world, any_token, also):
     """By naming our headers as those of this connection only (RFC 9110 section 7.6.1)."""
+    # What is named there and is not ours passes or not, but the request does.
+    harmless = {"Connection": "close, X-Other", "X-Other": "x"}
+    assert any_world.passes(any_token, headers=harmless)
     named = {"Connection": f"close, X-Auth-Subject, x-auth-username{also}"}
     before = len(any_world.upstream.seen())
     answer = any_world.ask("GET", "/mcp/raw/headers", headers=named, token=any_token)
@@ -170,9 +189,14 @@ def test_no_header_leads_around_the_gate(any_world, headers):
     assert reaches_nobody(any_world, "POST", "/mcp", headers=headers, body=b"{}").status == 401
 
 
-@pytest.mark.parametrize("path", ["/gate/wiki", "/ext_authz/wiki/-/", "/metrics", "/readyz", "/livez", "/.mcp-gate"])
+@pytest.mark.parametrize(
+    "path", ["/gate/wiki", "/ext_authz/wiki/-/", "/metrics", "/readyz", "/livez", "/.mcp-gate-wiki"]
+)
 def test_what_proxies_and_supervisors_ask_is_not_public(any_world, any_token, path):
     assert reaches_nobody(any_world, "GET", path, token=any_token).status == 404
+    # Where people sign in neither; below the issuer's path there is something else.
+    sign_in = httpx.URL(any_world.issuer).copy_with(raw_path=path.encode())
+    assert httpx.get(sign_in, headers={"Authorization": f"Bearer {any_token}"}).status_code == 404
 
 
 def test_a_browser_asks_before_it_sends_a_token(any_world):
@@ -193,6 +217,21 @@ def test_a_browser_asks_before_it_sends_a_token(any_world):
     assert answer.all("access-control-allow-credentials") == []
     assert any_world.metrics() == asked, "the gate was asked"
     assert any_world.ask("GET", "/mcp").status == 401 and any_world.metrics() != asked
+
+
+@pytest.mark.parametrize("endpoint", ["registration_endpoint", "token_endpoint"])
+def test_a_browser_asks_before_it_registers_and_gets_a_token(any_world, endpoint):
+    url = httpx.get(any_world.metadata_url()).json()[endpoint]
+    preflight = {"Origin": BROWSER, "Access-Control-Request-Method": "POST"}
+    preflight["Access-Control-Request-Headers"] = "content-type, mcp-protocol-version"
+    answer = httpx.options(url, headers=preflight)
+    assert answer.status_code in (200, 204), answer.status_code
+    assert answer.headers.get_list("access-control-allow-origin") == ["*"], answer.headers
+    assert "POST" in answer.headers["access-control-allow-methods"]
+    allowed = answer.headers["access-control-allow-headers"].lower()
+    assert "content-type" in allowed and "mcp-protocol-version" in allowed, allowed
+    refused = httpx.post(url, content=b"x", headers={"Origin": BROWSER})
+    assert refused.status_code in (400, 401, 415) and refused.headers["access-control-allow-origin"] == "*"
 
 
 def test_a_browser_reads_answers_and_refusals(any_world, any_token):

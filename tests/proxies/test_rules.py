@@ -1,5 +1,6 @@
 """Per-tool rules: what a tool needs reaches the gate through the proxy, and its answer the client."""
 
+import base64
 import json
 
 import pytest
@@ -58,12 +59,39 @@ def test_what_says_not_exactly_one_thing_is_refused(ruled, token, headers):
     assert answer.status == 403 and answer.challenge()["error"] in ("invalid_request", "insufficient_scope")
 
 
-@pytest.mark.parametrize("hidden", ["Mcp_Name", "Mcp.Name", "mcp_name"])
+@pytest.mark.parametrize("hidden", ["Mcp_Name", "Mcp.Name", "mcp_name", "MCP_NAME"])
 def test_other_spellings_of_a_header_say_nothing(ruled, token, hidden):
     sent = [*VERSION.items(), ("Mcp-Method", "tools/call"), ("Mcp-Name", "delete_page"), (hidden, "whoami")]
     assert call(ruled, token, *sent).status == 403
     sent = [*VERSION.items(), ("Mcp-Method", "tools/call"), (hidden, "whoami")]
     assert call(ruled, token, *sent).status == 403
+    # The MCP server hears of the tool that was allowed, and of no other.
+    before = len(ruled.upstream.seen())
+    assert call(ruled, token, *named("whoami"), (hidden, "delete_page")).status == 200
+    (request,) = ruled.upstream.seen()[before:]
+    assert ["mcp-name", "whoami"] in request["headers"] and "delete_page" not in str(request["headers"]), request
+
+
+def test_other_spellings_of_the_other_headers_do_not_pass(ruled, token):
+    hidden = ["Mcp_Method", "Mcp.Method", "MCP_Protocol_Version", "MCP-Protocol_Version", "MCP.Protocol-Version"]
+    before = len(ruled.upstream.seen())
+    assert call(ruled, token, *named("whoami"), *[(name, "eve") for name in hidden]).status == 200
+    (request,) = ruled.upstream.seen()[before:]
+    assert "eve" not in str(request["headers"]), request
+
+
+def encoded(name):
+    return f"=?base64?{base64.b64encode(name.encode()).decode()}?="
+
+
+def test_a_name_that_no_header_can_carry_comes_encoded(ruled, token):
+    assert call(ruled, token, *named(encoded("whoami"))).status == 200
+    assert call(ruled, token, *named(encoded("überall"))).status == 200
+    answer = call(ruled, token, *named(encoded("delete_ä")))
+    assert answer.status == 403 and answer.challenge()["error"] == "insufficient_scope"
+    for broken in ["=?base64?%%%?=", "=?base64?d2hvYW1p", "=?base64?/w==?="]:
+        answer = call(ruled, token, *named(broken))
+        assert answer.status == 403 and answer.challenge()["error"] == "invalid_request", broken
 
 
 def test_nobody_hides_a_tool_from_the_gate_alone(ruled, token):

@@ -62,7 +62,7 @@ class Raw:
             case "upload":
                 return await upload(receive, send, query["id"])
             case "events":
-                return await events(receive, send, int(query["count"]))
+                return await events(receive, send, int(query["count"]), int(query.get("pause", "1")))
         return await self.app(scope, receive, send)
 
 
@@ -88,13 +88,14 @@ async def upload(receive, send, identity):
     await answer(send, {"size": size, "sha256": digest.hexdigest()})
 
 
-async def events(receive, send, count):
+async def events(receive, send, count, pause):
     headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     for number in range(count):
         event = f"data: {json.dumps({'number': number, 'sent': time.time()})}\n\n"
         await send({"type": "http.response.body", "body": event.encode(), "more_body": True})
-        await asyncio.sleep(1)
+        if number + 1 < count:
+            await asyncio.sleep(pause)
     await send({"type": "http.response.body", "body": b""})
 
 

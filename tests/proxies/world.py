@@ -155,12 +155,14 @@ class World:
         assert answer.status == 200, (answer.status, answer.headers, answer.body)
         return [tuple(pair) for pair in json.loads(answer.body)]
 
-    def token(self, scope=DEMANDED, resource=None):
+    def token(self, scope=DEMANDED, resource=None, name="Test"):
         """By the whole flow, through the proxy: registration, sign-in, consent, token."""
         client = self.client()
         metadata = client.get(self.metadata_url()).json()
         callback = "http://127.0.0.1:1/callback"
-        registration = {"redirect_uris": [callback], "token_endpoint_auth_method": "none", "client_name": "Test"}
+        registration = {"redirect_uris": [callback], "token_endpoint_auth_method": "none"}
+        if name is not None:
+            registration["client_name"] = name
         registered = client.post(metadata["registration_endpoint"], json=registration)
         assert registered.status_code == 201, registered.text
         verifier = secrets.token_urlsafe(32)
