@@ -22,12 +22,16 @@ def upstream(tmp_path_factory):
 
 
 def pytest_generate_tests(metafunc):
-    """Every test runs behind every proxy; those that ask for `any_world` in every layout, too."""
+    """Every test runs behind every proxy; those that ask for `any_world` in every layout, too.
+
+    But for those that say themselves behind which.
+    """
+    said = {mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")}
     if "any_world" in metafunc.fixturenames:
         worlds = [(proxy, layout) for proxy in PROXIES for layout in LAYOUTS]
         ids = [f"{proxy}, {layout}" for proxy, layout in worlds]
         metafunc.parametrize("any_world", worlds, ids=ids, indirect=True, scope="session")
-    if "secure_world" in metafunc.fixturenames:
+    if "secure_world" in metafunc.fixturenames and "secure_world" not in said:
         worlds = [(proxy, layout) for proxy in PROXIES for layout in LAYOUTS]
         ids = [f"{proxy}, {layout}" for proxy, layout in worlds]
         metafunc.parametrize("secure_world", worlds, ids=ids, indirect=True, scope="session")
@@ -66,6 +70,11 @@ def secure_world(request, upstream, certificate, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def secure_token(secure_world):
+    return secure_world.token()
+
+
+@pytest.fixture(scope="session")
 def any_token(any_world):
     return any_world.token()
 
@@ -80,8 +89,8 @@ def connect(tmp_path):
     """Starts clients, and ends them."""
     clients = []
 
-    def connect(command, world, person):
-        clients.append(Driver([*command, world.resource], tmp_path, person))
+    def connect(command, world, person, **environment):
+        clients.append(Driver([*command, world.resource], tmp_path, person, **environment))
         return clients[-1]
 
     yield connect

@@ -44,6 +44,10 @@ class Proxy:
         """
         raise NotImplementedError
 
+    def authority(self, certificate):
+        """Who has signed what it shows then."""
+        return certificate.with_suffix(".crt")
+
     @classmethod
     def files(cls, text, example):
         """What is printed, as the files it is for; the main one is called as it is said."""
@@ -137,6 +141,9 @@ class Caddy(Proxy):
         # With an authority of its own, in place of a public one.
         self.options = f"\thttps_port {port}\n\tauto_https disable_redirects\n\tlocal_certs\n\tskip_install_trust\n"
 
+    def authority(self, certificate):
+        return self.folder / "caddy" / "pki" / "authorities" / "local" / "root.crt"
+
     def start(self):
         # It listens before it has its certificates.
         super().start()
@@ -158,7 +165,9 @@ class OldCaddy(Caddy):
     """Debian's, version 2.6."""
 
     def binary(self):
-        return program("caddy")
+        # Whichever else is on the path.
+        assert Path("/usr/bin/caddy").is_file(), "caddy is not installed: run tests/proxies/install"
+        return Path("/usr/bin/caddy")
 
 
 class Traefik(Proxy):

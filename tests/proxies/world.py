@@ -222,13 +222,17 @@ class SecureWorld(World):
         proxy.serve_here(self.certificate, self.port)
 
     def client(self):
-        return httpx.Client(timeout=30, transport=ToHere(self.port))
+        return httpx.Client(timeout=30, transport=ToHere(self.port, self.trusting()))
+
+    def trusting(self):
+        """The certificates that the proxy has for its names, and no others."""
+        return ssl.create_default_context(cafile=self.proxy.authority(self.certificate))
 
     def connection(self):
         connection = super().connection()
         connection.connect()
         name = urllib.parse.urlsplit(self.origin).netloc
-        connection.sock = trusting_everybody().wrap_socket(connection.sock, server_hostname=name)
+        connection.sock = self.trusting().wrap_socket(connection.sock, server_hostname=name)
         connection.host, connection.port, connection.default_port = name, 443, 443
         return connection
 
@@ -236,8 +240,8 @@ class SecureWorld(World):
 class ToHere(httpx.HTTPTransport):
     """Every name is this machine, every port the proxy's."""
 
-    def __init__(self, port):
-        super().__init__(verify=trusting_everybody())
+    def __init__(self, port, trusting):
+        super().__init__(verify=trusting)
         self.port = port
 
     def handle_request(self, request):
@@ -245,12 +249,6 @@ class ToHere(httpx.HTTPTransport):
         here = request.url.copy_with(host="127.0.0.1", port=self.port)
         sent = httpx.Request(request.method, here, headers=request.headers, stream=request.stream, extensions=extensions)
         return super().handle_request(sent)
-
-
-def trusting_everybody():
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
 
 
 def make_certificate(folder):
