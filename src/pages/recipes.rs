@@ -94,10 +94,10 @@ pub enum RecipeError {
     /// No proxy's language has a place for it.
     #[error("{0} has characters that the configuration of a proxy cannot carry")]
     Characters(String),
-    /// This proxy's language has none for it.
+    /// This proxy's language has no place for it.
     #[error(
-        "{0} cannot ask at an address with encoded characters, {1}: give the MCP server an \
-         introspection id, and the scopes names, of letters, digits, - . _ ~ and :"
+        "{0} cannot ask at an address with encoded characters, {1}: let the introspection id and \
+         the scopes be of letters, digits, and - . _ ~ :"
     )]
     Encoded(&'static str, String),
 }

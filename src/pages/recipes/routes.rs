@@ -84,7 +84,10 @@ fn mixtures(name: &str) -> Vec<String> {
     let words: Vec<_> = name.split('-').collect();
     let first = vec![words[..1].concat()];
     let mix = |begun: Vec<String>, word: &&str| {
-        begun.iter().flat_map(|begun| [format!("{begun}-{word}"), format!("{begun}_{word}")]).collect()
+        begun
+            .iter()
+            .flat_map(|begun| [format!("{begun}-{word}"), format!("{begun}_{word}")])
+            .collect()
     };
     words[1..].iter().fold(first, mix).into_iter().filter(|mixed| mixed != name).collect()
 }

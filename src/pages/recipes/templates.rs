@@ -9,7 +9,6 @@ use super::{Proxy, Recipe, RecipeError, Site};
 
 impl Recipe {
     /// The configuration.
-    #[must_use]
     ///
     /// # Errors
     /// [`RecipeError::Encoded`]

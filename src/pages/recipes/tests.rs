@@ -127,7 +127,9 @@ fn nothing_that_is_inserted_means_anything_in_a_proxys_language() {
     assert_eq!(fine.name(), "wiki_1");
     let nginx = fine.text(Proxy::Nginx).unwrap().to_string();
     let caddy = fine.text(Proxy::Caddy).err().unwrap().to_string();
-    assert!(caddy.contains("Caddy cannot ask at an address with encoded characters, /gate/wiki%2F1/"));
+    assert!(
+        caddy.contains("Caddy cannot ask at an address with encoded characters, /gate/wiki%2F1/")
+    );
     assert!(nginx.contains("location ~ ^/a\\.b/mcp(/|$) {"), "{nginx}");
     for resource in [
         "https://h.example/a;b",
