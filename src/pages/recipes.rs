@@ -6,6 +6,7 @@
 
 mod routes;
 mod site;
+mod spellings;
 mod templates;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! What the proxies whose configuration is one tree of routes need beside nginx's and Caddy's blocks.
 
-use super::templates::{DECIDING, IDENTITY, PUBLIC, encoded};
+use super::templates::{PUBLIC, encoded};
 use super::{Recipe, Site};
 
 impl Recipe {
@@ -58,14 +58,6 @@ impl Recipe {
         below(self.path())
     }
 
-    /// By header, the names that read as those of headers of which the gate or the MCP server makes
-    /// something, to a program that takes `_` for `-`.
-    #[expect(clippy::unused_self, reason = "a template sees nothing but the methods of its values")]
-    pub(super) fn underscored(&self) -> Vec<Vec<String>> {
-        let identity = IDENTITY.iter().map(|name| format!("X-Auth-{name}"));
-        identity.chain(DECIDING.map(str::to_owned)).map(|name| mixtures(&name)).collect()
-    }
-
     /// The MCP server's host, without the brackets of an IPv6 address.
     pub(super) fn upstream_host(&self) -> &str {
         self.upstream.host.trim_start_matches('[').trim_end_matches(']')
@@ -77,19 +69,6 @@ impl Site {
     fn is_heard_with(&self, other: &Self) -> bool {
         (self.address(), self.port()) == (other.address(), other.port())
     }
-}
-
-/// A name with one or more of its dashes as underscores.
-fn mixtures(name: &str) -> Vec<String> {
-    let words: Vec<_> = name.split('-').collect();
-    let first = vec![words[..1].concat()];
-    let mix = |begun: Vec<String>, word: &&str| {
-        begun
-            .iter()
-            .flat_map(|begun| [format!("{begun}-{word}"), format!("{begun}_{word}")])
-            .collect()
-    };
-    words[1..].iter().fold(first, mix).into_iter().filter(|mixed| mixed != name).collect()
 }
 
 fn below(path: &str) -> String {

@@ -121,9 +121,6 @@ const EXPOSE_HEADERS: &str = "WWW-Authenticate, Mcp-Session-Id, Retry-After";
 pub(super) const IDENTITY: [&str; 7] =
     ["Subject", "Username", "Client-Id", "Client-Name", "Scope", "Grant-Id", "Expires"];
 
-/// What a resource with rules decides by.
-pub(super) const DECIDING: [&str; 3] = ["MCP-Protocol-Version", "Mcp-Method", "Mcp-Name"];
-
 /// Headers from which frameworks and load balancers read a caller, an address or a path, beside those
 /// that the recipes set.
 const CLAIMS: [&str; 11] = [
