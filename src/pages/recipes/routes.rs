@@ -53,6 +53,18 @@ impl Recipe {
         }
     }
 
+    /// Paths that lead elsewhere with some servers: an encoded slash, a backslash, "." and ".." with or
+    /// without what Java servers take for parameters. (No URL has `[`, `]` or `^` in its path.)
+    #[expect(clippy::unused_self, reason = "a template sees nothing but the methods of its values")]
+    pub(super) fn ambiguous_paths(&self) -> &'static str {
+        ".*(%2[fF]|%5[cC]|[[-^]|/([.]|%2[eE]){1,2}([^a-zA-Z0-9]|$)).*"
+    }
+
+    /// What Traefik's rules have against them.
+    pub(super) fn unambiguous(&self) -> String {
+        format!(" && !PathRegexp(`^{}$`)", self.ambiguous_paths())
+    }
+
     /// The MCP server.
     pub(super) fn mcp_paths(&self) -> String {
         below(self.path())

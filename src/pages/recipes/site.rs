@@ -63,6 +63,11 @@ impl Site {
         &self.host
     }
 
+    /// The same, an IPv6 address without brackets.
+    pub(super) fn name(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+
     pub(super) fn port(&self) -> u16 {
         self.port
     }
