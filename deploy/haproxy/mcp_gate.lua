@@ -61,3 +61,25 @@ core.register_action("mcp_gate", { "http-req" }, function(txn, address)
     refuse(txn, answer)
   end
 end, 1)
+
+-- Trailers come when the gate has answered and the rules for headers are past, and some servers put them
+-- among the headers. HAProxy 2.6 cannot drop them: a request that has some ends.
+local NoTrailers = { flags = filter.FLT_CFG_FL_HTX }
+NoTrailers.__index = NoTrailers
+
+function NoTrailers:new()
+  return setmetatable({}, NoTrailers)
+end
+
+function NoTrailers:start_analyze(_, channel)
+  if not channel:is_resp() then filter.register_data_filter(self, channel) end
+end
+
+-- With the end of a message comes one byte that is neither body nor trailer.
+function NoTrailers:http_payload(_, message)
+  if message:eom() and message:input() > #(message:body() or "") + 1 then
+    error("a request with trailers was ended", 0)
+  end
+end
+
+core.register_filter("mcp_no_trailers", NoTrailers, function(one) return one end)

@@ -21,6 +21,8 @@ class Proxy:
     kind: str
     #: The file there, by the name of a layout.
     example: str
+    #: Where it listens.
+    address = "127.0.0.1"
 
     def __init__(self, folder, recipe, ports):
         self.folder = Path(folder)
@@ -62,7 +64,7 @@ class Proxy:
         environment = {**os.environ, "HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder, env=environment)
-        wait_for(lambda: self.process.poll() is not None or all(map(accepts, self.ports)), self.kind)
+        wait_for(lambda: self.process.poll() is not None or all(accepts(self.address, port) for port in self.ports), self.kind)
         assert self.process.poll() is None, f"{self.kind}: {self.log.read_text()[-3000:]}"
         return self
 
@@ -71,12 +73,17 @@ class Proxy:
         self.process.wait(30)
 
 
-def accepts(port):
+def accepts(address, port):
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+        socket.create_connection((address, port), timeout=2).close()
     except OSError:
         return False
     return True
+
+
+def bracketed(host):
+    """As it is written in a URL."""
+    return f"[{host}]" if ":" in host else host
 
 
 def is_found(url, host):
@@ -194,8 +201,8 @@ class Traefik(Proxy):
         super().start()
         (host,) = set(re.findall(r"metadata:\n.*\n +rule: 'Host\(`(.*?)`\)", self.recipe)[:1])
         for port in self.ports:
-            metadata = f"{self.scheme}://127.0.0.1:{port}/.well-known/oauth-protected-resource"
-            wait_for(lambda: is_found(metadata, host), f"Traefik's routes at {port}")
+            metadata = f"{self.scheme}://{bracketed(self.address)}:{port}/.well-known/oauth-protected-resource"
+            wait_for(lambda: is_found(metadata, bracketed(host)), f"Traefik's routes at {port}")
         return self
 
 

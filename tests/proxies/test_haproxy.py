@@ -1,13 +1,15 @@
 """What only HAProxy's recipe has: an action of our own, and a file that it is appended to."""
 
+import re
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 from examples import ISSUERS
 from proxies import HaProxy, program
 from support import ROOT, free_port
-from world import World
+from world import DEMANDED, World
 
 BROKEN = {
     "admit": ("local function admit(txn, answer)\n", 'local function admit(txn, answer)\n  error("broken")\n'),
@@ -53,3 +55,36 @@ def test_the_recipe_goes_behind_what_debian_configures(tmp_path, certificate, la
     command = [program("haproxy"), "-c", "-dW", "-f", tmp_path / "haproxy.cfg"]
     checked = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=60)
     assert checked.returncode == 0, checked.stderr
+
+
+class TwoServers(World):
+    """Another MCP server at the same address, added as the recipe says."""
+
+    def prepare(self, proxy):
+        self.other = f"http://localhost:{self.port}/mcp"
+        self.service.command("resource", "add", self.other)
+        arguments = ["--proxy", "haproxy", "--upstream", f"127.0.0.1:{self.upstream.port}", "--scope", DEMANDED]
+        recipe = self.service.command("resource", "snippet", self.other, *arguments)
+        ((backend, name),) = re.findall(r"^(backend (mcp_(?!oauthd)\w+)\n(?:    .*\n)+)", recipe, re.MULTILINE)
+        # The first of two hosts is the one that is there.
+        proxy.replace("host_only -i 127.0.0.1 }", "host_only -i 127.0.0.1 localhost }")
+        (template,) = re.findall(r"    # (use_backend .*\n)", proxy.recipe)
+        line = template.replace("mcp_…", name).replace("its.host", "localhost")
+        proxy.replace("    default_backend mcp_wiki\n", f"    {line}    default_backend mcp_wiki\n")
+        proxy.replace("\n# ---- /etc/haproxy/mcp_gate.lua", f"\n{backend}\n# ---- /etc/haproxy/mcp_gate.lua")
+
+
+def test_another_mcp_server_is_added_as_the_recipe_says(upstream, tmp_path):
+    world = TwoServers(tmp_path, HaProxy, "same host, path", upstream).start()
+    try:
+        tokens = [world.token(), world.token(resource=world.other)]
+        for at, host in enumerate(["127.0.0.1", "localhost"]):
+            origin = f"http://{host}:{world.port}"
+            metadata = httpx.get(f"{origin}/.well-known/oauth-protected-resource/mcp").json()
+            assert metadata["resource"] == f"{origin}/mcp"
+            for token in tokens:
+                headers = {"Authorization": f"Bearer {token}"}
+                answer = httpx.get(f"{origin}/mcp/raw/headers", headers=headers)
+                assert answer.status_code == (200 if token == tokens[at] else 401), (host, answer.text)
+    finally:
+        world.stop()

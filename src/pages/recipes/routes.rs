@@ -1,6 +1,6 @@
 //! What the proxies whose configuration is one tree of routes need beside nginx's and Caddy's blocks.
 
-use super::templates::{PUBLIC, encoded};
+use super::templates::{CLAIMS, PUBLIC, encoded};
 use super::{Recipe, Site};
 
 impl Recipe {
@@ -58,6 +58,15 @@ impl Recipe {
     #[expect(clippy::unused_self, reason = "a template sees nothing but the methods of its values")]
     pub(super) fn ambiguous_paths(&self) -> &'static str {
         ".*(%2[fF]|%5[cC]|[[-^]|/([.]|%2[eE]){1,2}([^a-zA-Z0-9]|$)).*"
+    }
+
+    /// The names of what a client may not claim, and of all that proxies say in its place.
+    #[expect(clippy::unused_self, reason = "a template sees nothing but the methods of its values")]
+    pub(super) fn claimed_names(&self) -> String {
+        let claims = CLAIMS.map(str::to_ascii_lowercase);
+        let others = claims.iter().filter(|name| !name.starts_with("x-forwarded-"));
+        let names: Vec<_> = others.map(String::as_str).chain(["x-forwarded-.*"]).collect();
+        names.join("|")
     }
 
     /// What Traefik's rules have against them.

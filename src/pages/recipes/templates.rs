@@ -123,7 +123,7 @@ pub(super) const IDENTITY: [&str; 7] =
 
 /// Headers from which frameworks and load balancers read a caller, an address or a path, beside those
 /// that the recipes set.
-const CLAIMS: [&str; 11] = [
+pub(super) const CLAIMS: [&str; 11] = [
     "Forwarded",
     "X-Forwarded-Port",
     "X-Forwarded-Prefix",
