@@ -80,8 +80,8 @@ def test_another_mcp_server_is_added_as_the_recipe_says(upstream, tmp_path):
         tokens = [world.token(), world.token(resource=world.other)]
         for at, host in enumerate(["127.0.0.1", "localhost"]):
             origin = f"http://{host}:{world.port}"
-            metadata = httpx.get(f"{origin}/.well-known/oauth-protected-resource/mcp").json()
-            assert metadata["resource"] == f"{origin}/mcp"
+            challenge = httpx.get(f"{origin}/mcp").headers["www-authenticate"]
+            assert f'resource_metadata="{origin}/.well-known/oauth-protected-resource/mcp"' in challenge
             for token in tokens:
                 headers = {"Authorization": f"Bearer {token}"}
                 answer = httpx.get(f"{origin}/mcp/raw/headers", headers=headers)
