@@ -60,6 +60,11 @@ impl Recipe {
         ".*(%2[fF]|%5[cC]|[[-^]|/([.]|%2[eE]){1,2}([^a-zA-Z0-9]|$)).*"
     }
 
+    /// What Traefik's rules have against them.
+    pub(super) fn unambiguous(&self) -> String {
+        format!(" && !PathRegexp(`^{}$`)", self.ambiguous_paths())
+    }
+
     /// The names of what a client may not claim, and of all that proxies say in its place.
     #[expect(clippy::unused_self, reason = "a template sees nothing but the methods of its values")]
     pub(super) fn claimed_names(&self) -> String {
@@ -67,11 +72,6 @@ impl Recipe {
         let others = claims.iter().filter(|name| !name.starts_with("x-forwarded-"));
         let names: Vec<_> = others.map(String::as_str).chain(["x-forwarded-.*"]).collect();
         names.join("|")
-    }
-
-    /// What Traefik's rules have against them.
-    pub(super) fn unambiguous(&self) -> String {
-        format!(" && !PathRegexp(`^{}$`)", self.ambiguous_paths())
     }
 
     /// The MCP server.
