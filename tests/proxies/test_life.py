@@ -60,6 +60,10 @@ def test_when_nobody_can_be_asked_nobody_passes(world, token):
             assert answer.status in (403, 500, 502, 503, 504), answer.status
             # A page in a browser can read that, and may try again.
             assert answer.header("access-control-allow-origin") == "*", answer.headers
+            assert "retry-after" in answer.header("access-control-expose-headers").lower()
+            # Traefik and Envoy have no place for that; what is 5xx is not for caches by itself (RFC 9110 section 15.1).
+            if world.make_proxy.kind in ("nginx", "caddy", "haproxy"):
+                assert answer.header("retry-after") == "5" and answer.header("cache-control") == "no-store"
         assert world.upstream.seen()[seen:] == []
         preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
         assert world.ask("OPTIONS", "/mcp", headers=preflight).status in (200, 204)

@@ -2,14 +2,11 @@
 
 import re
 import subprocess
-import threading
-import time
 
 import pytest
 from examples import Installation
 from proxies import PROXIES, WHEELS, Nginx, program
 from support import BINARY
-from test_odd_gate import OddGate, OddWorld
 from test_smuggling import spellings
 from world import World
 
@@ -51,36 +48,6 @@ def test_whatever_else_nginx_serves_nobody_says_who_he_is(upstream, tmp_path):
         assert ["x-auth-username", "ada"] in request["headers"]
     finally:
         world.stop()
-
-
-SLOW = {name: proxy for name, proxy in PROXIES.items() if proxy.kind in ("nginx", "caddy")}
-
-
-def test_a_gate_that_does_not_answer_is_not_waited_for_for_long(upstream, tmp_path_factory):
-    """All at once."""
-    gate, waited = OddGate(), {}
-    worlds = {name: OddWorld(tmp_path_factory.mktemp("slow"), proxy, upstream, gate).start() for name, proxy in SLOW.items()}
-
-    def ask(name):
-        begun = time.monotonic()
-        answer = worlds[name].ask("GET", "/mcp/raw/headers", token="x")
-        waited[name] = (answer.status, answer.all("access-control-allow-origin"), time.monotonic() - begun)
-
-    try:
-        before = len(upstream.seen())
-        threads = [threading.Thread(target=ask, args=(name,), daemon=True) for name in worlds]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
-        assert sorted(waited) == sorted(worlds)
-        for name, (status, origin, seconds) in waited.items():
-            assert status in (503, 504) and origin == ["*"] and 9 < seconds < 15, (name, waited[name])
-        assert upstream.seen()[before:] == []
-    finally:
-        for world in worlds.values():
-            world.stop()
-        gate.stop()
 
 
 class Encoded(World):
