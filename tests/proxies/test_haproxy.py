@@ -6,9 +6,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from bare import BareUpstream
 from examples import ISSUERS
 from proxies import HaProxy, program
 from support import ROOT, free_port
+from test_smuggling import send
 from world import DEMANDED, World
 
 BROKEN = {
@@ -55,6 +57,25 @@ def test_the_recipe_goes_behind_what_debian_configures(tmp_path, certificate, la
     command = [program("haproxy"), "-c", "-dW", "-f", tmp_path / "haproxy.cfg"]
     checked = subprocess.run(command, cwd="/", capture_output=True, text=True, timeout=60)
     assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("size", [0, 1, 15_000, 16_384, 300_000])
+def test_a_body_passes_and_what_is_behind_it_does_not(tmp_path, size):
+    """HAProxy has a buffer of 16 KiB, in the midst of which a body may end."""
+    upstream = BareUpstream()
+    world = World(tmp_path, HaProxy, "same host, path", upstream).start()
+    try:
+        world.good = world.token()
+        chunk = f"{size:x}\r\n{'~' * size}\r\n" if size else ""
+        for trailers in ["", "X-Auth-Subject: eve\r\n", "a:\r\n"]:
+            head = "POST /mcp HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+            status, said = send(world, f"{head}{chunk}0\r\n{trailers}\r\n")
+            assert status == (400 if trailers else 200), said
+            # Of what has not come to its end the MCP server makes nothing.
+            assert [request.count(b"~") for request in upstream.requests] == ([] if trailers else [size])
+    finally:
+        world.stop()
+        upstream.stop()
 
 
 class TwoServers(World):
