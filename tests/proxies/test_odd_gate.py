@@ -105,8 +105,8 @@ def test_a_yes_that_names_nobody_lets_nobody_choose_a_name(odd):
         assert not [pair for pair in request["headers"] if pair[1] == "eve"], request
 
 
-#: In seconds; Traefik has no setting for it. (nginx and Caddy: test_nginx_caddy.py.)
-PATIENCE = {"Traefik": 35, "Envoy": 6, "HAProxy": 10}
+#: In seconds. Traefik has no setting for it.
+PATIENCE = dict.fromkeys(PROXIES, 15) | {"Traefik": 35}
 
 
 class Asking(threading.Thread):
@@ -127,8 +127,8 @@ def test_a_gate_that_does_not_answer_is_not_waited_for_for_long(upstream, tmp_pa
     """All at once."""
     gate, asking = OddGate(), {}
     try:
-        for name in PATIENCE:
-            asking[name] = Asking(OddWorld(tmp_path_factory.mktemp("silent"), PROXIES[name], upstream, gate).start())
+        for name, proxy in PROXIES.items():
+            asking[name] = Asking(OddWorld(tmp_path_factory.mktemp("silent"), proxy, upstream, gate).start())
         before = len(upstream.seen())
         for thread in asking.values():
             thread.start()
