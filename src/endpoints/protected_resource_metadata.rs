@@ -1,5 +1,6 @@
 //! `/.well-known/oauth-protected-resource`: RFC 9728, for each resource whose requests reach us.
 
+use actix_web::http::header::HOST;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
@@ -26,7 +27,9 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespon
     let registered = app.storage.read(resources::list).await?;
     let tail = request.match_info().get("path").unwrap_or_default();
     let path = format!("/{}", tail.trim_matches('/'));
-    let Some(resource) = pick(&app, &registered, path.trim_end_matches('/')) else {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let path = path.trim_end_matches('/');
+    let Some(resource) = pick(&app, &registered, host.unwrap_or_default(), path) else {
         return Ok(super::not_found().await);
     };
     Ok(super::document(&Metadata {
@@ -38,21 +41,23 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespon
     }))
 }
 
-/// Several resources may have one path, on different hosts. The `Host` header is nobody's proof, so
-/// the one on the issuer's host is meant, then the default, then the first.
-fn pick<'a>(app: &App, registered: &'a [Resource], path: &str) -> Option<&'a Resource> {
+/// Several resources may have one path, on different hosts: `Host` says which is asked for. It
+/// chooses among what the operator has registered, and nothing of it is in the answer. Without one
+/// that fits, the resource on the issuer's host is meant, then the default, then the first.
+fn pick<'a>(app: &App, registered: &'a [Resource], host: &str, path: &str) -> Option<&'a Resource> {
     let default = app.offer().default_resource;
     let is_default = |resource: &&Resource| {
         default.as_ref().is_some_and(|default| default.canonical() == resource.canonical)
     };
+    let on_host = |resource: &&Resource| {
+        let (_, authority) = resource.uri.origin().split_once("://").unwrap_or_default();
+        authority.eq_ignore_ascii_case(host)
+    };
     let here = |resource: &&Resource| resource.uri.origin() == app.config.issuer.origin();
-    let of_path = || registered.iter().filter(|resource| resource.uri.path() == path);
-    of_path()
-        .find(here)
-        .or_else(|| of_path().find(is_default))
-        .or_else(|| of_path().next())
-        .or_else(|| {
-            let root = path.is_empty().then_some(registered)?;
-            root.iter().find(is_default).or(root.first())
-        })
+    let of_path = |resource: &&Resource| resource.uri.path() == path;
+    // At the root the resource without a path is meant, or else any.
+    let any = path.is_empty() && !registered.iter().any(|resource| of_path(&resource));
+    let candidates = registered.iter().filter(|resource| any || of_path(resource));
+    candidates
+        .min_by_key(|candidate| (!on_host(candidate), !here(candidate), !is_default(candidate)))
 }

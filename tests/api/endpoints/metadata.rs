@@ -99,7 +99,23 @@ async fn each_resource_has_its_document_and_the_root_has_the_default() {
         assert!(!has_null(&answer.body));
     }
     assert_eq!(get(&format!("{}{PROTECTED}", server.url)).await.body["resource"], RESOURCE);
-    assert_ne!(RESOURCE, OTHER_RESOURCE);
+}
+
+#[tokio::test]
+async fn resources_of_one_path_are_told_apart_by_their_hosts() {
+    let server = TestServer::spawn().await;
+    for path in ["/mcp", ""] {
+        for (host, expected) in [
+            ("wiki.example.org", RESOURCE),
+            ("notes.example.org", OTHER_RESOURCE),
+            ("NOTES.example.org", OTHER_RESOURCE),
+            ("evil.example", RESOURCE),
+        ] {
+            let url = format!("{}{PROTECTED}{path}", server.url);
+            let answer = Answer::of(reqwest::Client::new().get(url).header("Host", host)).await;
+            assert_eq!(answer.body["resource"], expected, "{host} {path}");
+        }
+    }
 }
 
 #[tokio::test]
