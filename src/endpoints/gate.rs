@@ -53,12 +53,8 @@ async fn answer(
 ) -> Result<HttpResponse, EndpointError> {
     // A scope that nobody can be granted is a slip of the pen, and no reason to ask a person.
     let Some(demand) = demand.filter(|demand| app.config.scopes.covers(&demand.scope)) else {
-        return Ok(wrong_address(
-            app,
-            None,
-            "the gate was asked at no address of its own, or for a scope that is not offered",
-        )
-        .await);
+        let why = "the gate was asked at no address of its own, or for a scope that is not offered";
+        return Ok(wrong_address(app, None, why).await);
     };
     let headers = http.headers();
     let request = Request { demand: &demand, bearer: bearer(headers) };

@@ -12,9 +12,9 @@ mod templates;
 mod tests;
 mod upstream;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
-use crate::config::Config;
+use crate::config::{Config, reachable};
 use crate::oauth::{IntrospectionId, Issuer, ResourceUri, Scope};
 use site::Site;
 use templates::PUBLIC;
@@ -184,16 +184,6 @@ impl Recipe {
         let public = || PUBLIC.iter().any(|name| is_below(path, &format!("/{name}")));
         is_below(path, "/.well-known") || self.issuer_path().is_empty() && public()
     }
-}
-
-/// Whoever listens on every address is reached at loopback.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    address
 }
 
 fn is_below(path: &str, parent: &str) -> bool {

@@ -1,13 +1,13 @@
 //! What the proxies whose configuration is one tree of routes need beside nginx's and Caddy's blocks.
 
-use super::templates::{CLAIMS, PUBLIC, encoded};
+use super::templates::{CLAIMS, PUBLIC, WELL_KNOWN, encoded};
 use super::{Recipe, Site};
 
 impl Recipe {
     /// Where Envoy asks: it puts the client's own path behind.
     pub(super) fn ext_authz_path(&self) -> String {
-        let scopes: Vec<_> = self.scope.tokens().map(encoded).collect();
-        let scopes = if scopes.is_empty() { "-".to_owned() } else { scopes.join("+") };
+        let scopes = self.encoded_scopes();
+        let scopes = if scopes.is_empty() { "-" } else { &scopes };
         format!("/ext_authz/{}/{scopes}", encoded(self.id.as_str()))
     }
 
@@ -40,8 +40,8 @@ impl Recipe {
     /// Metadata of both, which every host answers. Like those below, an expression for the whole of a
     /// path, without a backslash, which each language would read in its own way.
     #[expect(clippy::unused_self, reason = "a template sees nothing but the methods of its values")]
-    pub(super) fn metadata_paths(&self) -> &'static str {
-        "/[.]well-known/(oauth-authorization-server|oauth-protected-resource|openid-configuration)(/.*)?"
+    pub(super) fn metadata_paths(&self) -> String {
+        format!("/[.]well-known/({})(/.*)?", WELL_KNOWN.join("|"))
     }
 
     /// Pages and endpoints of an authorization server there.

@@ -33,9 +33,14 @@ impl Recipe {
 
     /// Where the proxy asks; the address carries what the operator decided, and nobody else can.
     pub(super) fn gate_path(&self) -> String {
-        let scopes: Vec<_> = self.scope.tokens().map(encoded).collect();
+        let scopes = self.encoded_scopes();
         let separator = if scopes.is_empty() { "" } else { "/" };
-        format!("/gate/{}{separator}{}", encoded(self.id.as_str()), scopes.join("+"))
+        format!("/gate/{}{separator}{scopes}", encoded(self.id.as_str()))
+    }
+
+    /// As they stand in the gate's address; empty when none is demanded.
+    pub(super) fn encoded_scopes(&self) -> String {
+        self.scope.tokens().map(encoded).collect::<Vec<_>>().join("+")
     }
 
     /// Whether there are certificates to name.
@@ -106,7 +111,7 @@ pub(super) const PUBLIC: [&str; 10] = [
 ];
 
 /// What the service answers below `/.well-known/` on every host of its own and of its resources.
-const WELL_KNOWN: [&str; 3] =
+pub(super) const WELL_KNOWN: [&str; 3] =
     ["oauth-authorization-server", "oauth-protected-resource", "openid-configuration"];
 
 /// What a browser may send to an MCP server, as a wildcard and, for browsers that know none, by
