@@ -159,15 +159,7 @@ async fn start_service(clients: usize) -> (SocketAddr, Vec<Pair>, Pair) {
 
 async fn fill(storage: &Storage, clients: usize) -> (Vec<Pair>, Pair) {
     let now = Clock::System.now();
-    let user = User {
-        id: UserId::generate(),
-        username: "ada".to_owned(),
-        password_hash: String::new(),
-        role: Role::Owner,
-        created_at: now,
-        last_authorized_at: None,
-        disabled_at: None,
-    };
+    let user = User::new(UserId::generate(), "ada".to_owned(), Role::Owner, now);
     let user_id = user.id.clone();
     let prepare = move |conn: &mut DbConnection| {
         users::insert(conn, &user)?;
@@ -212,6 +204,7 @@ fn pair(conn: &mut DbConnection, user_id: &UserId, resource: &str) -> Result<Pai
         tokens_until: until,
         revoked_at: None,
         revoked_because: None,
+        last_used_address: None,
     })?;
     let refresh = refresh_tokens::insert(conn, |id| {
         let secret = TokenSecret::generate(TokenKind::Refresh, id);

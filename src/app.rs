@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::accounts::password::Passwords;
 use crate::accounts::session::SessionLifetimes;
+use crate::accounts::sign_in;
 use crate::authorization::request::Offer;
 use crate::clients::registration::Bounds;
 use crate::clock::{Clock, Seconds};
@@ -58,9 +59,9 @@ impl App {
         })
     }
 
-    /// For a token request that is decided now.
+    /// For a token request from `address` that is decided now.
     #[must_use]
-    pub fn terms(&self) -> Terms {
+    pub fn terms(&self, address: IpAddr) -> Terms {
         let lifetimes = &self.config.lifetimes;
         Terms {
             now: self.clock.now(),
@@ -68,6 +69,7 @@ impl App {
             refresh_token_lifetime: lifetimes.refresh_token,
             grant_lifetime: lifetimes.grant,
             refresh_grace: lifetimes.refresh_grace,
+            address: Some(address),
         }
     }
 
@@ -77,6 +79,16 @@ impl App {
         Offer {
             scopes: self.config.scopes.clone(),
             default_resource: self.config.resources.first().map(|resource| resource.uri.clone()),
+        }
+    }
+
+    /// For a sign-in that goes on now.
+    #[must_use]
+    pub fn sign_in_terms(&self) -> sign_in::Terms {
+        sign_in::Terms {
+            now: self.clock.now(),
+            lifetimes: self.session_lifetimes(),
+            second_factor_required: self.config.sign_in.second_factor_required,
         }
     }
 

@@ -39,6 +39,8 @@ pub struct Config {
     pub resources: Vec<DeclaredResource>,
     /// Every scope there is.
     pub scopes: Scope,
+    /// How people sign in.
+    pub sign_in: SignInWays,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How long everything lives.
@@ -93,6 +95,17 @@ pub struct DeclaredResource {
     pub introspection_secret: Option<SecretString>,
     /// What its calls need, at the gate.
     pub rules: Vec<Rule>,
+}
+
+/// How people sign in. Each way can be the only one.
+#[derive(Debug, Clone)]
+pub struct SignInWays {
+    /// By user name and password.
+    pub password: bool,
+    /// By passkey, where the issuer's host is a name: an address cannot be an RP id.
+    pub passkeys: bool,
+    /// Nobody signs in without a second factor.
+    pub second_factor_required: bool,
 }
 
 /// How long everything lives.
@@ -206,6 +219,7 @@ impl Config {
             owner: reader.owner()?,
             resources: reader.resources()?,
             scopes: reader.scopes()?,
+            sign_in: reader.sign_in()?,
             trusted_proxies: reader.networks("trusted_proxies")?,
             lifetimes: reader.lifetimes()?,
             limits: reader.limits()?,

@@ -20,7 +20,7 @@ use crate::config::Lifetimes;
 use crate::oauth::GrantId;
 use crate::storage::{
     DbConnection, Storage, StorageError, access_tokens, authorization_requests, clients, codes,
-    events, grants, refresh_tokens, sessions,
+    events, grants, refresh_tokens, sessions, sign_ins,
 };
 
 /// The most rows of one transaction.
@@ -48,9 +48,10 @@ impl Swept {
 }
 
 /// The edges: no row that was drawn later can be past its time, and is not looked at.
-const BROOMS: [Broom; 8] = [
+const BROOMS: [Broom; 9] = [
     |conn, _, now, _| authorization_requests::delete_expired(conn, now, BATCH).map(Swept::all),
     |conn, _, now, _| sessions::delete_expired(conn, now, BATCH).map(Swept::all),
+    |conn, _, now, _| sign_ins::delete_expired(conn, now, BATCH).map(Swept::all),
     |conn, lifetimes, now, _| {
         let (edge, before) = (now - lifetimes.code - DAY, now - DAY);
         codes::delete_expired(conn, edge, before, BATCH).map(Swept::all)

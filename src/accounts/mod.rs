@@ -2,8 +2,10 @@
 
 pub mod declared;
 pub mod password;
+pub mod second_factor;
 pub mod session;
 pub mod setup;
+pub mod sign_in;
 
 use std::fmt;
 
@@ -11,7 +13,7 @@ use crate::clock::UnixTime;
 use crate::oauth::{ErrorCode, OAuthError, UserId};
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::users::{self, User};
-use crate::storage::{DbConnection, Role, StorageError, sessions};
+use crate::storage::{DbConnection, Role, StorageError, sessions, sign_ins};
 
 /// A user name in its one spelling, so that two spellings never are two people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,14 +60,10 @@ pub fn add_user(
     now: UnixTime,
 ) -> Result<User, StorageError> {
     let first = users::count(conn)? == 0;
+    let role = if first { Role::Owner } else { role.unwrap_or(Role::Member) };
     let user = User {
-        id: UserId::generate(),
-        username: username.0.clone(),
-        password_hash: password.as_str().to_owned(),
-        role: if first { Role::Owner } else { role.unwrap_or(Role::Member) },
-        created_at: now,
-        last_authorized_at: None,
-        disabled_at: None,
+        password_hash: Some(password.as_str().to_owned()),
+        ..User::new(UserId::generate(), username.0.clone(), role, now)
     };
     users::insert(conn, &user)?;
     record(conn, Event::UserAdded, Subject::user(&user.id), now)?;
@@ -84,6 +82,7 @@ pub fn change_password(
 ) -> Result<usize, StorageError> {
     users::set_password(conn, id, password.as_str())?;
     record(conn, Event::PasswordChanged, Subject::user(id), now)?;
+    sign_ins::remove_of_user(conn, id)?;
     sessions::remove_of_user(conn, id)
 }
 

@@ -1,11 +1,14 @@
 //! Signed-in browsers.
 
 use crate::clock::{Seconds, UnixTime};
-use crate::oauth::TokenSecret;
+use crate::oauth::{TokenHash, TokenId, TokenSecret};
 use crate::storage::events::{Event, Subject, record};
-use crate::storage::sessions::{self, Session};
+use crate::storage::sessions::{self, Arrival, Session};
 use crate::storage::users::{self, User};
-use crate::storage::{DbConnection, StorageError};
+use crate::storage::{DbConnection, Role, StorageError};
+
+/// For how long after a sign-in its person may change what signs in, and what everybody has.
+pub const RECENT: Seconds = Seconds(15 * 60);
 
 /// How long a browser stays signed in.
 #[derive(Debug, Clone, Copy)]
@@ -16,12 +19,30 @@ pub struct SessionLifetimes {
     pub idle: Seconds,
 }
 
+/// A browser in which somebody signs in.
+#[derive(Debug, Clone)]
+pub struct Browser {
+    /// From where, and with what it comes.
+    pub arrival: Arrival,
+    /// The session that its cookie names. A browser has one: whoever was signed in before is not
+    /// any more.
+    pub before: Option<(TokenId, TokenHash)>,
+}
+
 /// Proof that a browser is signed in: only this module can make one.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
     session: Session,
     user: User,
 }
+
+/// Proof that the person has signed in so recently that what signs in may be changed.
+#[derive(Debug, Clone)]
+pub struct Recently(SignedIn);
+
+/// Proof that it is an owner who is signed in.
+#[derive(Debug, Clone)]
+pub struct Owner(SignedIn);
 
 impl SignedIn {
     /// The session, whose id ties forms to it.
@@ -40,6 +61,35 @@ impl SignedIn {
     #[must_use]
     pub fn is_stale(&self, now: UnixTime) -> bool {
         now - self.session.last_seen_at > Seconds(300)
+    }
+
+    /// None if the sign-in is too long ago.
+    #[must_use]
+    pub fn recently(&self, now: UnixTime) -> Option<Recently> {
+        let age = now - self.session.created_at;
+        (Seconds(0) <= age && age < RECENT).then(|| Recently(self.clone()))
+    }
+
+    /// None if it is a member.
+    #[must_use]
+    pub fn owner(&self) -> Option<Owner> {
+        (self.user.role == Role::Owner).then(|| Owner(self.clone()))
+    }
+}
+
+impl Recently {
+    /// Who.
+    #[must_use]
+    pub fn signed_in(&self) -> &SignedIn {
+        &self.0
+    }
+}
+
+impl Owner {
+    /// Who.
+    #[must_use]
+    pub fn signed_in(&self) -> &SignedIn {
+        &self.0
     }
 }
 
@@ -64,7 +114,7 @@ pub fn authenticate(
     Ok(user.map(|user| SignedIn { session, user }))
 }
 
-/// Starts a new session, after the password was right; the cookie of an old one is never carried
+/// Starts a new session, after the last factor was right; the cookie of an old one is never carried
 /// on. `None` if the account was disabled meanwhile.
 ///
 /// # Errors
@@ -72,16 +122,37 @@ pub fn authenticate(
 pub fn sign_in(
     conn: &mut DbConnection,
     user: &User,
-    address: Option<&str>,
+    browser: &Browser,
     lifetimes: SessionLifetimes,
     now: UnixTime,
 ) -> Result<Option<TokenSecret>, StorageError> {
-    if users::find(conn, &user.id)?.is_none_or(|user| user.disabled_at.is_some()) {
+    if !users::sign_in(conn, &user.id, now)? {
         return Ok(None);
     }
-    let subject = Subject { address: address.map(str::to_owned), ..Subject::user(&user.id) };
+    if let Some((id, hash)) = &browser.before {
+        sessions::remove(conn, *id, hash)?;
+    }
+    let arrival = &browser.arrival;
+    let detail = Some(arrival.method.to_string());
+    let subject = Subject { address: arrival.address.clone(), detail, ..Subject::user(&user.id) };
     record(conn, Event::SignedIn, subject, now)?;
-    sessions::insert(conn, &user.id, now, now + lifetimes.absolute).map(Some)
+    sessions::insert(conn, &user.id, arrival, now, now + lifetimes.absolute).map(Some)
+}
+
+/// Gives the session another id, because what its person may do has changed. `None` if it has ended
+/// meanwhile.
+///
+/// # Errors
+/// The database's.
+pub fn renew(
+    conn: &mut DbConnection,
+    signed_in: &SignedIn,
+) -> Result<Option<TokenSecret>, StorageError> {
+    let Session { id, hash, user_id, created_at, expires_at, arrival, .. } = &signed_in.session;
+    if !sessions::remove(conn, *id, hash)? {
+        return Ok(None);
+    }
+    sessions::insert(conn, user_id, arrival, *created_at, *expires_at).map(Some)
 }
 
 /// Ends the session, on this side too.
@@ -94,5 +165,5 @@ pub fn sign_out(
     now: UnixTime,
 ) -> Result<(), StorageError> {
     record(conn, Event::SignedOut, Subject::user(&signed_in.user.id), now)?;
-    sessions::remove(conn, signed_in.session.id, &signed_in.session.hash)
+    sessions::remove(conn, signed_in.session.id, &signed_in.session.hash).map(|_| ())
 }

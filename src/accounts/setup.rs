@@ -1,7 +1,7 @@
 //! The first start: a one-time link makes the owner's account and the first resource.
 
 use super::password::Hashed;
-use super::session::{self, SessionLifetimes};
+use super::session::{self, Browser, SessionLifetimes};
 use super::{Username, add_user};
 use crate::clock::{Seconds, UnixTime};
 use crate::error::Error;
@@ -12,7 +12,7 @@ use crate::oauth::{
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::one_time_links;
 use crate::storage::resources::{self, Resource};
-use crate::storage::{DbConnection, Purpose, Role, StorageError, resource_rules, users};
+use crate::storage::{Audience, DbConnection, Purpose, Role, StorageError, resource_rules, users};
 
 /// What the owner typed.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub struct Setup {
     pub password: Hashed,
     /// The MCP server.
     pub resource: ResourceUri,
-    /// From where.
-    pub address: String,
+    /// With what.
+    pub browser: Browser,
 }
 
 /// What set-up has made. The secrets are shown once.
@@ -84,7 +84,7 @@ pub fn complete(
     }
     let owner = add_user(conn, &setup.username, &setup.password, Some(Role::Owner), now)?;
     let (resource, secret) = resource_with_secret(conn, &setup.resource, now)?;
-    let session = session::sign_in(conn, &owner, Some(&setup.address), lifetimes, now)?;
+    let session = session::sign_in(conn, &owner, &setup.browser, lifetimes, now)?;
     Ok(Done { resource, secret, session })
 }
 
@@ -134,6 +134,9 @@ pub fn add_resource(
         previous_secret_until: None,
         created_at: now,
         position: resources::next_position(conn)?,
+        paused_at: None,
+        audience: Audience::Everybody,
+        scope: None,
     };
     resources::insert(conn, &resource)?;
     // Of a resource at this URL that an older version has removed.

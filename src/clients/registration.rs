@@ -113,6 +113,7 @@ pub fn register(
         authorized_at: None,
         last_used_at: None,
         disabled_at: None,
+        name: metadata.client_name.clone().unwrap_or_default(),
     };
     clients::insert(conn, &client)?;
     let event = match origin {

@@ -65,6 +65,13 @@ pub const SETTINGS: &[Setting] = &[
     plain("owner", "", "user name of the owner, made at the first start"),
     secret("owner_password", "the owner's password at the first start; never overwrites one"),
     plain("scopes", "mcp", "every scope there is, with spaces between"),
+    plain("password", "on", "off: nobody signs in by password"),
+    plain("passkeys", "on", "off: nobody signs in by passkey"),
+    plain(
+        "second_factor",
+        "optional",
+        "optional, or required of everybody who signs in otherwise than by passkey",
+    ),
     plain("trusted_proxies", "127.0.0.0/8, ::1/128", "networks whose X-Forwarded-For is believed"),
     plain("code_lifetime", "10m", "lifetime of an authorization code"),
     plain("access_token_lifetime", "1h", "lifetime of an access token"),

@@ -9,8 +9,8 @@ use ipnet::IpNet;
 use super::rules::rules;
 use super::sources::ResourceTable;
 use super::{
-    ConfigError, Database, DeclaredOwner, DeclaredResource, Lifetimes, Limits, LogFormat, Sources,
-    find,
+    ConfigError, Database, DeclaredOwner, DeclaredResource, Lifetimes, Limits, LogFormat,
+    SignInWays, Sources, find,
 };
 use crate::clock::Seconds;
 use crate::oauth::Scope;
@@ -186,13 +186,29 @@ impl Reader<'_> {
         Ok(lifetimes)
     }
 
+    pub(super) fn sign_in(&self) -> Result<SignInWays, ConfigError> {
+        Ok(SignInWays {
+            password: self.is_on("password")?,
+            passkeys: self.is_on("passkeys")?,
+            second_factor_required: match self.0.text("second_factor") {
+                Some("optional") => false,
+                Some("required") => true,
+                _ => return Err(wrong("second_factor", "is optional or required")),
+            },
+        })
+    }
+
+    fn is_on(&self, key: &str) -> Result<bool, ConfigError> {
+        match self.0.text(key) {
+            Some("on") => Ok(true),
+            Some("off") => Ok(false),
+            _ => Err(wrong(key, "is on or off")),
+        }
+    }
+
     pub(super) fn limits(&self) -> Result<Limits, ConfigError> {
         Ok(Limits {
-            on: match self.0.text("limits") {
-                Some("on") => true,
-                Some("off") => false,
-                _ => return Err(wrong("limits", "is on or off")),
-            },
+            on: self.is_on("limits")?,
             body: self.at_least("limit_body", &1024)?,
             connections: self.at_least("limit_connections", &1)?,
             queue: self.at_least("limit_queue", &1)?,

@@ -7,10 +7,12 @@ use crate::authorization::request::{self, Rejection};
 use crate::clock::Seconds;
 use crate::error::Error;
 use crate::middleware::outcome::Outcome;
-use crate::oauth::{Destination, ErrorCode, OAuthError, Parameters};
+use crate::oauth::{Destination, ErrorCode, OAuthError, Parameters, TokenKind};
+use crate::pages::cookies;
+use crate::pages::doorstep::doorstep_url;
 use crate::pages::error::{Back, PageError};
 use crate::pages::visit::{Visit, see_other};
-use crate::pages::{cookies, sign_out};
+use crate::storage::sign_ins::Goal;
 
 /// The longest query. What is longer is nobody's request.
 const LONGEST_QUERY: usize = 16 * 1024;
@@ -47,13 +49,11 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let secret = kept.map_err(|error| visit.failed(error))?;
     let id = secret.id();
     let signed_in = !fresh_sign_in && visit.visitor().await?.is_some();
-    let next = if signed_in {
-        format!("/consent?request={id}")
-    } else {
-        sign_out::sign_in_url(&id.to_string())
-    };
+    let next =
+        if signed_in { format!("/consent?request={id}") } else { doorstep_url(Goal::Request(id)) };
     let mut response = see_other(&visit.here(&next));
-    cookies::set_request(&app.config.issuer, (&visit.http, &mut response), secret, lifetime);
+    let tied = (TokenKind::AuthorizationRequest, secret);
+    cookies::tie(&app.config.issuer, (&visit.http, &mut response), tied, lifetime);
     Ok(response)
 }
 

@@ -12,6 +12,7 @@ use crate::grant_types::authorization_code::{self, Redemption};
 use crate::grant_types::refresh_token::{self, Rotation};
 use crate::grant_types::{Terms, TokenResponse};
 use crate::metrics::Issued;
+use crate::middleware::client_ip::ClientIp;
 use crate::oauth::{ErrorCode, OAuthError, Parameters};
 use crate::storage::DbConnection;
 
@@ -73,7 +74,7 @@ async fn exchange(
             return Err(refused.into());
         }
     };
-    let terms = app.terms();
+    let terms = app.terms(ClientIp::of(http).0);
     let decide = move |conn: &mut _| decide(conn, &presented, &request, &terms);
     answer(app, app.storage.write(decide).await.map_err(after_basic)?)
 }

@@ -157,6 +157,7 @@ fn create_grant(
         tokens_until: terms.tokens_until().min(expires_at),
         revoked_at: None,
         revoked_because: None,
+        last_used_address: terms.address.map(|address| address.to_string()),
     })?;
     codes::set_grant(conn, code.id, grant.id)?;
     record(conn, Event::GrantCreated, Subject::of(&grant), terms.now)?;

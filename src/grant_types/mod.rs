@@ -3,6 +3,8 @@
 pub mod authorization_code;
 pub mod refresh_token;
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 
 use crate::clock::{Seconds, UnixTime};
@@ -27,6 +29,8 @@ pub struct Terms {
     pub grant_lifetime: Seconds,
     /// For how long after its first use a refresh token may be presented again.
     pub refresh_grace: Seconds,
+    /// From where the request comes, for the person to see.
+    pub address: Option<IpAddr>,
 }
 
 impl Terms {

@@ -136,7 +136,8 @@ fn rotate(
     let access = issue_access(conn, grant, (Some(refresh.id()), scope), source, terms)?;
     refresh_tokens::set_successors(conn, row.id, refresh.id(), access.secret.id())?;
     if terms.now - grant.last_used_at >= Seconds(3600) {
-        grants::touch(conn, grant.id, terms.now, terms.tokens_until().min(grant.expires_at))?;
+        let until = terms.tokens_until().min(grant.expires_at);
+        grants::touch(conn, grant.id, (terms.now, terms.address), until)?;
     }
     erase_salts(conn, row, terms)?;
     Ok(TokenResponse::new(access, Some(refresh), terms.now))

@@ -29,8 +29,10 @@ pub enum TokenKind {
     Session,
     /// The cookie that ties a pending authorization request to the browser that started it.
     AuthorizationRequest,
-    /// A link that works once: set-up.
+    /// A link that works once: set-up, an invitation, a reset.
     OneTimeLink,
+    /// The cookie that ties a sign-in to the browser in which it was begun.
+    SignIn,
 }
 
 impl TokenKind {
@@ -43,6 +45,7 @@ impl TokenKind {
             Self::Session => "mse_",
             Self::AuthorizationRequest => "mrq_",
             Self::OneTimeLink => "mln_",
+            Self::SignIn => "msi_",
         }
     }
 }

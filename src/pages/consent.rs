@@ -6,8 +6,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, REFERRER_POLICY};
 use askama::Template;
 
+use super::doorstep::doorstep_url;
 use super::error::PageError;
-use super::sign_out::sign_in_url;
 use super::visit::{PageForm, Visit, Visitor, see_other};
 use super::{ContentPolicy, Frame, render};
 use crate::authorization::consent::{self, may_answer};
@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::oauth::{Destination, ErrorCode, Parameters, display_name};
 use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::{self, Client};
+use crate::storage::sign_ins::Goal;
 use crate::storage::{self, resources};
 
 /// Enough for every honest name, and the decision stays in sight.
@@ -101,7 +102,8 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     });
     let (client, pending, resource_name) = known.await.map_err(|error| visit.failed(error))?;
     let visitor = visit.visitor().await?.filter(|v| may_answer(&pending, &v.signed_in));
-    let Some(visitor) = visitor else { return Ok(see_other(&visit.here(&sign_in_url(request)))) };
+    let sign_in = doorstep_url(Goal::Request(cookie.id()));
+    let Some(visitor) = visitor else { return Ok(see_other(&visit.here(&sign_in))) };
     let page = question(&visit, &visitor, (client, pending, resource_name));
     Ok(render(StatusCode::OK, &page, ContentPolicy::AnswersClient))
 }
@@ -114,7 +116,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     let request = sent.text("request");
     let cookie = visit.pending_cookie(request)?;
     let Some(visitor) = visit.visitor().await? else {
-        return Ok(see_other(&visit.here(&sign_in_url(request))));
+        return Ok(see_other(&visit.here(&doorstep_url(Goal::Request(cookie.id())))));
     };
     visitor.check_csrf(&visit, request, sent.text("csrf"))?;
     let allowed = match sent.text("decision") {

@@ -1,15 +1,16 @@
-//! Two cookies: one for a signed-in browser, and one for each authorization request that it has
-//! started, which ties the request to it. Several tabs are several requests.
+//! Cookies: one for a signed-in browser, and one for each authorization request that it has started
+//! and each sign-in that it is in the middle of, which tie them to it. Several tabs are several
+//! requests.
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::clock::Seconds;
-use crate::oauth::{Issuer, TokenKind, TokenSecret};
+use crate::oauth::{Issuer, TokenId, TokenKind, TokenSecret};
 
-/// The most requests that one browser has under way; the oldest is forgotten.
-const MOST_REQUESTS: usize = 16;
+/// The most requests that one browser has under way, and the most sign-ins; the oldest is forgotten.
+const MOST_TIED: usize = 16;
 
 /// What the session cookie says, if it is there.
 #[must_use]
@@ -33,36 +34,60 @@ pub fn clear_session(issuer: &Issuer, response: &mut HttpResponse) {
     clear(issuer, response, name(issuer, "session"));
 }
 
-/// The cookie of the request with this id, if this browser has started it.
+/// The cookie of a kind and with this id, if this browser has it.
 #[must_use]
-pub fn request(issuer: &Issuer, request: &HttpRequest, id: &str) -> Option<TokenSecret> {
-    let cookie = request.cookie(&request_name(issuer, id))?;
-    let secret = TokenSecret::parse(TokenKind::AuthorizationRequest, cookie.value())?;
+pub fn tied(
+    issuer: &Issuer,
+    request: &HttpRequest,
+    kind: TokenKind,
+    id: &str,
+) -> Option<TokenSecret> {
+    let cookie = request.cookie(&tied_name(issuer, kind, id))?;
+    let secret = TokenSecret::parse(kind, cookie.value())?;
     (secret.id().to_string() == id).then_some(secret)
 }
 
-/// Ties a request to the browser that has started it.
-pub fn set_request(
+/// Ties a request, or a step of a sign-in, to the browser that has come to it.
+pub fn tie(
     issuer: &Issuer,
     (http, response): (&HttpRequest, &mut HttpResponse),
-    secret: TokenSecret,
+    (kind, secret): (TokenKind, TokenSecret),
     age: Seconds,
 ) {
-    let prefix = request_name(issuer, "");
+    let prefix = tied_name(issuer, kind, "");
     let held = http.cookies().map(|cookies| cookies.clone()).unwrap_or_default();
     let id = |cookie: &Cookie<'_>| cookie.name().strip_prefix(&prefix)?.parse::<i64>().ok();
     let mut held: Vec<i64> = held.iter().filter_map(id).collect();
     held.sort_unstable();
-    let excess = (held.len() + 1).saturating_sub(MOST_REQUESTS);
+    let excess = (held.len() + 1).saturating_sub(MOST_TIED);
     for id in held.iter().take(excess) {
-        clear(issuer, response, request_name(issuer, &id.to_string()));
+        clear(issuer, response, tied_name(issuer, kind, &id.to_string()));
     }
-    let name = request_name(issuer, &secret.id().to_string());
+    let name = tied_name(issuer, kind, &secret.id().to_string());
     set(response, &cookie(issuer, name, secret.reveal(), age));
 }
 
-fn request_name(issuer: &Issuer, id: &str) -> String {
-    name(issuer, &format!("request-{id}"))
+/// The request or the step is over.
+pub fn untie(issuer: &Issuer, response: &mut HttpResponse, kind: TokenKind, id: TokenId) {
+    clear(issuer, response, tied_name(issuer, kind, &id.to_string()));
+}
+
+/// Before anything is begun: what makes the forms of a sign-in ours. Nothing is kept of it here.
+#[must_use]
+pub fn doorstep(issuer: &Issuer, request: &HttpRequest) -> Option<TokenSecret> {
+    let cookie = request.cookie(&name(issuer, "doorstep"))?;
+    TokenSecret::parse(TokenKind::SignIn, cookie.value())
+}
+
+/// Gives the browser what makes forms ours.
+pub fn set_doorstep(issuer: &Issuer, response: &mut HttpResponse, secret: TokenSecret) {
+    const DAY: Seconds = Seconds(86_400);
+    set(response, &cookie(issuer, name(issuer, "doorstep"), secret.reveal(), DAY));
+}
+
+fn tied_name(issuer: &Issuer, kind: TokenKind, id: &str) -> String {
+    let what = if kind == TokenKind::SignIn { "sign-in" } else { "request" };
+    name(issuer, &format!("{what}-{id}"))
 }
 
 /// `__Host-` holds a cookie to one host and to https (RFC 6265bis section 4.1.3.2), so it cannot be
@@ -97,7 +122,6 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
-    use crate::oauth::TokenId;
 
     fn secret(id: i64) -> TokenSecret {
         TokenSecret::generate(TokenKind::AuthorizationRequest, TokenId(id))
@@ -105,8 +129,13 @@ mod tests {
 
     fn set_cookies(issuer: &str, http: &HttpRequest) -> Vec<String> {
         let mut response = HttpResponse::Ok().finish();
-        set_request(&issuer.parse().unwrap(), (http, &mut response), secret(99), Seconds(60));
+        let kind = TokenKind::AuthorizationRequest;
+        tie(&issuer.parse().unwrap(), (http, &mut response), (kind, secret(99)), Seconds(60));
         response.cookies().map(|cookie| cookie.to_string()).collect()
+    }
+
+    fn held(issuer: &Issuer, http: &HttpRequest, id: &str) -> Option<TokenSecret> {
+        tied(issuer, http, TokenKind::AuthorizationRequest, id)
     }
 
     #[test]
@@ -139,9 +168,9 @@ mod tests {
         let issuer: Issuer = "http://127.0.0.1:8080".parse().unwrap();
         let http =
             TestRequest::default().cookie(Cookie::new("mcp_oauthd_request-2", secret(1).reveal()));
-        assert!(request(&issuer, &http.to_http_request(), "2").is_none());
+        assert!(held(&issuer, &http.to_http_request(), "2").is_none());
         let http =
             TestRequest::default().cookie(Cookie::new("mcp_oauthd_request-1", secret(1).reveal()));
-        assert!(request(&issuer, &http.to_http_request(), "1").is_some());
+        assert!(held(&issuer, &http.to_http_request(), "1").is_some());
     }
 }

@@ -5,17 +5,23 @@
 pub mod assets;
 pub mod consent;
 pub mod cookies;
+pub mod doorstep;
 pub mod error;
+pub mod guard;
 pub mod home;
+pub mod language;
 pub mod recipes;
 pub mod setup;
 pub mod sign_in;
 pub mod sign_out;
 pub mod snippets;
 pub mod visit;
+pub mod when;
 
 #[cfg(test)]
 mod tests;
+
+use std::fmt::Display;
 
 use actix_web::guard::{Any, Get, Head};
 use actix_web::http::StatusCode;
@@ -23,7 +29,10 @@ use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use actix_web::{Handler, HttpResponse, Resource, Responder, Route, web};
 use askama::Template;
 
+use crate::clock::UnixTime;
 use crate::oauth::Issuer;
+use crate::words;
+use language::{Html, Language};
 
 /// The pages, below the issuer's path.
 pub fn configure(routes: &mut web::ServiceConfig) {
@@ -78,9 +87,13 @@ fn render(status: StatusCode, template: &impl Template, policy: ContentPolicy) -
         .body(html)
 }
 
-/// What every page has around its content.
+/// What every page has around its content, and how it speaks.
 #[derive(Debug, Clone)]
 pub struct Frame {
+    /// What the page is written in.
+    pub language: Language,
+    /// When it was made.
+    pub now: UnixTime,
     /// The path below which all our paths are: empty, or like `/as`.
     pub base: String,
     /// The host that people see in the address bar, with its port if it has one.
@@ -89,19 +102,76 @@ pub struct Frame {
     pub stylesheet: String,
     /// Path of the mark beside the host.
     pub mark: String,
+    /// For somebody who is signed in, on the pages that are only for him.
+    pub nav: Option<Nav>,
+}
+
+/// The way between the pages of somebody who is signed in.
+#[derive(Debug, Clone)]
+pub struct Nav {
+    /// Who it is.
+    pub username: String,
+    /// Whether the owner's pages are for him, and are served here.
+    pub owner: bool,
+    /// Path of the page, below the issuer's, as the links say it.
+    pub here: &'static str,
+    /// Proves that the form to sign out is ours.
+    pub csrf: String,
+}
+
+impl Nav {
+    /// Paths and what they are called.
+    fn places(&self) -> &'static [(&'static str, &'static str)] {
+        const PLACES: [(&str, &str); 8] = [
+            ("/account", words!("Connected apps")),
+            ("/account/security", words!("Security")),
+            ("/owner", words!("Overview")),
+            ("/owner/people", words!("People")),
+            ("/owner/resources", words!("MCP servers")),
+            ("/owner/clients", words!("Apps")),
+            ("/owner/grants", words!("Connections")),
+            ("/owner/emergency", words!("Emergency")),
+        ];
+        if self.owner { &PLACES } else { &PLACES[..2] }
+    }
+
+    fn is_here(&self, path: &&str) -> bool {
+        self.here == *path
+    }
 }
 
 impl Frame {
     /// The frame of all pages of one issuer.
     #[must_use]
-    pub fn new(issuer: &Issuer) -> Self {
+    pub fn new(issuer: &Issuer, language: Language, now: UnixTime) -> Self {
         let origin = issuer.origin();
         Self {
+            language,
+            now,
+            nav: None,
             base: issuer.path().to_owned(),
             host: origin.split_once("://").map_or(origin, |(_, host)| host).to_owned(),
             stylesheet: issuer.path().to_owned() + assets::STYLESHEET.path(),
             mark: issuer.path().to_owned() + assets::MARK.path(),
         }
+    }
+
+    /// Words in the page's language. The English ones are the key.
+    #[must_use]
+    pub fn t<'a>(&self, words: &'a str) -> &'a str {
+        self.language.translate(words)
+    }
+
+    /// A sentence with values in it, each escaped and isolated.
+    #[must_use]
+    pub fn say(&self, words: &str, values: &[impl Display]) -> Html {
+        Html::sentence(self.t(words), values)
+    }
+
+    /// How long ago that was, or how soon it will be.
+    #[must_use]
+    pub fn when(&self, at: &UnixTime) -> Html {
+        when::when(*at, self.now, self.language)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::accounts::password::NewPassword;
 use crate::accounts::{Username, setup};
 use crate::config::Config;
 use crate::oauth::{IntrospectionId, MachineSecret, OAuthError, Parameters, ResourceUri, Scope};
+use crate::storage::Method;
 
 /// The form behind the one-time link.
 #[derive(Template)]
@@ -115,8 +116,8 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     let name = username.to_string();
     let hashed = visit.app.passwords.hash(password).await;
     let password = hashed.map_err(|error| visit.failed(error))?;
-    let address = visit.client_ip.0.to_string();
-    let wanted = setup::Setup { username, password, resource, address };
+    let browser = visit.browser(Method::Link);
+    let wanted = setup::Setup { username, password, resource, browser };
     let (lifetimes, now) = (visit.app.session_lifetimes(), visit.app.clock.now());
     let complete = move |conn: &mut _| setup::complete(conn, &token, &wanted, lifetimes, now);
     let done = visit.write_surely(complete).await?;

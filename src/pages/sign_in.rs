@@ -6,17 +6,20 @@ use actix_web::http::header::RETRY_AFTER;
 use askama::Template;
 use secrecy::SecretString;
 
+use super::doorstep::{Doorstep, go_on};
 use super::error::PageError;
 use super::visit::{PageForm, Visit, see_other};
-use super::{ContentPolicy, Frame, cookies, render};
-use crate::accounts::{Username, session};
-use crate::authorization::consent;
+use super::{ContentPolicy, Frame, render};
+use crate::accounts::Username;
+use crate::accounts::sign_in::{self, Passed};
 use crate::clock::Seconds;
 use crate::error::Error;
 use crate::metrics::SignIn as Labels;
-use crate::oauth::{Parameters, TokenSecret};
-use crate::storage::sessions;
+use crate::oauth::Parameters;
+use crate::storage::Method;
+use crate::storage::sign_ins::Goal;
 use crate::storage::users::{self, User};
+use crate::words;
 
 /// The page with the form.
 #[derive(Template)]
@@ -24,8 +27,8 @@ use crate::storage::users::{self, User};
 pub struct SignIn {
     /// Around the content.
     pub frame: Frame,
-    /// The pending authorization request to go on with.
-    pub request: String,
+    /// Where it leads.
+    pub goal: Goal,
     /// Proves that the form is ours.
     pub csrf: String,
     /// What the person typed before; empty at first.
@@ -48,14 +51,21 @@ pub enum Problem {
 impl Problem {
     fn words(self) -> &'static str {
         match self {
-            Self::WrongCredentials => "The user name or the password is not right.",
-            Self::TooManyAttempts => "Too many attempts. Please wait a minute, then try again.",
-            Self::StaleForm => "This page was open for too long. Please sign in again.",
+            Self::WrongCredentials => words!("The user name or the password is not right."),
+            Self::TooManyAttempts => {
+                words!("Too many attempts. Please wait a minute, then try again.")
+            }
+            Self::StaleForm => words!("This page was open for too long. Please sign in again."),
         }
     }
 }
 
 impl SignIn {
+    /// Whether an app is waiting for the person.
+    fn is_for_an_app(&self) -> bool {
+        matches!(self.goal, Goal::Request(_))
+    }
+
     fn fields_are_wrong(&self) -> bool {
         self.problem == Some(Problem::WrongCredentials)
     }
@@ -73,23 +83,22 @@ const LONGEST_NAME: usize = 64;
 pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let query =
         Parameters::parse(visit.http.query_string()).map_err(|error| visit.failed(error))?;
-    let Some(request) = query.get("request") else { return Ok(see_other(&visit.here("/"))) };
-    let cookie = visit.pending_cookie(request)?;
-    let now = visit.app.clock.now();
-    let pending = visit.app.storage.read(|conn| consent::find(conn, &cookie, now)).await;
-    pending.map_err(|error| visit.failed(error))?;
-    Ok(form(&visit, &cookie, "", None))
+    let named = |name| query.get(name).unwrap_or_default();
+    let doorstep = Doorstep::of(&visit, (named("request"), named("to"))).await?;
+    let Some(doorstep) = doorstep else { return Ok(see_other(&visit.here("/"))) };
+    Ok(form(&visit, doorstep, "", None))
 }
 
-/// Signs in, and goes on with the request.
+/// Looks at the password, and goes on.
 ///
 /// # Errors
 /// A form that is not ours, and the database's.
 pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageError> {
-    let cookie = visit.pending_cookie(sent.text("request"))?;
+    let doorstep = Doorstep::of(&visit, (sent.text("request"), sent.text("to"))).await?;
+    let Some(doorstep) = doorstep else { return Err(visit.stale_form()) };
     let typed = sent.text("username");
-    if !cookie.verifies(FORM, sent.text("csrf")) {
-        return Ok(form(&visit, &cookie, typed, Some((Problem::StaleForm, Seconds(0)))));
+    if !doorstep.verifies(FORM, sent.text("csrf")) {
+        return Ok(form(&visit, doorstep, typed, Some((Problem::StaleForm, Seconds(0)))));
     }
     // A name that nobody can have is looked up all the same: it takes as long to be refused.
     let name = Username::parse(typed).map_or_else(|_| String::new(), |name| name.to_string());
@@ -98,61 +107,50 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         Ok(attempt) => attempt,
         Err(wait) => {
             count(&visit, "throttled");
-            return Ok(form(&visit, &cookie, typed, Some((Problem::TooManyAttempts, wait))));
+            return Ok(form(&visit, doorstep, typed, Some((Problem::TooManyAttempts, wait))));
         }
     };
     let password = SecretString::from(sent.text("password"));
-    let signed_in = sign_in(&visit, &name, password).await;
-    let Some(secret) = signed_in.inspect_err(|_| sign_ins.take_back(&attempt))? else {
+    let passed = pass(&visit, &name, password, doorstep.goal).await;
+    let Some(passed) = passed.inspect_err(|_| sign_ins.take_back(&attempt))? else {
         count(&visit, "refused");
-        return Ok(form(&visit, &cookie, typed, Some((Problem::WrongCredentials, Seconds(0)))));
+        return Ok(form(&visit, doorstep, typed, Some((Problem::WrongCredentials, Seconds(0)))));
     };
     sign_ins.succeeded(&attempt);
     count(&visit, "accepted");
-    let mut response = see_other(&visit.here(&format!("/consent?request={}", cookie.id())));
-    let age = visit.app.config.lifetimes.session;
-    cookies::set_session(&visit.app.config.issuer, &mut response, secret, age);
-    Ok(response)
+    go_on(&visit, passed, doorstep.goal, None)
 }
 
-/// The cookie of a new session; none for whatever reason, after the same time.
-async fn sign_in(
+/// What the right password leads to; none for whatever reason, after the same time.
+async fn pass(
     visit: &Visit,
     name: &str,
     password: SecretString,
-) -> Result<Option<TokenSecret>, PageError> {
+    goal: Goal,
+) -> Result<Option<Passed>, PageError> {
     let app = &visit.app;
     let found = app.storage.read(|conn| users::find_by_name(conn, name)).await;
     let user = found.map_err(|error| visit.failed(error))?;
-    let stored = user.as_ref().map(|user| user.password_hash.clone());
+    let stored = user.as_ref().and_then(|user| user.password_hash.clone());
     let matches = app.passwords.verify(password, stored).await;
     let matches = matches.map_err(|error| visit.failed(error))?;
     let enabled = |user: &User| user.disabled_at.is_none();
     let Some(user) = user.filter(|user| matches && enabled(user)) else { return Ok(None) };
-    let (lifetimes, now) = (app.session_lifetimes(), app.clock.now());
-    let address = visit.client_ip.0.to_string();
-    let before = cookies::session(&app.config.issuer, &visit.http);
-    let before = before.map(|secret| (secret.id(), secret.hash()));
-    let start = move |conn: &mut _| {
-        // A browser has one session: whoever was signed in here before is not any more.
-        if let Some((id, hash)) = &before {
-            sessions::remove(conn, *id, hash)?;
-        }
-        Ok(session::sign_in(conn, &user, Some(&address), lifetimes, now)?)
-    };
-    visit.write_surely::<_, Error>(start).await
+    let (browser, terms) = (visit.browser(Method::Password), app.sign_in_terms());
+    let pass = move |conn: &mut _| Ok(sign_in::first_factor(conn, &user, goal, &browser, &terms)?);
+    visit.write_surely::<_, Error>(pass).await.map(Some)
 }
 
 fn form(
     visit: &Visit,
-    cookie: &TokenSecret,
+    doorstep: Doorstep,
     typed: &str,
     problem: Option<(Problem, Seconds)>,
 ) -> HttpResponse {
     let page = SignIn {
         frame: visit.frame(),
-        request: cookie.id().to_string(),
-        csrf: cookie.sign(FORM),
+        goal: doorstep.goal,
+        csrf: doorstep.csrf(FORM),
         username: typed.chars().take(LONGEST_NAME).collect(),
         problem: problem.map(|(problem, _)| problem),
     };
@@ -166,7 +164,7 @@ fn form(
     if let Some((Problem::TooManyAttempts, wait)) = problem {
         response.headers_mut().insert(RETRY_AFTER, wait.0.into());
     }
-    response
+    doorstep.with_page(visit, response)
 }
 
 fn count(visit: &Visit, outcome: &'static str) {

@@ -4,12 +4,15 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
+use super::doorstep::doorstep_url;
 use super::error::PageError;
 use super::home::Account;
 use super::visit::{PageForm, Visit, see_other};
 use super::{ContentPolicy, Frame, cookies, render};
 use crate::accounts::session;
 use crate::error::Error;
+use crate::oauth::TokenId;
+use crate::storage::sign_ins::Goal;
 
 /// The form; or what is left to say after signing out.
 #[derive(Template)]
@@ -44,17 +47,11 @@ pub async fn post(visit: Visit, form: PageForm) -> Result<HttpResponse, PageErro
         let end = move |conn: &mut _| Ok(session::sign_out(conn, &visitor.signed_in, now)?);
         visit.write_surely::<(), Error>(end).await?;
     }
-    let ends = request.is_empty() || form.text("then") == "nothing";
-    let place = if ends { "/sign-out".to_owned() } else { sign_in_url(&request) };
+    let ends = form.text("then") == "nothing";
+    let goal = request.parse().ok().map(|id| Goal::Request(TokenId(id)));
+    let goal = goal.filter(|_| !ends);
+    let place = goal.map_or_else(|| "/sign-out".to_owned(), doorstep_url);
     let mut response = see_other(&visit.here(&place));
     cookies::clear_session(&visit.app.config.issuer, &mut response);
     Ok(response)
-}
-
-/// Where somebody signs in to answer a request.
-pub(crate) fn sign_in_url(request: &str) -> String {
-    let query = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("request", request)
-        .finish();
-    format!("/sign-in?{query}")
 }

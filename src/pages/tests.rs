@@ -5,17 +5,21 @@ use askama::Template;
 use super::consent::{ClientOrigin, Consent, ScopeLine};
 use super::error::{Back, ErrorPage};
 use super::home::{Account, Home, State};
+use super::language::Language;
 use super::recipes::RecipeError;
 use super::setup::{Field, Setup, SetupDone, ShownRecipe};
 use super::sign_in::{Problem, SignIn};
 use super::sign_out::SignedOut;
 use super::snippets::Snippets;
 use super::{ContentPolicy, Frame};
+use crate::clock::UnixTime;
 use crate::config::{Config, Sources};
-use crate::oauth::Destination;
+use crate::oauth::{Destination, TokenId};
+use crate::storage::sign_ins::Goal;
 
 fn frame() -> Frame {
-    let mut frame = Frame::new(&"https://auth.example.org/as".parse().unwrap());
+    let issuer = "https://auth.example.org/as".parse().unwrap();
+    let mut frame = Frame::new(&issuer, Language::English, UnixTime(1_790_000_000));
     // The hash in the names would change every snapshot with each change of the look.
     frame.stylesheet = "/as/assets/style.css".to_owned();
     frame.mark = "/as/assets/mark.svg".to_owned();
@@ -25,7 +29,7 @@ fn frame() -> Frame {
 fn sign_in(username: &str, problem: Option<Problem>) -> SignIn {
     SignIn {
         frame: frame(),
-        request: "17".to_owned(),
+        goal: Goal::Request(TokenId(17)),
         csrf: "csrf-token".to_owned(),
         username: username.to_owned(),
         problem,

@@ -4,19 +4,21 @@ use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{LOCATION, ORIGIN};
+use actix_web::http::header::{LOCATION, ORIGIN, USER_AGENT};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use tracing_actix_web::RequestId;
 
 use super::error::PageError;
-use super::{Frame, cookies};
-use crate::accounts::session::{self, SignedIn};
+use super::language::Language;
+use super::{Frame, Nav, cookies};
+use crate::accounts::session::{self, Browser, SignedIn};
 use crate::app::App;
 use crate::endpoints::form::Form;
 use crate::error::Error;
 use crate::middleware::client_ip::ClientIp;
-use crate::oauth::{ErrorCode, TokenSecret};
-use crate::storage::{DbConnection, StorageError, sessions};
+use crate::oauth::{ErrorCode, TokenKind, TokenSecret};
+use crate::storage::sessions::{self, Arrival};
+use crate::storage::{DbConnection, Method, StorageError};
 
 /// What every page needs to know of its request.
 #[derive(Clone)]
@@ -55,7 +57,36 @@ impl Visit {
     /// Around every page.
     #[must_use]
     pub fn frame(&self) -> Frame {
-        Frame::new(&self.app.config.issuer)
+        let language = Language::of(&self.http);
+        Frame::new(&self.app.config.issuer, language, self.app.clock.now())
+    }
+
+    /// Around a page that is only for the person who is signed in; `here` is its path.
+    #[must_use]
+    pub fn frame_for(&self, visitor: &Visitor, here: &'static str) -> Frame {
+        let nav = Nav {
+            username: visitor.signed_in.user().username.clone(),
+            owner: visitor.signed_in.owner().is_some(),
+            here,
+            csrf: visitor.csrf(""),
+        };
+        Frame { nav: Some(nav), ..self.frame() }
+    }
+
+    /// This browser, in which somebody signs in.
+    #[must_use]
+    pub fn browser(&self, method: Method) -> Browser {
+        const LONGEST_USER_AGENT: usize = 256;
+        let before = cookies::session(&self.app.config.issuer, &self.http);
+        let user_agent = self.http.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+        Browser {
+            arrival: Arrival {
+                method,
+                address: Some(self.client_ip.0.to_string()),
+                user_agent: user_agent.map(|text| text.chars().take(LONGEST_USER_AGENT).collect()),
+            },
+            before: before.map(|secret| (secret.id(), secret.hash())),
+        }
     }
 
     /// The path of one of our pages, as browsers have to ask for it.
@@ -94,11 +125,23 @@ impl Visit {
     /// # Errors
     /// A page, for an id of another browser, or none.
     pub fn pending_cookie(&self, id: &str) -> Result<TokenSecret, PageError> {
-        cookies::request(&self.app.config.issuer, &self.http, id).ok_or_else(|| {
-            let why = "This sign-in has expired, or it was started in another browser. \
-                       Start it again from the app";
-            self.failed(ErrorCode::AccessDenied.because(why))
-        })
+        let why = "This sign-in has expired, or it was started in another browser. \
+                   Start it again from the app";
+        self.tied(TokenKind::AuthorizationRequest, id, why)
+    }
+
+    /// The cookie of a step of a sign-in that this browser has come to.
+    ///
+    /// # Errors
+    /// A page, for an id of another browser, or none.
+    pub fn step_cookie(&self, id: &str) -> Result<TokenSecret, PageError> {
+        let why = "This sign-in is over, or it was begun in another browser. Start again";
+        self.tied(TokenKind::SignIn, id, why)
+    }
+
+    fn tied(&self, kind: TokenKind, id: &str, why: &'static str) -> Result<TokenSecret, PageError> {
+        cookies::tied(&self.app.config.issuer, &self.http, kind, id)
+            .ok_or_else(|| self.failed(ErrorCode::AccessDenied.because(why)))
     }
 
     /// Writes even if the person has gone meanwhile: what was pressed is done.

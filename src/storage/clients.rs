@@ -1,7 +1,6 @@
 //! `oauth_clients`.
 
 use diesel::prelude::*;
-use serde::Deserialize;
 
 use super::codec::text_enum;
 use super::schema::oauth_clients;
@@ -30,6 +29,8 @@ pub struct Client {
     pub last_used_at: Option<UnixTime>,
     /// Since when nothing works for it.
     pub disabled_at: Option<UnixTime>,
+    /// The metadata's name, or nothing: for lists, and for the gate, which asks each time.
+    pub name: String,
 }
 
 text_enum!(
@@ -53,17 +54,10 @@ pub fn find(conn: &mut DbConnection, id: &ClientId) -> Result<Option<Client>, St
     Ok(oauth_clients::table.find(id).select(Client::as_select()).get_result(conn).optional()?)
 }
 
-/// What a client calls itself; none when it is gone, or says nothing. Nothing else of its metadata
-/// is read, because the gate asks each time.
+/// What a client calls itself; none when it is gone, or says nothing.
 pub fn name(conn: &mut DbConnection, id: &ClientId) -> Result<Option<String>, StorageError> {
-    #[derive(Deserialize)]
-    struct Named {
-        client_name: Option<String>,
-    }
-    let metadata = oauth_clients::table.find(id).select(oauth_clients::client_json);
-    let Some(text) = metadata.get_result::<String>(conn).optional()? else { return Ok(None) };
-    let named = serde_json::from_str::<Named>(&text);
-    Ok(named.map_err(|error| StorageError::Query(error.to_string()))?.client_name)
+    let name = oauth_clients::table.find(id).select(oauth_clients::name);
+    Ok(name.get_result::<String>(conn).optional()?.filter(|name| !name.is_empty()))
 }
 
 /// Up to `limit` clients in the order of their ids, after `after`.

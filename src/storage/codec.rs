@@ -7,7 +7,8 @@ use diesel::sql_types::{BigInt, Binary, Text};
 use diesel::sqlite::Sqlite;
 
 use super::connection::MultiBackend;
-use super::{ClientOrigin, Event, Purpose, RevokedBecause, Role};
+use super::sign_ins::Goal;
+use super::{Audience, ClientOrigin, Event, Method, Purpose, RevokedBecause, Role, Step};
 use crate::clock::UnixTime;
 use crate::mcp::{Pattern, RuleKind};
 use crate::oauth::{
@@ -45,8 +46,9 @@ macro_rules! column {
 }
 
 column!(Text as String:
-    ClientId, ClientMetadata, ClientOrigin, CodeChallenge, Event, IntrospectionId, Pattern, Purpose,
-    RedirectUri, ResourceUri, RevokedBecause, Role, RuleKind, Scope, UserId;
+    Audience, ClientId, ClientMetadata, ClientOrigin, CodeChallenge, Event, Goal,
+    IntrospectionId, Method, Pattern, Purpose, RedirectUri, ResourceUri, RevokedBecause, Role,
+    RuleKind, Scope, Step, UserId;
     read |text| Ok(text.parse()?); write |value| value.to_string());
 column!(Binary as Vec<u8>: Salt, TokenHash;
     read |bytes| Ok(bytes.try_into()?); write |value| value.as_ref().to_vec());

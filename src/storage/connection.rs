@@ -17,7 +17,7 @@ use crate::config::Database;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// The schema that [`MIGRATIONS`] end in.
-pub(super) const SCHEMA_VERSION: i64 = 3;
+pub(super) const SCHEMA_VERSION: i64 = 4;
 
 /// "mcpo": says that a file is ours.
 const APPLICATION_ID: i64 = 0x6d63_706f;

@@ -1,5 +1,7 @@
 //! `oauth_grants`: one person's yes to one client. Whatever ends access is one UPDATE of this table.
 
+use std::net::IpAddr;
+
 use diesel::prelude::*;
 
 use super::codec::text_enum;
@@ -35,6 +37,8 @@ pub struct Grant {
     pub revoked_at: Option<UnixTime>,
     /// Why.
     pub revoked_because: Option<RevokedBecause>,
+    /// From where tokens were last asked for.
+    pub last_used_address: Option<String>,
 }
 
 text_enum!(
@@ -118,15 +122,19 @@ pub fn list(
     Ok(page.load(conn)?)
 }
 
-/// Notes that tokens were issued.
+/// Notes that tokens were issued, when, and to where.
 pub fn touch(
     conn: &mut DbConnection,
     id: GrantId,
-    now: UnixTime,
+    (now, address): (UnixTime, Option<IpAddr>),
     tokens_until: UnixTime,
 ) -> Result<(), StorageError> {
     diesel::update(oauth_grants::table.find(id))
-        .set((oauth_grants::last_used_at.eq(now), oauth_grants::tokens_until.eq(tokens_until)))
+        .set((
+            oauth_grants::last_used_at.eq(now),
+            oauth_grants::last_used_address.eq(address.map(|address| address.to_string())),
+            oauth_grants::tokens_until.eq(tokens_until),
+        ))
         .execute(conn)?;
     Ok(())
 }

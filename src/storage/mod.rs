@@ -13,12 +13,15 @@ pub mod grants;
 mod health;
 mod ids;
 pub mod one_time_links;
+pub mod passkeys;
 pub mod probe;
 pub mod refresh_tokens;
 pub mod resource_rules;
 pub mod resources;
 mod schema;
 pub mod sessions;
+pub mod sign_ins;
+pub mod totp_secrets;
 pub mod users;
 mod writer;
 
@@ -39,6 +42,9 @@ pub use events::Event;
 pub use grants::RevokedBecause;
 pub use health::Health;
 pub use one_time_links::Purpose;
+pub use resources::Audience;
+pub use sessions::Method;
+pub use sign_ins::Step;
 pub use users::Role;
 
 use crate::clock::Clock;

@@ -7,7 +7,7 @@ use super::ids::insert_fresh;
 use super::schema::one_time_links;
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
-use crate::oauth::{TokenHash, TokenId, TokenKind, TokenSecret};
+use crate::oauth::{TokenHash, TokenId, TokenKind, TokenSecret, UserId};
 
 text_enum!(
     /// What a link is for.
@@ -31,6 +31,10 @@ pub struct OneTimeLink {
     pub created_at: UnixTime,
     /// When it was used.
     pub used_at: Option<UnixTime>,
+    /// Whose it is, if it is for somebody.
+    pub user_id: Option<UserId>,
+    /// Until when it works; none: until another one takes its place.
+    pub expires_at: Option<UnixTime>,
 }
 
 /// Makes a link, which replaces every other one of its purpose.
@@ -42,7 +46,15 @@ pub fn replace(
     remove_all(conn, purpose)?;
     insert_fresh(|id| {
         let secret = TokenSecret::generate(TokenKind::OneTimeLink, id);
-        let link = OneTimeLink { id, hash: secret.hash(), purpose, created_at: now, used_at: None };
+        let link = OneTimeLink {
+            id,
+            hash: secret.hash(),
+            purpose,
+            created_at: now,
+            used_at: None,
+            user_id: None,
+            expires_at: None,
+        };
         diesel::insert_into(one_time_links::table).values(link).execute(conn)?;
         Ok(secret)
     })

@@ -2,10 +2,11 @@
 
 use diesel::prelude::*;
 
+use super::codec::text_enum;
 use super::schema::resources;
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
-use crate::oauth::{IntrospectionId, ResourceUri, TokenHash};
+use crate::oauth::{IntrospectionId, ResourceUri, Scope, TokenHash};
 
 /// An MCP server.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -29,7 +30,24 @@ pub struct Resource {
     pub created_at: UnixTime,
     /// The how-manieth it was; the first one is the default.
     pub position: i64,
+    /// Since when it is closed to everybody: no token is good there.
+    pub paused_at: Option<UnixTime>,
+    /// Whom it is for.
+    pub audience: Audience,
+    /// What everybody may have there; none: every scope there is. Not asked when it is for named
+    /// people.
+    pub scope: Option<Scope>,
 }
+
+text_enum!(
+    /// Whom a resource is for.
+    Audience {
+        /// Everybody who has an account.
+        Everybody = "everybody",
+        /// Those who are named in `resource_people`.
+        Named = "named",
+    }
+);
 
 impl Resource {
     /// Whether the hash is of a secret in force.

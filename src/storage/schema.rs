@@ -33,6 +33,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    identities (provider, subject) {
+        provider -> Text,
+        subject -> Text,
+        user_id -> Text,
+        label -> Text,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    notification_channels (channel) {
+        channel -> Text,
+        event_id -> BigInt,
+        attempts -> BigInt,
+        next_attempt_at -> BigInt,
+    }
+}
+
+diesel::table! {
     oauth_clients (client_id) {
         client_id -> Text,
         client_json -> Text,
@@ -42,6 +62,7 @@ diesel::table! {
         authorized_at -> Nullable<BigInt>,
         last_used_at -> Nullable<BigInt>,
         disabled_at -> Nullable<BigInt>,
+        name -> Text,
     }
 }
 
@@ -74,6 +95,7 @@ diesel::table! {
         tokens_until -> BigInt,
         revoked_at -> Nullable<BigInt>,
         revoked_because -> Nullable<Text>,
+        last_used_address -> Nullable<Text>,
     }
 }
 
@@ -111,6 +133,35 @@ diesel::table! {
         purpose -> Text,
         created_at -> BigInt,
         used_at -> Nullable<BigInt>,
+        user_id -> Nullable<Text>,
+        expires_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    passkeys (credential_id) {
+        credential_id -> Text,
+        user_id -> Text,
+        name -> Text,
+        passkey -> Text,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    recovery_codes (user_id, hash) {
+        user_id -> Text,
+        hash -> Binary,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    resource_people (resource, user_id) {
+        resource -> Text,
+        user_id -> Text,
+        scope -> Nullable<Text>,
     }
 }
 
@@ -137,6 +188,9 @@ diesel::table! {
         previous_secret_until -> Nullable<BigInt>,
         created_at -> BigInt,
         position -> BigInt,
+        paused_at -> Nullable<BigInt>,
+        audience -> Text,
+        scope -> Nullable<Text>,
     }
 }
 
@@ -156,6 +210,41 @@ diesel::table! {
         created_at -> BigInt,
         last_seen_at -> BigInt,
         expires_at -> BigInt,
+        method -> Text,
+        address -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sign_in_places (user_id, network) {
+        user_id -> Text,
+        network -> Text,
+        last_seen_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sign_ins (id) {
+        id -> BigInt,
+        hash -> Binary,
+        step -> Text,
+        user_id -> Nullable<Text>,
+        method -> Nullable<Text>,
+        detail -> Text,
+        goal -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    totp_secrets (user_id) {
+        user_id -> Text,
+        secret -> Binary,
+        created_at -> BigInt,
+        confirmed_at -> Nullable<BigInt>,
+        last_step -> BigInt,
     }
 }
 
@@ -163,26 +252,36 @@ diesel::table! {
     users (id) {
         id -> Text,
         username -> Text,
-        password_hash -> Text,
+        password_hash -> Nullable<Text>,
         role -> Text,
         created_at -> BigInt,
         last_authorized_at -> Nullable<BigInt>,
         disabled_at -> Nullable<BigInt>,
+        passkey_required -> Bool,
+        last_signed_in_at -> Nullable<BigInt>,
     }
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
     authorization_requests,
     events,
+    identities,
+    notification_channels,
     oauth_clients,
     oauth_codes,
     oauth_grants,
     oauth_refresh_tokens,
     oauth_tokens,
     one_time_links,
+    passkeys,
+    recovery_codes,
+    resource_people,
     resource_rules,
     resources,
     schema_version,
     sessions,
+    sign_in_places,
+    sign_ins,
+    totp_secrets,
     users,
 );

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::codec::text_enum;
 use super::ids::insert_fresh;
 use super::schema::sessions;
 use super::{DbConnection, StorageError};
@@ -18,18 +19,58 @@ pub struct Session {
     pub hash: TokenHash,
     /// Who signed in.
     pub user_id: UserId,
-    /// When.
+    /// When the person proved who it is.
     pub created_at: UnixTime,
     /// When it was last used, to within some minutes.
     pub last_seen_at: UnixTime,
     /// When it ends at the latest.
     pub expires_at: UnixTime,
+    /// How, and with what browser.
+    #[diesel(embed)]
+    pub arrival: Arrival,
 }
+
+/// How somebody came in.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = sessions)]
+pub struct Arrival {
+    /// By what the person proved who it is, at first.
+    pub method: Method,
+    /// From where.
+    pub address: Option<String>,
+    /// What the browser calls itself.
+    pub user_agent: Option<String>,
+}
+
+impl Arrival {
+    /// Of somebody of whose browser nothing is known.
+    #[must_use]
+    pub fn by(method: Method) -> Self {
+        Self { method, address: None, user_agent: None }
+    }
+}
+
+text_enum!(
+    /// By what somebody proves who it is.
+    Method {
+        /// A password.
+        Password = "password",
+        /// A passkey, which needs no user name and no second factor.
+        Passkey = "passkey",
+        /// An account elsewhere: OpenID Connect, GitHub.
+        Provider = "provider",
+        /// A header of a trusted proxy.
+        ProxyHeader = "proxy_header",
+        /// A link that works once: set-up, an invitation, a reset.
+        Link = "link",
+    }
+);
 
 /// Starts a session. The secret is the cookie.
 pub fn insert(
     conn: &mut DbConnection,
     user_id: &UserId,
+    arrival: &Arrival,
     now: UnixTime,
     expires_at: UnixTime,
 ) -> Result<TokenSecret, StorageError> {
@@ -42,6 +83,7 @@ pub fn insert(
             created_at: now,
             last_seen_at: now,
             expires_at,
+            arrival: arrival.clone(),
         };
         diesel::insert_into(sessions::table).values(session).execute(conn)?;
         Ok(secret)
@@ -59,10 +101,15 @@ pub fn touch(conn: &mut DbConnection, id: TokenId, now: UnixTime) -> Result<(), 
     Ok(())
 }
 
-/// Signs the browser with this cookie out. An id alone is no proof: it is not secret.
-pub fn remove(conn: &mut DbConnection, id: TokenId, hash: &TokenHash) -> Result<(), StorageError> {
-    diesel::delete(sessions::table.find(id).filter(sessions::hash.eq(hash))).execute(conn)?;
-    Ok(())
+/// Signs the browser with this cookie out. An id alone is no proof: it is not secret. False if it
+/// was signed out before.
+pub fn remove(
+    conn: &mut DbConnection,
+    id: TokenId,
+    hash: &TokenHash,
+) -> Result<bool, StorageError> {
+    let session = sessions::table.find(id).filter(sessions::hash.eq(hash));
+    Ok(diesel::delete(session).execute(conn)? == 1)
 }
 
 /// Signs the person out everywhere; how many browsers that were.

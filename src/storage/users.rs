@@ -16,8 +16,8 @@ pub struct User {
     pub id: UserId,
     /// What the person types, in the one spelling that `accounts` makes.
     pub username: String,
-    /// argon2id, as a PHC string.
-    pub password_hash: String,
+    /// argon2id, as a PHC string; none for somebody who signs in another way, or not yet.
+    pub password_hash: Option<String>,
     /// What the person may do here.
     pub role: Role,
     /// When the account was made.
@@ -26,6 +26,28 @@ pub struct User {
     pub last_authorized_at: Option<UnixTime>,
     /// Since when nothing works for the person.
     pub disabled_at: Option<UnixTime>,
+    /// A passkey is asked for after every sign-in that was not by one.
+    pub passkey_required: bool,
+    /// When the person last signed in.
+    pub last_signed_in_at: Option<UnixTime>,
+}
+
+impl User {
+    /// An account that nobody can sign in to yet.
+    #[must_use]
+    pub fn new(id: UserId, username: String, role: Role, created_at: UnixTime) -> Self {
+        Self {
+            id,
+            username,
+            password_hash: None,
+            role,
+            created_at,
+            last_authorized_at: None,
+            disabled_at: None,
+            passkey_required: false,
+            last_signed_in_at: None,
+        }
+    }
 }
 
 text_enum!(
@@ -82,6 +104,13 @@ pub fn authorize(
 ) -> Result<bool, StorageError> {
     let enabled = users::table.find(id).filter(users::disabled_at.is_null());
     Ok(diesel::update(enabled).set(users::last_authorized_at.eq(now)).execute(conn)? == 1)
+}
+
+/// Notes that the person signed in. False if the account is disabled or gone: decided in the row
+/// that [`disable`] writes.
+pub fn sign_in(conn: &mut DbConnection, id: &UserId, now: UnixTime) -> Result<bool, StorageError> {
+    let enabled = users::table.find(id).filter(users::disabled_at.is_null());
+    Ok(diesel::update(enabled).set(users::last_signed_in_at.eq(now)).execute(conn)? == 1)
 }
 
 /// False if there is no such user.

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 use mcp_oauthd::accounts::password::{Hashed, NewPassword, Passwords};
-use mcp_oauthd::accounts::session::{self, SessionLifetimes, SignedIn};
+use mcp_oauthd::accounts::session::{self, Browser, SessionLifetimes, SignedIn};
 use mcp_oauthd::accounts::{Username, setup};
 use mcp_oauthd::clients::registration::{self, Bounds, Registered};
 use mcp_oauthd::clock::{Clock, Seconds, UnixTime};
@@ -11,10 +11,12 @@ use mcp_oauthd::config::Database;
 use mcp_oauthd::error::Error;
 use mcp_oauthd::grant_types::Terms;
 use mcp_oauthd::oauth::{IntrospectionId, Issuer, OAuthError, Scope, UserId};
+use mcp_oauthd::storage::Method;
 use mcp_oauthd::storage::authorization_requests::Asked;
 use mcp_oauthd::storage::clients::Client;
 use mcp_oauthd::storage::events::{self, Event};
 use mcp_oauthd::storage::resources::Resource;
+use mcp_oauthd::storage::sessions::Arrival;
 use mcp_oauthd::storage::users::{self, User};
 use mcp_oauthd::storage::{
     ClientOrigin, DbConnection, Missing, QueueLimits, Role, Storage, StorageError,
@@ -63,6 +65,7 @@ impl Fixture {
             refresh_token_lifetime: Seconds(30 * DAY.0),
             grant_lifetime: Seconds(365 * DAY.0),
             refresh_grace: Seconds(120),
+            address: None,
         };
         Self { storage, clock, terms, user, resource, client, _dir: dir }
     }
@@ -170,7 +173,7 @@ pub(crate) fn sign_in(
     user: &User,
     now: UnixTime,
 ) -> Result<SignedIn, StorageError> {
-    let cookie = session::sign_in(conn, user, None, SESSIONS, now)?.unwrap();
+    let cookie = session::sign_in(conn, user, &browser(), SESSIONS, now)?.unwrap();
     Ok(session::authenticate(conn, &cookie, SESSIONS, now)?.unwrap())
 }
 
@@ -206,6 +209,11 @@ pub(crate) fn tampered(secret: &str) -> String {
     format!("{}{other}{}", &secret[..place], &secret[end..])
 }
 
+/// A browser of which nothing is known.
+pub(crate) fn browser() -> Browser {
+    Browser { arrival: Arrival::by(Method::Password), before: None }
+}
+
 fn refused(error: Error) -> OAuthError {
     match error {
         Error::Refused(error) => error,
@@ -215,13 +223,8 @@ fn refused(error: Error) -> OAuthError {
 
 fn user(name: &str, now: UnixTime) -> User {
     User {
-        id: UserId::generate(),
-        username: name.to_owned(),
-        password_hash: "none".to_owned(),
-        role: Role::Member,
-        created_at: now,
-        last_authorized_at: None,
-        disabled_at: None,
+        password_hash: Some("none".to_owned()),
+        ..User::new(UserId::generate(), name.to_owned(), Role::Member, now)
     }
 }
 

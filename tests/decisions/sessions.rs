@@ -6,7 +6,7 @@ use mcp_oauthd::oauth::{TokenKind, TokenSecret};
 use mcp_oauthd::storage::users::User;
 use mcp_oauthd::storage::{Event, sessions, users};
 
-use crate::fixture::{DAY, Fixture, SESSIONS, hashed, tampered};
+use crate::fixture::{DAY, Fixture, SESSIONS, browser, hashed, tampered};
 
 #[tokio::test]
 async fn a_session_ends_when_it_is_not_used() {
@@ -95,7 +95,8 @@ async fn a_last_use_is_noted_when_it_is_some_minutes_old() {
 
 async fn sign_in(f: &Fixture, user: &User) -> Option<String> {
     let user = user.clone();
-    let cookie = f.write(move |conn, now| session::sign_in(conn, &user, None, SESSIONS, now)).await;
+    let cookie =
+        f.write(move |conn, now| session::sign_in(conn, &user, &browser(), SESSIONS, now)).await;
     cookie.map(TokenSecret::reveal)
 }
 

@@ -10,7 +10,7 @@ use mcp_oauthd::oauth::{ErrorCode, IntrospectionId, TokenHash, TokenKind, TokenS
 use mcp_oauthd::storage::{Role, Storage, StorageError, resources, users};
 use tempfile::TempDir;
 
-use crate::fixture::{RESOURCE, SESSIONS, empty, hashed, tampered};
+use crate::fixture::{RESOURCE, SESSIONS, browser, empty, hashed, tampered};
 
 #[tokio::test]
 async fn the_link_makes_the_owner_the_resource_and_a_session() {
@@ -25,7 +25,7 @@ async fn the_link_makes_the_owner_the_resource_and_a_session() {
         .read(|conn| {
             let owner = users::find_by_name(conn, "ada")?.unwrap();
             assert_eq!(owner.role, Role::Owner);
-            assert!(owner.password_hash.starts_with("$argon2id$"));
+            assert!(owner.password_hash.as_deref().unwrap().starts_with("$argon2id$"));
             let resource = resources::find(conn, &done.resource.id)?.unwrap();
             assert!(resource.accepts(&secret, now));
             let signed_in = session::authenticate(conn, &cookie, SESSIONS, now)?.unwrap();
@@ -154,7 +154,7 @@ impl Start {
             username: Username::parse("Ada").unwrap(),
             password: hashed("correct horse").await,
             resource: RESOURCE.parse().unwrap(),
-            address: "192.0.2.1".to_owned(),
+            browser: browser(),
         };
         let (link, now) = (link.to_owned(), self.clock.now());
         self.storage.write(move |conn| setup::complete(conn, &link, &typed, SESSIONS, now)).await

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use mcp_oauthd::clock::UnixTime;
 use mcp_oauthd::oauth::UserId;
+use mcp_oauthd::storage::Method;
 use mcp_oauthd::storage::events::{self, Event, Subject};
+use mcp_oauthd::storage::sessions::Arrival;
 use mcp_oauthd::storage::{Missing, Storage, StorageError, sessions};
 
 use crate::engines::{log_of, open_file, path_in};
@@ -62,7 +64,7 @@ async fn nothing_is_written_any_more(storage: &Storage, path: &Path) {
 }
 
 fn add_session(conn: &mut mcp_oauthd::storage::DbConnection) -> Result<(), StorageError> {
-    sessions::insert(conn, &UserId::generate(), NOW, NOW).map(drop)
+    sessions::insert(conn, &UserId::generate(), &Arrival::by(Method::Password), NOW, NOW).map(drop)
 }
 
 /// A database whose last page, of events, is damaged.

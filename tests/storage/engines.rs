@@ -6,6 +6,8 @@ use std::sync::{Mutex, mpsc};
 use mcp_oauthd::clock::{Clock, UnixTime};
 use mcp_oauthd::config::Database;
 use mcp_oauthd::oauth::UserId;
+use mcp_oauthd::storage::Method;
+use mcp_oauthd::storage::sessions::Arrival;
 use mcp_oauthd::storage::users::User;
 use mcp_oauthd::storage::{
     DbConnection, Missing, OpenError, QueueLimits, Role, Storage, StorageError, sessions,
@@ -67,7 +69,12 @@ impl Opened {
     pub(crate) fn add(&self, user: &UserId) -> JoinHandle<Result<(), StorageError>> {
         let (storage, user, now) = (self.storage.clone(), user.clone(), self.clock.now());
         tokio::spawn(async move {
-            storage.write(move |conn| sessions::insert(conn, &user, now, now).map(drop)).await
+            storage
+                .write(move |conn| {
+                    sessions::insert(conn, &user, &Arrival::by(Method::Password), now, now)
+                        .map(drop)
+                })
+                .await
         })
     }
 
@@ -124,13 +131,8 @@ pub(crate) fn log_of(path: &Path) -> PathBuf {
 /// A person of this name.
 pub(crate) fn user(name: &str) -> User {
     User {
-        id: UserId::generate(),
-        username: name.to_owned(),
-        password_hash: "none".to_owned(),
-        role: Role::Member,
-        created_at: UnixTime(1_790_000_000),
-        last_authorized_at: None,
-        disabled_at: None,
+        password_hash: Some("none".to_owned()),
+        ..User::new(UserId::generate(), name.to_owned(), Role::Member, UnixTime(1_790_000_000))
     }
 }
 

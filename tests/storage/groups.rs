@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mcp_oauthd::oauth::UserId;
+use mcp_oauthd::storage::Method;
+use mcp_oauthd::storage::sessions::Arrival;
 use mcp_oauthd::storage::{DbConnection, QueueLimits, StorageError, sessions};
 use tokio::task::yield_now;
 
@@ -121,7 +123,7 @@ fn spawn_insert_then(
     let (storage, user, now) = (opened.storage.clone(), user.clone(), opened.clock.now());
     tokio::spawn(async move {
         let work = move |conn: &mut DbConnection| {
-            sessions::insert(conn, &user, now, now)?;
+            sessions::insert(conn, &user, &Arrival::by(Method::Password), now, now)?;
             end()
         };
         storage.write(work).await

@@ -2,6 +2,8 @@
 
 use mcp_oauthd::clock::Seconds;
 use mcp_oauthd::oauth::{TokenId, UserId};
+use mcp_oauthd::storage::Method;
+use mcp_oauthd::storage::sessions::Arrival;
 use mcp_oauthd::storage::{StorageError, sessions};
 
 use crate::engines::{Opened, engines};
@@ -35,7 +37,9 @@ async fn an_id_tells_when_it_was_drawn() {
 async fn three(opened: &Opened) -> [TokenId; 3] {
     let now = opened.clock.now();
     let insert = move |conn: &mut _| {
-        let mut one = || sessions::insert(conn, &UserId::generate(), now, now);
+        let mut one = || {
+            sessions::insert(conn, &UserId::generate(), &Arrival::by(Method::Password), now, now)
+        };
         Ok::<_, StorageError>([one()?.id(), one()?.id(), one()?.id()])
     };
     opened.storage.write(insert).await.unwrap()

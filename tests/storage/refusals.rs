@@ -7,6 +7,8 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use mcp_oauthd::clock::UnixTime;
 use mcp_oauthd::oauth::UserId;
+use mcp_oauthd::storage::Method;
+use mcp_oauthd::storage::sessions::Arrival;
 use mcp_oauthd::storage::{Missing, OpenError, StorageError, sessions};
 
 use crate::engines::{log_of, open_file, path_in};
@@ -106,7 +108,12 @@ async fn an_empty_file_beside_a_full_log_is_a_damaged_database() {
     let dir = tempfile::tempdir().unwrap();
     let path = path_in(&dir);
     let storage = open_file(&path, Missing::Create).unwrap();
-    storage.write(|conn| sessions::insert(conn, &UserId::generate(), NOW, NOW)).await.unwrap();
+    storage
+        .write(|conn| {
+            sessions::insert(conn, &UserId::generate(), &Arrival::by(Method::Password), NOW, NOW)
+        })
+        .await
+        .unwrap();
     let left = dir.path().join("left.db");
     fs::write(&left, "").unwrap();
     fs::copy(log_of(&path), log_of(&left)).unwrap();
@@ -172,7 +179,7 @@ async fn make_large(path: &Path) {
     let storage = open_file(path, Missing::Create).unwrap();
     let insert = |conn: &mut _| {
         for _ in 0..1000 {
-            sessions::insert(conn, &UserId::generate(), NOW, NOW)?;
+            sessions::insert(conn, &UserId::generate(), &Arrival::by(Method::Password), NOW, NOW)?;
         }
         Ok::<_, StorageError>(())
     };

@@ -97,7 +97,7 @@ impl Recipe {
 
 /// The first part of every path that a service at the root of its host answers in public. What
 /// supervisors and proxies ask is not among them.
-pub(super) const PUBLIC: [&str; 10] = [
+pub(super) const PUBLIC: [&str; 12] = [
     "authorize",
     "token",
     "register",
@@ -106,6 +106,8 @@ pub(super) const PUBLIC: [&str; 10] = [
     "sign-in",
     "consent",
     "sign-out",
+    "account",
+    "owner",
     "setup",
     "assets",
 ];
