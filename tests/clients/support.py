@@ -187,12 +187,13 @@ class Person:
                 here, page = there, self.browser.get(there)
                 continue
             assert page.status_code == 200, f"{page.status_code}: {page.text}"
-            form = FormParser(page.text).forms[0]
+            asked = lambda form: "password" in form["fields"] or ("decision", self.answer) in form["buttons"]
+            form = next(filter(asked, FormParser(page.text).forms), None)
+            assert form, page.text
             fields = dict(form["fields"])
             if "password" in fields:
                 fields |= {"username": USER, "password": PASSWORD}
             else:
-                assert ("decision", self.answer) in form["buttons"], page.text
                 fields["decision"] = self.answer
             here = urllib.parse.urljoin(here, form["action"])
             page = self.browser.post(here, data=fields, headers={"Origin": origin(url)})

@@ -1,124 +1,14 @@
-"""The pages in Debian's Chromium, as people use them. Screenshots go to target/screenshots."""
+"""The pages in Debian's Chromium, as people use them."""
 
-import http.server
 import random
 import re
-import sys
-import threading
-import urllib.parse
-from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "crash"))
-
-from load import Client
-from support import PASSWORD, ROOT, USER, Service, code_of
-
-SCREENSHOTS = ROOT / "target" / "screenshots"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
-
-
-class Window:
-    """A browser window that counts whatever must not happen: foreign requests, errors, scripts."""
-
-    def __init__(self, chromium, service, **options):
-        self.context = chromium.new_context(**options)
-        self.page = self.context.new_page()
-        self.service = service
-        self.wrong = []
-        self.page.on("console", lambda message: self.wrong.append(message.text) if message.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("request", lambda request: self.check(request.url))
-
-    def check(self, url):
-        if not url.startswith((self.service.issuer + "/", "http://127.0.0.1", "data:")):
-            self.wrong.append(f"a request to {url}")
-
-    def shot(self, name):
-        width = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert width <= 0, f"{name} is wider than the window"
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
-
-    def sign_in(self, password=PASSWORD):
-        self.page.get_by_label("User name").fill(USER)
-        self.page.get_by_label("Password").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
-
-
-class App:
-    """A client that listens on a loopback port for what the browser brings."""
-
-    def __init__(self, service, random):
-        arrived = self.arrived = []
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                if self.path.startswith("/callback"):
-                    arrived.append(self.path)
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(b"<title>connected</title>You may close this window.")
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.redirect = f"http://127.0.0.1:{self.server.server_port}/callback"
-        self.client = Client(service, random)
-        self.client.register()
-
-    def url(self):
-        url = self.client.authorization_url("v" * 43)
-        parts = urllib.parse.urlsplit(url)
-        query = dict(urllib.parse.parse_qsl(parts.query)) | {"redirect_uri": self.redirect}
-        return parts._replace(query=urllib.parse.urlencode(query)).geturl()
-
-    def answer(self):
-        (path,) = self.arrived
-        self.arrived.clear()
-        return code_of(self.redirect + "?" + path.partition("?")[2])
-
-
-@pytest.fixture
-def service(tmp_path):
-    service = Service(tmp_path, "https://wiki.example.org/mcp").start()
-    yield service
-    service.kill()
-
-
-@pytest.fixture
-def app(service):
-    app = App(service, random.Random(1))
-    yield app
-    app.server.shutdown()
-
-
-@pytest.fixture
-def window(chromium, service):
-    windows = []
-
-    def open_window(**options):
-        windows.append(Window(chromium, service, **options))
-        return windows[-1]
-
-    yield open_window
-    for opened in windows:
-        assert not opened.wrong, opened.wrong
-        opened.context.close()
+from support import PASSWORD, USER, Service
+from windows import PHONE, SCREENSHOTS, App, Window
 
 
 def test_the_first_start_leads_from_the_link_to_the_secret(tmp_path, chromium):
