@@ -100,6 +100,13 @@ mod tests {
                 ("bad", "bad-back", 4.5),
                 ("warn", "warn-back", 4.5),
                 ("good", "card", 4.5),
+                ("good", "good-back", 4.5),
+                ("bad", "page", 4.5),
+                ("on-bad", "bad", 4.5),
+                ("warn", "card", 4.5),
+                ("accent", "page", 4.5),
+                ("accent", "sunken", 4.5),
+                ("edge", "page", 3.0),
                 ("edge", "card", 3.0),
             ] {
                 let (one, other) = (luminance(css, front), luminance(css, back));
