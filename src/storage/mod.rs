@@ -12,6 +12,7 @@ pub mod events;
 pub mod grants;
 mod health;
 mod ids;
+pub mod lists;
 pub mod one_time_links;
 pub mod passkeys;
 pub mod probe;
