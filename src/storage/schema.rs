@@ -243,7 +243,6 @@ diesel::table! {
         user_id -> Text,
         secret -> Binary,
         created_at -> BigInt,
-        confirmed_at -> Nullable<BigInt>,
         last_step -> BigInt,
     }
 }
