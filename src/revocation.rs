@@ -8,8 +8,8 @@ use crate::oauth::{ClientId, ErrorCode, GrantId, TokenKind, TokenSecret, UserId}
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::resources::Resource;
 use crate::storage::{
-    DbConnection, RevokedBecause, StorageError, access_tokens, belongings, clients, grants, refresh_tokens,
-    resource_rules, resources, sessions, sign_ins, users,
+    DbConnection, RevokedBecause, StorageError, access_tokens, belongings, clients, grants,
+    refresh_tokens, resource_rules, resources, sessions, sign_ins, users,
 };
 
 /// `POST /revoke`: RFC 7009. Either token of a pair ends the grant, also a used or an expired one:

@@ -12,7 +12,7 @@ use super::visit::{PageForm, Visit, Visitor, see_other};
 use super::{ContentPolicy, Frame, render};
 use crate::authorization::consent::{self, may_answer};
 use crate::error::Error;
-use crate::oauth::{Destination, ErrorCode, Parameters, display_name};
+use crate::oauth::{Destination, ErrorCode, Parameters, Scope, display_name};
 use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::{self, Client};
 use crate::storage::sign_ins::Goal;
@@ -59,6 +59,15 @@ pub enum ClientOrigin {
     },
     /// The operator added it.
     Configured,
+}
+
+impl From<storage::ClientOrigin> for ClientOrigin {
+    fn from(origin: storage::ClientOrigin) -> Self {
+        match origin {
+            storage::ClientOrigin::Registered => Self::Registered,
+            storage::ClientOrigin::Configured => Self::Configured,
+        }
+    }
 }
 
 impl Consent {
@@ -155,14 +164,11 @@ fn question(
         csrf: visitor.csrf(&request),
         request,
         client_name: client.metadata.client_name.unwrap_or_default(),
-        client_origin: match client.origin {
-            storage::ClientOrigin::Registered => ClientOrigin::Registered,
-            storage::ClientOrigin::Configured => ClientOrigin::Configured,
-        },
+        client_origin: client.origin.into(),
         destination: pending.asked.redirect_uri.destination().clone(),
         resource_name,
         resource: pending.asked.resource.to_string(),
-        scopes: pending.asked.scope.tokens().map(|token| ScopeLine(token.to_owned())).collect(),
+        scopes: ScopeLine::of(&pending.asked.scope),
         username: visitor.signed_in.user().username.clone(),
     }
 }
@@ -171,7 +177,12 @@ fn question(
 pub struct ScopeLine(pub String);
 
 impl ScopeLine {
-    fn words(&self) -> &'static str {
+    /// A line for each scope.
+    pub(super) fn of(scope: &Scope) -> Vec<Self> {
+        scope.tokens().map(|token| Self(token.to_owned())).collect()
+    }
+
+    pub(super) fn words(&self) -> &'static str {
         match self.0.as_str() {
             "mcp" => "Use it in your name: call its tools, and read what it offers",
             "offline_access" => "Stay connected while you are away",
@@ -179,7 +190,7 @@ impl ScopeLine {
         }
     }
 
-    fn is_foreign(&self) -> bool {
+    pub(super) fn is_foreign(&self) -> bool {
         !matches!(self.0.as_str(), "mcp" | "offline_access")
     }
 }
