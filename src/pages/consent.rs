@@ -64,6 +64,15 @@ pub enum ClientOrigin {
     Configured,
 }
 
+impl From<storage::ClientOrigin> for ClientOrigin {
+    fn from(origin: storage::ClientOrigin) -> Self {
+        match origin {
+            storage::ClientOrigin::Registered => Self::Registered,
+            storage::ClientOrigin::Configured => Self::Configured,
+        }
+    }
+}
+
 impl Consent {
     /// None for an app whose name has nothing that can be seen.
     fn shown_name(&self) -> Option<String> {
@@ -168,14 +177,11 @@ fn question(
         csrf: visitor.csrf(&request),
         request,
         client_name: client.metadata.client_name.unwrap_or_default(),
-        client_origin: match client.origin {
-            storage::ClientOrigin::Registered => ClientOrigin::Registered,
-            storage::ClientOrigin::Configured => ClientOrigin::Configured,
-        },
+        client_origin: client.origin.into(),
         destination: pending.asked.redirect_uri.destination().clone(),
         resource_name,
         resource: pending.asked.resource.to_string(),
-        scopes: scope.tokens().map(|token| ScopeLine(token.to_owned())).collect(),
+        scopes: ScopeLine::of(&scope),
         username: visitor.signed_in.user().username.clone(),
     }
 }
@@ -184,7 +190,12 @@ fn question(
 pub struct ScopeLine(pub String);
 
 impl ScopeLine {
-    fn words(&self, frame: &Frame) -> Html {
+    /// A line for each scope.
+    pub(super) fn of(scope: &Scope) -> Vec<Self> {
+        scope.tokens().map(|token| Self(token.to_owned())).collect()
+    }
+
+    pub(super) fn words(&self, frame: &Frame) -> Html {
         const NOTHING: &[&str] = &[];
         match self.0.as_str() {
             "mcp" => {

@@ -2,6 +2,7 @@
 //!
 //! The pages work without scripts, from one style sheet, and load nothing from other hosts.
 
+pub mod account;
 pub mod assets;
 pub mod brand;
 pub mod colours;
@@ -12,8 +13,12 @@ pub mod error;
 pub mod guard;
 pub mod home;
 pub mod language;
+pub mod new_second_factor;
 pub mod obstacle;
+pub mod offer;
+pub mod qr;
 pub mod recipes;
+pub mod second_factor;
 pub mod setup;
 pub mod sign_in;
 pub mod sign_out;
@@ -44,6 +49,13 @@ use language::{Html, Language};
 pub fn configure(routes: &mut web::ServiceConfig) {
     routes
         .service(form("/sign-in", sign_in::get, web::post().to(sign_in::post)))
+        .service(form(second_factor::PATH, second_factor::get, web::post().to(second_factor::post)))
+        .service(form(
+            new_second_factor::PATH,
+            new_second_factor::get,
+            web::post().to(new_second_factor::post),
+        ))
+        .configure(account::configure)
         .service(form("/consent", consent::get, web::post().to(consent::post)))
         .service(form("/sign-out", sign_out::get, web::post().to(sign_out::post)))
         .service(form("/setup", setup::get, web::post().to(setup::post)))

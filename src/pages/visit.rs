@@ -4,6 +4,7 @@ use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{LOCATION, ORIGIN, USER_AGENT};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use tracing_actix_web::RequestId;
@@ -13,6 +14,7 @@ use super::error::PageError;
 use super::language::Language;
 use super::{Frame, Nav, cookies};
 use crate::accounts::session::{self, Browser, SignedIn};
+use crate::accounts::totp::Secret;
 use crate::app::App;
 use crate::endpoints::form::Form;
 use crate::error::Error;
@@ -47,6 +49,24 @@ impl Visitor {
     #[must_use]
     pub fn csrf(&self, request: &str) -> String {
         self.secret.sign(request)
+    }
+
+    /// The same person, whose browser gets this cookie in the place of the one before.
+    #[must_use]
+    pub fn renewed(self, secret: TokenSecret) -> Self {
+        Self { secret, ..self }
+    }
+
+    /// Gives the browser the cookie.
+    pub fn set_cookie(self, visit: &Visit, response: &mut HttpResponse) {
+        let age = visit.app.config.lifetimes.session;
+        cookies::set_session(&visit.app.config.issuer, response, self.secret, age);
+    }
+
+    /// What an authenticator app makes codes of, if this browser turns them on.
+    #[must_use]
+    pub fn offered_secret(&self) -> Secret {
+        Secret::offered_to(&self.secret)
     }
 
     /// # Errors
@@ -173,6 +193,12 @@ impl Visit {
     #[must_use]
     pub fn failed(&self, error: impl Into<Error>) -> PageError {
         PageError::new(error.into(), self.frame(), self.request_id.clone())
+    }
+
+    /// For what there is not, or is somebody else's: the answer is the same.
+    #[must_use]
+    pub fn not_found(&self, why: &'static str) -> PageError {
+        self.failed(ErrorCode::InvalidRequest.because(why)).with_status(StatusCode::NOT_FOUND)
     }
 
     /// For a form that is not one of ours.

@@ -82,13 +82,6 @@ pub fn remove(
     Ok(diesel::delete(named).execute(conn)? == 1)
 }
 
-/// The account is gone.
-pub fn remove_of_user(conn: &mut DbConnection, user_id: &UserId) -> Result<(), StorageError> {
-    let named = resource_people::table.filter(resource_people::user_id.eq(user_id));
-    diesel::delete(named).execute(conn)?;
-    Ok(())
-}
-
 /// The resource is gone.
 pub fn remove_of_resource(
     conn: &mut DbConnection,
