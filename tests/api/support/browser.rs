@@ -44,10 +44,27 @@ impl Page {
 
 impl Browser {
     pub fn new(server: &TestServer) -> Self {
-        let http = reqwest::Client::builder()
-            .cookie_store(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .build();
+        Self::build(server, |builder| builder)
+    }
+
+    /// One that says what it is.
+    pub fn with_agent(server: &TestServer, user_agent: &str) -> Self {
+        Self::build(server, |builder| builder.user_agent(user_agent))
+    }
+
+    /// One that sends these cookies, until it is given others of their names.
+    pub fn with_cookie(server: &TestServer, cookie: &str) -> Self {
+        let jar = reqwest::cookie::Jar::default();
+        jar.add_cookie_str(cookie, &server.url.parse().unwrap());
+        Self::build(server, |builder| builder.cookie_provider(jar.into()))
+    }
+
+    fn build(
+        server: &TestServer,
+        with: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Self {
+        let builder = reqwest::Client::builder().cookie_store(true);
+        let http = with(builder.redirect(reqwest::redirect::Policy::none())).build();
         Self { url: server.url.clone(), http: http.unwrap() }
     }
 
