@@ -8,6 +8,7 @@ use askama::Template;
 
 use super::doorstep::doorstep_url;
 use super::error::PageError;
+use super::language::Html;
 use super::visit::{PageForm, Visit, Visitor, see_other};
 use super::{ContentPolicy, Frame, render};
 use crate::authorization::consent::{self, may_answer};
@@ -17,6 +18,7 @@ use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::{self, Client};
 use crate::storage::sign_ins::Goal;
 use crate::storage::{self, resources};
+use crate::words;
 
 /// Enough for every honest name, and the decision stays in sight.
 const LONGEST_NAME: usize = 80;
@@ -71,24 +73,25 @@ impl From<storage::ClientOrigin> for ClientOrigin {
 }
 
 impl Consent {
-    fn shown_name(&self) -> String {
-        let name = display_name(&self.client_name);
-        let name = name.as_deref().unwrap_or("An app without a name");
-        name.chars().take(LONGEST_NAME).collect()
+    /// None for an app whose name has nothing that can be seen.
+    fn shown_name(&self) -> Option<String> {
+        let name = display_name(&self.client_name)?;
+        Some(name.chars().take(LONGEST_NAME).collect())
     }
 
-    fn origin_words(&self) -> String {
-        match &self.client_origin {
+    fn origin_words(&self) -> Html {
+        let (words, host) = match &self.client_origin {
             ClientOrigin::Registered => {
-                "This app registered itself. Nobody has verified its name.".to_owned()
+                (words!("This app registered itself. Nobody has verified its name."), None)
             }
             ClientOrigin::MetadataDocument { host } => {
-                format!("This app is described at {host}. Only that address is verified.")
+                (words!("This app is described at {}. Only that address is verified."), Some(host))
             }
             ClientOrigin::Configured => {
-                "This app was added by the operator of this server.".to_owned()
+                (words!("This app was added by the operator of this server."), None)
             }
-        }
+        };
+        self.frame.say(words, host.as_slice())
     }
 }
 
@@ -132,7 +135,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         "allow" => true,
         "deny" => false,
         _ => {
-            let why = "The answer was neither yes nor no. Go back and choose one";
+            let why = words!("The answer was neither yes nor no. Go back and choose one");
             return Err(visit.failed(ErrorCode::InvalidRequest.because(why)));
         }
     };
@@ -182,15 +185,14 @@ impl ScopeLine {
         scope.tokens().map(|token| Self(token.to_owned())).collect()
     }
 
-    pub(super) fn words(&self) -> &'static str {
+    pub(super) fn words(&self, frame: &Frame) -> Html {
+        const NOTHING: &[&str] = &[];
         match self.0.as_str() {
-            "mcp" => "Use it in your name: call its tools, and read what it offers",
-            "offline_access" => "Stay connected while you are away",
-            _ => "The permission that this MCP server calls",
+            "mcp" => {
+                frame.say("Use it in your name: call its tools, and read what it offers", NOTHING)
+            }
+            "offline_access" => frame.say("Stay connected while you are away", NOTHING),
+            foreign => frame.code("The permission that this MCP server calls {}", &[foreign]),
         }
-    }
-
-    pub(super) fn is_foreign(&self) -> bool {
-        !matches!(self.0.as_str(), "mcp" | "offline_access")
     }
 }
