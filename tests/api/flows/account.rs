@@ -81,14 +81,14 @@ async fn a_connected_app_is_shown_and_dead_at_its_next_request_when_it_is_discon
     let question = browser.get(&format!("/account/disconnect?grant={id}")).await;
     assert!(question.text.contains("it asks you to connect again"), "{question:?}");
     assert_eq!(client.introspect(&tokens.text("access_token")).await.body["active"], true);
-    let ended = disconnect(&browser, &question.field("csrf"), id).await;
+    let ended = disconnect(&browser, &question.csrf("/account/disconnect"), id).await;
     assert_eq!((ended.status, ended.header("location")), (303, "/account"));
     assert_eq!(client.introspect(&tokens.text("access_token")).await.body["active"], false);
     let refused = client.refresh(&tokens.text("refresh_token")).await;
     assert_eq!(refused.error(), (400, "invalid_grant"));
     assert_eq!(events_of(&server, Event::GrantRevoked).await, [Some("person".to_owned())]);
     assert!(browser.get("/account").await.text.contains("No app is connected"));
-    let again = disconnect(&browser, &question.field("csrf"), id).await;
+    let again = disconnect(&browser, &question.csrf("/account/disconnect"), id).await;
     assert_eq!(again.status, 303, "pressed twice: it is over all the same");
 }
 
@@ -101,7 +101,7 @@ async fn an_app_of_somebody_else_is_the_same_as_none() {
     let tokens = client.connect(&ada).await;
     let id = ids(&ada.get("/account").await).pop().unwrap();
     assert!(ids(&bob.get("/account").await).is_empty());
-    let csrf = bob.get("/account/disconnect?grant=all").await.field("csrf");
+    let csrf = bob.get("/account/disconnect?grant=all").await.csrf("/account/disconnect");
     let mut answers = vec![];
     for grant in [&*id, "1", "x", ""] {
         let asked = bob.get(&format!("/account/disconnect?grant={grant}")).await;
@@ -125,7 +125,10 @@ async fn all_apps_are_disconnected_at_once() {
     let tokens = [client.connect(&browser).await, client.connect(&browser).await];
     assert_eq!(ids(&browser.get("/account").await).len(), 2);
     let question = browser.get("/account/disconnect?grant=all").await;
-    assert_eq!(disconnect(&browser, &question.field("csrf"), "all").await.status, 303);
+    assert_eq!(
+        disconnect(&browser, &question.csrf("/account/disconnect"), "all").await.status,
+        303
+    );
     for tokens in tokens {
         assert_eq!(client.introspect(&tokens.text("access_token")).await.body["active"], false);
     }
@@ -159,7 +162,7 @@ async fn nobody_sees_or_changes_anything_without_a_session_or_the_form_of_it() {
         assert_eq!(ada.post(path, &[]).await.status, 403, "{path} without its token");
         let asked =
             if path == "/account/disconnect" { format!("{path}?grant=all") } else { path.into() };
-        let bobs = bob.get(&asked).await.field("csrf");
+        let bobs = bob.get(&asked).await.csrf(path);
         assert_eq!(ada.post(path, &[("csrf", &bobs)]).await.status, 403, "{path} of another");
     }
     server.advance(15 * 60);
@@ -184,12 +187,12 @@ async fn a_new_password_signs_others_out_and_gives_this_browser_another_cookie()
     let tokens = client.connect(&ada).await;
     let form = ada.get("/account/password").await;
     assert!(form.text.contains(r#"value="ada" autocomplete="username" hidden"#), "{form:?}");
-    let csrf = form.field("csrf");
+    let csrf = form.csrf("/account/password");
     let change = async |current: &str, new: &str, apps: &str| {
         let csrf = if apps.is_empty() {
             csrf.clone()
         } else {
-            ada.get("/account/password").await.field("csrf")
+            ada.get("/account/password").await.csrf("/account/password")
         };
         let fields = [("csrf", &*csrf), ("current", current), ("password", new), ("apps", apps)];
         ada.post("/account/password", &fields).await
@@ -225,7 +228,7 @@ async fn a_new_password_signs_others_out_and_gives_this_browser_another_cookie()
 async fn wrong_current_passwords_count_like_a_sign_in() {
     let server = TestServer::spawn_with(&[("limit_sign_in_per_account", "3")]).await;
     let ada = signed_in(&server, USER).await;
-    let csrf = ada.get("/account/password").await.field("csrf");
+    let csrf = ada.get("/account/password").await.csrf("/account/password");
     let fields = [("csrf", &*csrf), ("current", "a guess"), ("password", "another phrase")];
     for _ in 0..3 {
         assert_eq!(ada.post("/account/password", &fields).await.status, 422);
@@ -262,7 +265,7 @@ async fn where_there_is_no_password_the_first_one_is_set() {
     assert!(overview.text.contains("You have no password"), "{overview:?}");
     let form = eve.get("/account/password").await;
     assert!(!form.text.contains("Current password"));
-    let fields = [("csrf", &*form.field("csrf")), ("password", "a first phrase")];
+    let fields = [("csrf", &*form.csrf("/account/password")), ("password", "a first phrase")];
     assert_eq!(eve.post("/account/password", &fields).await.status, 303);
     let entered = sign_in(&Browser::new(&server), name, "a first phrase", "account").await;
     assert_eq!(entered.status, 303);
@@ -275,9 +278,8 @@ async fn passwords_that_are_switched_off_cannot_be_set() {
     server.restart_with(&[("password", "off")]).await;
     let page = ada.get("/account/password").await;
     assert!(page.text.contains("Passwords are switched off"), "{page:?}");
-    let csrf = page.text.contains("name=\"password\"");
-    assert!(!csrf, "there is no form");
-    let csrf = ada.get("/account/totp").await.field("csrf");
+    assert!(!page.text.contains("name=\"password\""), "there is no form");
+    let csrf = ada.get("/account/totp").await.csrf("/account/totp");
     let fields = [("csrf", &*csrf), ("current", PASSWORD), ("password", "another phrase")];
     assert_eq!(ada.post("/account/password", &fields).await.status, 403);
 }
@@ -299,11 +301,11 @@ async fn browsers_are_listed_and_signed_out_one_by_one_and_all_at_once() {
     assert_eq!(page.text.matches("This browser").count(), 1);
     assert_eq!(page.text.matches("Unknown browser").count(), 2);
     assert!(!page.text.contains("<script"));
-    let csrf = page.field("csrf");
+    let csrf = page.csrf("/account/sessions");
     let id = page.text.split("Firefox</bdi>").next().unwrap();
     let id = id.rsplit("id=\"browser-").next().unwrap().split('"').next().unwrap().to_owned();
     let bobs = bob.get("/account/sessions").await;
-    let stolen = [("csrf", &*bobs.field("csrf")), ("session", &*id)];
+    let stolen = [("csrf", &*bobs.csrf("/account/sessions")), ("session", &*id)];
     assert_eq!(bob.post("/account/sessions", &stolen).await.status, 404, "not his");
     let sent = ada.post("/account/sessions", &[("csrf", &csrf), ("session", &id)]).await;
     assert_eq!(sent.status, 303);

@@ -35,6 +35,16 @@ impl Page {
         rest.split('"').next().unwrap().to_owned()
     }
 
+    /// The proof in the form that is sent to this path: there may be one to sign out before it.
+    pub fn csrf(&self, action: &str) -> String {
+        let (_, form) = self
+            .text
+            .split_once(&format!("action=\"{action}\""))
+            .unwrap_or_else(|| panic!("no form to {action} in {}", self.text));
+        let (_, rest) = form.split_once("name=\"csrf\" value=\"").unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    }
+
     /// The query of the address that it redirects to.
     pub fn redirect_query(&self) -> BTreeMap<String, String> {
         assert_eq!(self.status, 303, "{self:?}");
