@@ -307,22 +307,22 @@ async fn where_a_second_factor_is_demanded_one_is_set_up_before_anything_else() 
     let form = browser.get(&place).await;
     let (step, csrf) = (form.field("step"), form.field("csrf"));
     let phone = Phone::set_up(&form);
-    let send = async |code: &str| {
+    let type_in = async |code: &str| {
         let fields = [("step", &*step), ("csrf", &*csrf), ("code", code)];
         browser.post("/sign-in/new-second-factor", &fields).await
     };
-    assert_eq!(send("000000").await.status, 422);
+    assert_eq!(type_in("000000").await.status, 422);
     // Meanwhile somebody else with the password: another key, and only one of them counts.
     let other = Browser::new(&server);
     let sent = sign_in(&other, USER, PASSWORD, "account").await;
     let others = other.get(sent.header("location")).await;
     let others_phone = Phone::set_up(&others);
     assert_ne!(others_phone.code(&server), phone.code(&server));
-    let done = send(&phone.code(&server)).await;
+    let done = type_in(&phone.code(&server)).await;
     assert_eq!(codes(&done).len(), 10);
     assert!(done.text.contains("href=\"/account/security\""), "on to the goal: {done:?}");
     assert_eq!(browser.get("/account/security").await.status, 200);
-    assert_eq!(send(&phone.code(&server)).await.status, 403, "used up");
+    assert_eq!(type_in(&phone.code(&server)).await.status, 403, "used up");
     let fields = [
         ("step", &*others.field("step")),
         ("csrf", &*others.field("csrf")),
