@@ -12,6 +12,7 @@ pub mod error;
 pub mod guard;
 pub mod home;
 pub mod language;
+pub mod obstacle;
 pub mod recipes;
 pub mod setup;
 pub mod sign_in;
