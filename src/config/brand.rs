@@ -179,6 +179,7 @@ impl fmt::Debug for Logo {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Sources;
     use super::*;
 
     #[test]
@@ -223,5 +224,42 @@ mod tests {
         for content in [&b"GIF89a"[..], b"<html><script>", b"", b"\xff<svg", b"svg <svg"] {
             assert_eq!(LogoKind::of(content), None);
         }
+    }
+
+    fn settled(name: &str, text: &str) -> Result<Brand, String> {
+        let environment = [(format!("MCP_OAUTH_{name}"), text.to_owned())];
+        let sources = Sources::gather(&[], None, environment).map_err(|why| why.to_string())?;
+        Reader(&sources).brand().map_err(|why| why.to_string())
+    }
+
+    #[test]
+    fn a_logo_is_read_once_and_bounded() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap();
+        let long = usize::try_from(LONGEST_LOGO).unwrap();
+        let png = |length: usize| [&b"\x89PNG\r\n\x1a\n"[..], &vec![0; length - 8]].concat();
+        fs::write(path, png(long)).unwrap();
+        let logo = settled("BRAND_LOGO", path).unwrap().logo.unwrap();
+        assert_eq!((logo.kind, logo.content.len()), (LogoKind::Png, long));
+        fs::write(path, png(long + 1)).unwrap();
+        let expected = format!("MCP_OAUTH_BRAND_LOGO ({path}) is longer than 65536 bytes");
+        assert_eq!(settled("BRAND_LOGO", path).unwrap_err(), expected);
+        fs::write(path, "<html>").unwrap();
+        let expected = format!("MCP_OAUTH_BRAND_LOGO ({path}) is neither SVG nor PNG");
+        assert_eq!(settled("BRAND_LOGO", path).unwrap_err(), expected);
+        let none = settled("BRAND_LOGO", "/nowhere/logo.svg").unwrap_err();
+        assert!(none.starts_with("MCP_OAUTH_BRAND_LOGO (/nowhere/logo.svg) cannot be read: "));
+        assert!(settled("BRAND_LOGO", "/").unwrap_err().ends_with("is not a file"));
+    }
+
+    #[test]
+    fn a_name_is_one_that_people_can_read() {
+        assert_eq!(settled("BRAND_NAME", "Läse-Stube").unwrap().name.unwrap(), "Läse-Stube");
+        for name in ["\u{202e}elgooG", "a\u{200b}b", " a", "a\nb", &"a".repeat(61)] {
+            let why = settled("BRAND_NAME", name).unwrap_err();
+            assert!(why.starts_with("MCP_OAUTH_BRAND_NAME "), "{why}");
+        }
+        let why = settled("BRAND_COLOUR", "blue").unwrap_err();
+        assert_eq!(why, "MCP_OAUTH_BRAND_COLOUR (blue) is not a colour like #1f5f8b");
     }
 }

@@ -118,7 +118,9 @@ fn described(frame: &Frame, description: &str) -> String {
 /// A description of the protocol, as something that is said to a person.
 fn sentence(description: &str) -> String {
     let mut letters = description.chars();
-    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    let is_code = description.split(' ').next().is_some_and(|word| word.contains('_'));
+    let capital = |first: char| if is_code { first } else { first.to_ascii_uppercase() };
+    let first = letters.next().map(capital);
     let end = if description.ends_with('.') { "" } else { "." };
     first.into_iter().chain(letters).collect::<String>() + end
 }
