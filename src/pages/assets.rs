@@ -1,4 +1,4 @@
-//! The style sheet and the mark: part of the binary, named by their content, so that browsers may
+//! The style sheet, the mark and the script: part of the binary, named by their content, so that browsers may
 //! keep them for ever (RFC 8246).
 
 use std::fmt::Write as _;
@@ -17,11 +17,16 @@ pub static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
 pub static MARK: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("mark", "svg", "image/svg+xml", include_bytes!("mark.svg")));
 
+/// What passkeys need (Web Authentication).
+pub static PASSKEY_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new("passkey", "js", "text/javascript; charset=utf-8", include_bytes!("passkey.js"))
+});
+
 /// One of the files, for ever; 404 for a name that an older version had.
 pub async fn get(path: web::Path<String>) -> HttpResponse {
     let wanted = format!("/assets/{path}");
-    let Some(asset) = [&*STYLESHEET, &*MARK].into_iter().find(|asset| asset.path() == wanted)
-    else {
+    let assets = [&*STYLESHEET, &*MARK, &*PASSKEY_SCRIPT];
+    let Some(asset) = assets.into_iter().find(|asset| asset.path() == wanted) else {
         return HttpResponse::NotFound().finish();
     };
     HttpResponse::Ok()

@@ -2,6 +2,7 @@
 //!
 //! The pages work without scripts, from one style sheet, and load nothing from other hosts.
 
+pub mod account;
 pub mod assets;
 pub mod consent;
 pub mod cookies;
@@ -10,6 +11,7 @@ pub mod error;
 pub mod guard;
 pub mod home;
 pub mod language;
+pub mod passkey;
 pub mod recipes;
 pub mod setup;
 pub mod sign_in;
@@ -41,6 +43,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         .service(form("/consent", consent::get, web::post().to(consent::post)))
         .service(form("/sign-out", sign_out::get, web::post().to(sign_out::post)))
         .service(form("/setup", setup::get, web::post().to(setup::post)))
+        .configure(passkey::configure)
         .service(page("/assets/{name}", assets::get))
         .service(page("/", home::get))
         .service(page("", home::get));
@@ -65,6 +68,12 @@ where
     F::Output: Responder + 'static,
 {
     page(path, get).route(post).default_service(not_allowed("GET, HEAD, POST"))
+}
+
+/// What only our script sends, and nobody opens.
+#[cfg(feature = "passkeys")]
+fn sent_only(path: &str, post: Route) -> Resource {
+    web::resource(path).route(post).default_service(not_allowed("POST"))
 }
 
 /// 405: RFC 9110 section 15.5.6.
@@ -180,6 +189,8 @@ impl Frame {
 pub enum ContentPolicy {
     /// Forms go to ourselves only.
     Closed,
+    /// As [`ContentPolicy::Closed`], with the script that passkeys need, and what it asks us.
+    Scripted,
     /// Without `form-action`: Chrome holds the redirects that follow a form against it, and after
     /// consent they lead to the client (a loopback port, an app's scheme, a site that redirects
     /// further), so that any list would lock somebody out.
@@ -194,6 +205,10 @@ impl ContentPolicy {
             Self::Closed => {
                 "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
                  frame-ancestors 'none'; form-action 'self'"
+            }
+            Self::Scripted => {
+                "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; \
+                 img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
             }
             Self::AnswersClient => {
                 "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \

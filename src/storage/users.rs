@@ -123,6 +123,17 @@ pub fn set_password(
     Ok(diesel::update(user).set(users::password_hash.eq(password_hash)).execute(conn)? == 1)
 }
 
+/// Whether a passkey is asked for after every sign-in that was not by one. False if there is no
+/// such user.
+pub fn set_passkey_required(
+    conn: &mut DbConnection,
+    id: &UserId,
+    required: bool,
+) -> Result<bool, StorageError> {
+    let user = users::table.find(id);
+    Ok(diesel::update(user).set(users::passkey_required.eq(required)).execute(conn)? == 1)
+}
+
 /// False if there is no such user, or it is disabled already.
 pub fn disable(conn: &mut DbConnection, id: &UserId, now: UnixTime) -> Result<bool, StorageError> {
     let enabled = users::table.find(id).filter(users::disabled_at.is_null());
