@@ -107,7 +107,7 @@ impl PageError {
 }
 
 /// A description of the protocol, as something that is said to a person.
-fn sentence(description: &str) -> String {
+pub(super) fn sentence(description: &str) -> String {
     let mut letters = description.chars();
     let first = letters.next().map(|first| first.to_ascii_uppercase());
     let end = if description.ends_with('.') { "" } else { "." };

@@ -91,11 +91,13 @@
     form.elements.ceremony.value = "";
   };
 
+  const hint = document.querySelector("[data-passkey-hint]");
+  if (!window.PublicKeyCredential) {
+    hint.textContent = hint.dataset.unsupported;
+    return;
+  }
+  hint.hidden = true;
   for (const form of document.querySelectorAll("form[data-passkey]")) {
-    if (!window.PublicKeyCredential) {
-      document.querySelector("[data-passkey-unsupported]").hidden = false;
-      continue;
-    }
     form.hidden = false;
     form.addEventListener("submit", (event) => {
       event.preventDefault();

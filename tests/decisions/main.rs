@@ -9,6 +9,8 @@ mod declared;
 mod ended_access;
 mod fixture;
 mod form;
+#[cfg(feature = "passkeys")]
+mod passkeys;
 mod refresh_bounds;
 mod refresh_replay;
 mod refresh_retry;

@@ -68,7 +68,7 @@ impl RelyingParty {
         let excluded = known.iter().filter_map(|passkey| decode(&passkey.credential_id)).collect();
         let (id, name) = (handle(&user.id), &user.username);
         let begun = self.0.start_passkey_registration(id, name, name, Some(excluded));
-        let (options, state) = begun.map_err(defect)?;
+        let (options, state) = begun.map_err(|error| defect(&error))?;
         let mut options = json(&options)?;
         // Without a user name it can only be found if the device keeps it: section 5.4.6.
         let selection = &mut options["publicKey"]["authenticatorSelection"];
@@ -82,7 +82,8 @@ impl RelyingParty {
     /// # Errors
     /// A defect of ours.
     pub fn request(&self, allowed: &[Passkey]) -> Result<Begun, StorageError> {
-        let (options, state) = self.0.start_discoverable_authentication().map_err(defect)?;
+        let (options, state) =
+            self.0.start_discoverable_authentication().map_err(|error| defect(&error))?;
         let mut options = json(&options)?;
         // The person has pressed a button, and is asked at once.
         options.as_object_mut().map(|options| options.remove("mediation"));
@@ -200,7 +201,7 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, OAuthError> {
     serde_json::from_str(text).map_err(|_| wrong())
 }
 
-fn defect(error: WebauthnError) -> StorageError {
+fn defect(error: &WebauthnError) -> StorageError {
     StorageError::Query(error.to_string())
 }
 
@@ -208,9 +209,7 @@ fn refused(error: &WebauthnError) -> OAuthError {
     debug!(%error, "a passkey was refused");
     let why = match error {
         WebauthnError::UserNotVerified => {
-            words!(
-                "The passkey did not check who you are. Set a PIN, a fingerprint or a face up for it"
-            )
+            words!("The passkey did not check who you are. Set up a PIN, a finger or a face")
         }
         WebauthnError::CredentialPossibleCompromise => {
             words!("This passkey seems to have been copied. Remove it, and add a new one")

@@ -112,12 +112,13 @@ pub fn take(
     purpose: &Purpose,
     now: UnixTime,
 ) -> Result<(String, Goal), Error> {
-    let waiting = sign_in::take(conn, cookie, purpose.step, now)?.waiting;
+    let waiting = sign_in::find(conn, cookie, purpose.step, now)?.waiting;
     let detail = serde_json::from_str::<Detail>(&waiting.detail).ok();
     let detail =
         detail.filter(|detail| detail.tie == purpose.tie && waiting.user_id == purpose.user_id);
     let why = words!("This was begun for something else. Start again");
     let detail = detail.ok_or_else(|| ErrorCode::AccessDenied.because(why))?;
+    sign_in::take(conn, cookie, purpose.step, now)?;
     Ok((detail.state, waiting.goal))
 }
 
@@ -152,11 +153,11 @@ pub fn identify_of(
 /// `access_denied` for one that was removed meanwhile, and the database's.
 pub fn both_factors(
     conn: &mut DbConnection,
-    (used, user): (&Used, &User),
+    (shown, user): (&Used, &User),
     browser: &Browser,
     terms: &Terms,
 ) -> Result<Passed, Error> {
-    note(conn, (used, &user.id), terms.now)?;
+    note(conn, (shown, &user.id), terms.now)?;
     Ok(sign_in::both_factors(conn, user, browser, terms)?)
 }
 

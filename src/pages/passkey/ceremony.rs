@@ -14,7 +14,7 @@ use crate::clock::Seconds;
 use crate::error::Error;
 use crate::oauth::{ErrorCode, OAuthError, TokenKind, TokenSecret};
 use crate::pages::cookies;
-use crate::pages::error::PageError;
+use crate::pages::error::{PageError, sentence};
 use crate::pages::visit::{PageForm, Visit};
 use crate::storage::sign_ins::Goal;
 use crate::words;
@@ -30,8 +30,8 @@ struct Options {
 
 /// What the script tells the person.
 #[derive(Serialize)]
-struct Refusal<'a> {
-    problem: &'a str,
+struct Refusal {
+    problem: String,
 }
 
 /// This service, for passkeys.
@@ -111,7 +111,7 @@ fn told(visit: &Visit, status: StatusCode, words: &str) -> HttpResponse {
     let frame = visit.frame();
     HttpResponse::build(status)
         .insert_header((CACHE_CONTROL, "no-store"))
-        .json(Refusal { problem: frame.t(words) })
+        .json(Refusal { problem: sentence(frame.t(words)) })
 }
 
 /// The cookie of the ceremony that a form answers.
@@ -132,7 +132,7 @@ pub(in crate::pages) fn checked<T>(
 ) -> Result<Result<T, String>, PageError> {
     match result {
         Ok(done) => Ok(Ok(done)),
-        Err(Error::Refused(refused)) => Ok(Err(visit.frame().t(&refused.description).to_owned())),
+        Err(Error::Refused(refused)) => Ok(Err(sentence(visit.frame().t(&refused.description)))),
         Err(failed) => Err(visit.failed(failed)),
     }
 }

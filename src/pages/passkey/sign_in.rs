@@ -80,10 +80,10 @@ async fn sign_in(
     let (state, goal) = visit.write_to_the_end(take).await?;
     let answer = Answer::parse(answer)?;
     let (known, user) = app.storage.read(|conn| pending::identify(conn, &answer)).await?;
-    let used = party.used(&state, &answer, known)?;
+    let shown = party.used(&state, &answer, known)?;
     let (browser, network) = (visit.browser(Method::Passkey), Network::from(visit.client_ip.0));
     let username = user.username.clone();
-    let pass = move |conn: &mut _| pending::both_factors(conn, (&used, &user), &browser, &terms);
+    let pass = move |conn: &mut _| pending::both_factors(conn, (&shown, &user), &browser, &terms);
     let passed = visit.write_to_the_end(pass).await?;
     if matches!(passed, Passed::SignedIn(_)) {
         app.limits.sign_ins.remember(&username, network);

@@ -2,6 +2,8 @@
 
 mod behind_proxy;
 mod consent;
+#[cfg(feature = "passkeys")]
+mod passkeys;
 mod refresh;
 mod replaced_provider;
 mod secret_rotation;
