@@ -3,6 +3,7 @@
 mod commonest;
 pub mod declared;
 pub mod invitation;
+pub mod passkeys;
 pub mod password;
 pub mod password_change;
 pub mod recovery;

@@ -1,6 +1,8 @@
 //! `/account`: which apps somebody has connected, to what, and how to end it.
 
 pub mod disconnect;
+#[cfg(feature = "passkeys")]
+pub mod passkeys;
 pub mod password;
 pub mod security;
 pub mod sessions;

@@ -1,4 +1,4 @@
-//! The style sheet and the mark: part of the binary, named by their content, so that browsers may
+//! The style sheet, the mark and the script: part of the binary, named by their content, so that browsers may
 //! keep them for ever (RFC 8246).
 
 use std::fmt::Write as _;
@@ -23,10 +23,16 @@ pub static MARK: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new(("mark", "svg"), "image/svg+xml", svg)
 });
 
+/// What passkeys need (Web Authentication).
+pub static PASSKEY_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let script = Bytes::from_static(include_bytes!("passkey.js"));
+    Asset::new(("passkey", "js"), "text/javascript; charset=utf-8", script)
+});
+
 /// One of the files, for ever; 404 for a name that an older version had.
 pub async fn get(brand: web::Data<Brand>, path: web::Path<String>) -> HttpResponse {
     let wanted = format!("/assets/{path}");
-    let mut assets = [&*STYLESHEET, &*MARK].into_iter().chain(brand.assets());
+    let mut assets = [&*STYLESHEET, &*MARK, &*PASSKEY_SCRIPT].into_iter().chain(brand.assets());
     let Some(asset) = assets.find(|asset| asset.path() == wanted) else {
         return HttpResponse::NotFound().finish();
     };

@@ -116,7 +116,7 @@ fn described(frame: &Frame, description: &str) -> String {
 }
 
 /// A description of the protocol, as something that is said to a person.
-fn sentence(description: &str) -> String {
+pub(super) fn sentence(description: &str) -> String {
     let mut letters = description.chars();
     let is_code = description.split(' ').next().is_some_and(|word| word.contains('_'));
     let capital = |first: char| if is_code { first } else { first.to_ascii_uppercase() };

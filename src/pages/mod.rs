@@ -16,6 +16,7 @@ pub mod language;
 pub mod new_second_factor;
 pub mod obstacle;
 pub mod offer;
+pub mod passkey;
 pub mod qr;
 pub mod recipes;
 pub mod second_factor;
@@ -59,6 +60,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         .service(form("/consent", consent::get, web::post().to(consent::post)))
         .service(form("/sign-out", sign_out::get, web::post().to(sign_out::post)))
         .service(form("/setup", setup::get, web::post().to(setup::post)))
+        .configure(passkey::configure)
         .service(page("/assets/{name}", assets::get))
         .service(page("/", home::get))
         .service(page("", home::get));
@@ -83,6 +85,12 @@ where
     F::Output: Responder + 'static,
 {
     page(path, get).route(post).default_service(not_allowed("GET, HEAD, POST"))
+}
+
+/// What only our script sends, and nobody opens.
+#[cfg(feature = "passkeys")]
+fn sent_only(path: &str, post: Route) -> Resource {
+    web::resource(path).route(post).default_service(not_allowed("POST"))
 }
 
 /// 405: RFC 9110 section 15.5.6.
@@ -228,6 +236,8 @@ impl Frame {
 pub enum ContentPolicy {
     /// Forms go to ourselves only.
     Closed,
+    /// As [`ContentPolicy::Closed`], with the script that passkeys need, and what it asks us.
+    Scripted,
     /// Without `form-action`: Chrome holds the redirects that follow a form against it, and after
     /// consent they lead to the client (a loopback port, an app's scheme, a site that redirects
     /// further), so that any list would lock somebody out.
@@ -242,6 +252,10 @@ impl ContentPolicy {
             Self::Closed => {
                 "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
                  frame-ancestors 'none'; form-action 'self'"
+            }
+            Self::Scripted => {
+                "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; \
+                 img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
             }
             Self::AnswersClient => {
                 "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \

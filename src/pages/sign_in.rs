@@ -9,6 +9,7 @@ use tracing::debug;
 
 use super::doorstep::{Doorstep, go_on};
 use super::error::PageError;
+use super::passkey::Offer;
 use super::visit::{PageForm, Visit, see_other};
 use super::{ContentPolicy, Frame, render};
 use crate::accounts::Username;
@@ -37,6 +38,8 @@ pub struct SignIn {
     pub username: String,
     /// Why the last attempt did not succeed.
     pub problem: Option<Problem>,
+    /// The button for a passkey, where they are offered.
+    pub passkey: Option<Offer>,
 }
 
 /// Why somebody is not signed in.
@@ -85,6 +88,10 @@ impl SignIn {
         }
     }
 
+    fn policy(&self) -> ContentPolicy {
+        if self.passkey.is_some() { ContentPolicy::Scripted } else { ContentPolicy::Closed }
+    }
+
     fn fields_are_wrong(&self) -> bool {
         self.problem == Some(Problem::WrongCredentials)
     }
@@ -92,6 +99,8 @@ impl SignIn {
 
 /// What the form's proof is made of.
 const FORM: &str = "sign-in";
+/// The same for the button for a passkey.
+pub(super) const PASSKEY_FORM: &str = "sign-in/passkey";
 /// The longest user name that is shown again.
 const LONGEST_NAME: usize = 64;
 
@@ -173,26 +182,44 @@ fn form(
     typed: &str,
     problem: Option<(Problem, Seconds)>,
 ) -> HttpResponse {
-    let page = SignIn {
-        frame: visit.frame(),
-        goal: doorstep.goal,
-        csrf: doorstep.csrf(FORM),
-        username: typed.chars().take(LONGEST_NAME).collect(),
-        problem: problem.map(|(problem, _)| problem),
-    };
+    let page = page(visit, &doorstep, typed, problem.map(|(problem, _)| problem));
     let status = match problem {
         None => StatusCode::OK,
         Some((Problem::WrongCredentials, _)) => StatusCode::UNAUTHORIZED,
         Some((Problem::TooManyAttempts, _)) => StatusCode::TOO_MANY_REQUESTS,
         Some((Problem::StaleForm, _)) => StatusCode::FORBIDDEN,
     };
-    let mut response = render(status, &page, ContentPolicy::Closed);
+    let mut response = render(status, &page, page.policy());
     if let Some((Problem::TooManyAttempts, wait)) = problem {
         response.headers_mut().insert(RETRY_AFTER, wait.0.into());
     }
     doorstep.with_page(visit, response)
 }
 
-fn count(visit: &Visit, outcome: &'static str) {
+/// The form once more, after a passkey that was refused.
+#[cfg(feature = "passkeys")]
+pub(super) fn with_passkey_problem(
+    visit: &Visit,
+    doorstep: Doorstep,
+    problem: String,
+) -> HttpResponse {
+    let mut page = page(visit, &doorstep, "", None);
+    page.passkey = page.passkey.map(|offer| Offer { problem: Some(problem), ..offer });
+    let response = render(StatusCode::UNAUTHORIZED, &page, page.policy());
+    doorstep.with_page(visit, response)
+}
+
+fn page(visit: &Visit, doorstep: &Doorstep, typed: &str, problem: Option<Problem>) -> SignIn {
+    SignIn {
+        frame: visit.frame(),
+        goal: doorstep.goal,
+        csrf: doorstep.csrf(FORM),
+        username: typed.chars().take(LONGEST_NAME).collect(),
+        problem,
+        passkey: Offer::of(visit, doorstep.csrf(PASSKEY_FORM)),
+    }
+}
+
+pub(super) fn count(visit: &Visit, outcome: &'static str) {
     visit.app.metrics.sign_ins.get_or_create(&Labels { outcome }).inc();
 }

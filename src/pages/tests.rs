@@ -42,6 +42,7 @@ fn sign_in(username: &str, problem: Option<Problem>) -> SignIn {
         csrf: "csrf-token".to_owned(),
         username: username.to_owned(),
         problem,
+        passkey: None,
     }
 }
 

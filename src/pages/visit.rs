@@ -181,12 +181,25 @@ impl Visit {
         T: Send + 'static,
         E: From<StorageError> + Into<Error> + Send + 'static,
     {
+        self.write_to_the_end(work).await.map_err(|error| self.failed(error))
+    }
+
+    /// As [`Visit::write_surely`], for a page that says itself why something is refused.
+    ///
+    /// # Errors
+    /// What `work` answers.
+    pub async fn write_to_the_end<T, E>(
+        &self,
+        work: impl Fn(&mut DbConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Into<Error> + Send + 'static,
+    {
         let storage = self.app.storage.clone();
         let written = tokio::spawn(async move { storage.write(work).await }).await;
         let interrupted = |_| StorageError::Query("a write was interrupted".to_owned());
-        written
-            .map_err(|error| self.failed(interrupted(error)))?
-            .map_err(|error| self.failed(error))
+        written.map_err(interrupted)?.map_err(Into::into)
     }
 
     /// An error, as a page.

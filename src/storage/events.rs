@@ -30,6 +30,16 @@ text_enum!(
         UserRemoved = "user.removed",
         /// A password was changed.
         PasswordChanged = "user.password_changed",
+        /// A person has one passkey more.
+        PasskeyAdded = "passkey.added",
+        /// A passkey is called something else.
+        PasskeyRenamed = "passkey.renamed",
+        /// A person has one passkey less.
+        PasskeyRemoved = "passkey.removed",
+        /// A passkey is asked for after every other sign-in.
+        PasskeyRequired = "passkey.required",
+        /// It is not any more.
+        PasskeyNotRequired = "passkey.not_required",
         /// A resource was added.
         ResourceAdded = "resource.added",
         /// A resource has a new secret.

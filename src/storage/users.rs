@@ -155,6 +155,17 @@ pub fn unrequire_passkey(conn: &mut DbConnection, id: &UserId) -> Result<bool, S
     Ok(diesel::update(required).set(users::passkey_required.eq(false)).execute(conn)? == 1)
 }
 
+/// Whether a passkey is asked for after every sign-in that was not by one. False if there is no
+/// such user.
+pub fn set_passkey_required(
+    conn: &mut DbConnection,
+    id: &UserId,
+    required: bool,
+) -> Result<bool, StorageError> {
+    let user = users::table.find(id);
+    Ok(diesel::update(user).set(users::passkey_required.eq(required)).execute(conn)? == 1)
+}
+
 /// False if there is no such user, or it is disabled already.
 pub fn disable(conn: &mut DbConnection, id: &UserId, now: UnixTime) -> Result<bool, StorageError> {
     let enabled = users::table.find(id).filter(users::disabled_at.is_null());

@@ -10,6 +10,8 @@ mod ended_access;
 mod fixture;
 mod form;
 mod own_account;
+#[cfg(feature = "passkeys")]
+mod passkeys;
 mod refresh_bounds;
 mod refresh_replay;
 mod refresh_retry;

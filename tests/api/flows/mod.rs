@@ -3,6 +3,8 @@
 mod account;
 mod behind_proxy;
 mod consent;
+#[cfg(feature = "passkeys")]
+mod passkeys;
 mod refresh;
 mod replaced_provider;
 mod second_factor;
