@@ -12,6 +12,7 @@ use super::offer::Offer;
 use super::second_factor::cancel;
 use super::visit::{PageForm, Visit};
 use super::{ContentPolicy, Frame, cookies, render};
+use crate::accounts::passkeys;
 use crate::accounts::second_factor_change::{self, TurnedOn};
 use crate::accounts::sign_in::{self, FirstFactor, Passed};
 use crate::accounts::totp::Secret;
@@ -35,6 +36,8 @@ pub struct NewSecondFactor {
     pub username: String,
     /// What the person sets the app up with.
     pub offer: Offer,
+    /// Whether a passkey will do as well.
+    pub passkeys_offered: bool,
 }
 
 /// The form.
@@ -113,6 +116,7 @@ fn form(visit: &Visit, cookie: &TokenSecret, passed: &FirstFactor, is_wrong: boo
         step: cookie.id().to_string(),
         csrf: cookie.sign(PATH),
         offer: Offer::of(&secret, &visit.app.config.issuer, &username, is_wrong),
+        passkeys_offered: passkeys::are_offered(&visit.app.config),
         username,
     };
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };

@@ -10,6 +10,7 @@ use super::doorstep::{doorstep_url, go_on};
 use super::error::PageError;
 use super::visit::{PageForm, Visit, see_other};
 use super::{ContentPolicy, Frame, cookies, render};
+use crate::accounts::passkeys;
 use crate::accounts::second_factor::{self, Answer, Available};
 use crate::accounts::sign_in::{self, FirstFactor, Passed};
 use crate::clock::Seconds;
@@ -78,6 +79,10 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
         Parameters::parse(visit.http.query_string()).map_err(|error| visit.failed(error))?;
     let cookie = visit.step_cookie(query.get("step").unwrap_or_default())?;
     let (passed, available) = find(&visit, &cookie).await?;
+    if available.passkey && !available.totp {
+        let page = format!("{PATH}/passkey?step={}", cookie.id());
+        return Ok(see_other(&visit.here(&page)));
+    }
     Ok(form(&visit, &cookie, (&passed, available), None))
 }
 
@@ -152,7 +157,9 @@ async fn find(visit: &Visit, cookie: &TokenSecret) -> Result<(FirstFactor, Avail
         let available = second_factor::available(conn, passed.user())?;
         Ok::<_, Error>((passed, available))
     });
-    found.await.map_err(|error| visit.failed(error))
+    let (passed, mut available) = found.await.map_err(|error| visit.failed(error))?;
+    available.passkey &= passkeys::are_offered(&visit.app.config);
+    Ok((passed, available))
 }
 
 fn form(
