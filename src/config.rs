@@ -1,5 +1,8 @@
 //! The settings, read once at start. What is wrong is refused in one line that names the setting.
 
+mod outgoing;
+mod providers;
+mod proxy_header;
 mod rules;
 mod settings;
 mod sources;
@@ -14,6 +17,9 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+pub use outgoing::Certificates;
+pub use providers::{Allowed, Provider, ProviderKind};
+pub use proxy_header::ProxyHeader;
 pub use settings::{PREFIX, SETTINGS, Setting, find};
 pub use sources::{Origin, Sources};
 
@@ -41,6 +47,8 @@ pub struct Config {
     pub scopes: Scope,
     /// How people sign in.
     pub sign_in: SignInWays,
+    /// Authorities that are believed besides the system's, where we ask others.
+    pub outgoing_ca: Certificates,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How long everything lives.
@@ -106,6 +114,10 @@ pub struct SignInWays {
     pub passkeys: bool,
     /// Nobody signs in without a second factor.
     pub second_factor_required: bool,
+    /// At other services.
+    pub providers: Vec<Provider>,
+    /// By what a reverse proxy says.
+    pub proxy_header: Option<ProxyHeader>,
 }
 
 /// How long everything lives.
@@ -220,6 +232,7 @@ impl Config {
             resources: reader.resources()?,
             scopes: reader.scopes()?,
             sign_in: reader.sign_in()?,
+            outgoing_ca: reader.outgoing_ca()?,
             trusted_proxies: reader.networks("trusted_proxies")?,
             lifetimes: reader.lifetimes()?,
             limits: reader.limits()?,
@@ -234,6 +247,7 @@ impl Config {
             let why = "must be set: it does not follow from MCP_OAUTH_LISTEN";
             return Err(wrong("issuer", format!("{why} ({})", config.listen)));
         }
+        config.sign_in.check(&config.issuer)?;
         if !config.limits.on && !config.issuer.is_loopback() {
             return Err(wrong("limits", "can be off for loopback issuers only"));
         }

@@ -1,7 +1,10 @@
 //! People: their accounts, their passwords, the browsers they are signed in with.
 
 pub mod declared;
+pub mod identity;
+pub mod newcomer;
 pub mod password;
+pub mod providers;
 pub mod second_factor;
 pub mod session;
 pub mod setup;

@@ -9,7 +9,11 @@ pub mod doorstep;
 pub mod error;
 pub mod guard;
 pub mod home;
+pub mod identities;
 pub mod language;
+pub mod problem;
+pub mod provider;
+pub mod proxy_header;
 pub mod recipes;
 pub mod setup;
 pub mod sign_in;
@@ -38,6 +42,10 @@ use language::{Html, Language};
 pub fn configure(routes: &mut web::ServiceConfig) {
     routes
         .service(form("/sign-in", sign_in::get, web::post().to(sign_in::post)))
+        .service(action("/sign-in/provider", web::post().to(provider::post)))
+        .service(page("/sign-in/provider/{name}/callback", provider::callback))
+        .service(action("/sign-in/proxy", web::post().to(proxy_header::post)))
+        .service(form("/account/identities", identities::get, web::post().to(identities::post)))
         .service(form("/consent", consent::get, web::post().to(consent::post)))
         .service(form("/sign-out", sign_out::get, web::post().to(sign_out::post)))
         .service(form("/setup", setup::get, web::post().to(setup::post)))
@@ -65,6 +73,11 @@ where
     F::Output: Responder + 'static,
 {
     page(path, get).route(post).default_service(not_allowed("GET, HEAD, POST"))
+}
+
+/// What a form of another page does.
+fn action(path: &str, post: Route) -> Resource {
+    web::resource(path).route(post).default_service(not_allowed("POST"))
 }
 
 /// 405: RFC 9110 section 15.5.6.
@@ -184,6 +197,8 @@ pub enum ContentPolicy {
     /// consent they lead to the client (a loopback port, an app's scheme, a site that redirects
     /// further), so that any list would lock somebody out.
     AnswersClient,
+    /// Without it, for the same reason: a form that is sent on to another provider's pages.
+    LeadsElsewhere,
 }
 
 impl ContentPolicy {
@@ -195,7 +210,7 @@ impl ContentPolicy {
                 "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
                  frame-ancestors 'none'; form-action 'self'"
             }
-            Self::AnswersClient => {
+            Self::AnswersClient | Self::LeadsElsewhere => {
                 "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
                  frame-ancestors 'none'"
             }

@@ -11,6 +11,7 @@ mod error;
 pub mod events;
 pub mod grants;
 mod health;
+pub mod identities;
 mod ids;
 pub mod one_time_links;
 pub mod passkeys;
