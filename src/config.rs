@@ -1,5 +1,6 @@
 //! The settings, read once at start. What is wrong is refused in one line that names the setting.
 
+mod allowed;
 mod outgoing;
 mod providers;
 mod proxy_header;
@@ -17,8 +18,9 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+pub use allowed::Allowed;
 pub use outgoing::Certificates;
-pub use providers::{Allowed, Provider, ProviderKind};
+pub use providers::{Provider, ProviderKind};
 pub use proxy_header::ProxyHeader;
 pub use settings::{PREFIX, SETTINGS, Setting, find};
 pub use sources::{Origin, Sources};

@@ -200,11 +200,7 @@ pub fn unlink(
 }
 
 /// Whether the person can sign in without anybody else.
-fn has_own_way(
-    conn: &mut DbConnection,
-    user: &User,
-    on: &WaysOn,
-) -> Result<bool, StorageError> {
+fn has_own_way(conn: &mut DbConnection, user: &User, on: &WaysOn) -> Result<bool, StorageError> {
     // Read again: the session may have been there before the password went.
     let found = users::find(conn, &user.id)?;
     let password = on.password && found.is_some_and(|user| user.password_hash.is_some());

@@ -10,7 +10,7 @@ mod openid;
 use std::time::Duration;
 
 use reqwest::RequestBuilder;
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 pub use authorization::{Answer, Tie, take};
@@ -157,7 +157,7 @@ impl Provider {
     }
 
     fn secret(&self) -> Option<&str> {
-        self.settings.client_secret.as_ref().map(|secret| secret.expose_secret())
+        self.settings.client_secret.as_ref().map(ExposeSecret::expose_secret)
     }
 }
 
@@ -181,28 +181,28 @@ async fn tokens(
     fetcher: &Fetcher,
     request: RequestBuilder,
 ) -> Result<(String, Option<String>), ProviderError> {
-    let fetched = fetcher.fetch(request).await?;
-    let Some(response) = fetched.json::<TokenResponse>() else {
-        return Err(not_json("the token endpoint", &fetched));
+    let said = fetcher.fetch(request).await?;
+    let Some(response) = said.json::<TokenResponse>() else {
+        return Err(not_json("the token endpoint", &said));
     };
     if let Some(error) = response.error {
         return Err(ProviderError::Refused(code(&error)));
     }
     let is_bearer = |kind: &String| kind.eq_ignore_ascii_case("bearer");
     match response.access_token {
-        Some(token) if fetched.status == 200 && response.token_type.iter().any(is_bearer) => {
+        Some(token) if said.status == 200 && response.token_type.iter().any(is_bearer) => {
             Ok((token, response.id_token))
         }
-        _ => Err(wrong(format!("no bearer token, and status {}", fetched.status))),
+        _ => Err(wrong(format!("no bearer token, and status {}", said.status))),
     }
 }
 
 /// What is neither an answer nor an error: a server that is broken, or another one.
-fn not_json(what: &str, fetched: &Fetched) -> ProviderError {
-    if fetched.status >= 500 {
-        FetchError::Unreachable(format!("{what} answers {}", fetched.status)).into()
+fn not_json(what: &str, said: &Fetched) -> ProviderError {
+    if said.status >= 500 {
+        FetchError::Unreachable(format!("{what} answers {}", said.status)).into()
     } else {
-        wrong(format!("{what} answers {} and no JSON of the kind", fetched.status))
+        wrong(format!("{what} answers {} and no JSON of the kind", said.status))
     }
 }
 

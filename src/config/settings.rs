@@ -87,7 +87,11 @@ pub const SETTINGS: &[Setting] = &[
     secret("github_client_secret", "its secret there"),
     plain("github_url", "https://github.com", "where GitHub is, for an enterprise server"),
     plain("github_label", "", "what people call it; GitHub if left out"),
-    plain("github_scopes", "", "what is asked for there; as little as MCP_OAUTH_GITHUB_ALLOW needs"),
+    plain(
+        "github_scopes",
+        "",
+        "what is asked for there; as little as MCP_OAUTH_GITHUB_ALLOW needs",
+    ),
     plain(
         "github_allow",
         "",

@@ -136,8 +136,7 @@ async fn unlink(
     match visit.write_surely::<_, Error>(unlink).await? {
         Unlinked::Done => Ok(see_other(&visit.here(PATH))),
         Unlinked::NoSuch => {
-            let why = "There is no such account";
-            let error = visit.failed(ErrorCode::InvalidRequest.because(why));
+            let error = visit.failed(ErrorCode::InvalidRequest.because("There is no such account"));
             Err(error.with_status(StatusCode::NOT_FOUND).into())
         }
         Unlinked::LastWay => {

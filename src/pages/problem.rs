@@ -70,21 +70,27 @@ impl AtProvider {
         match self {
             Self::Down => words!("{} does not answer at the moment. Please try again later."),
             Self::Wrong => words!(
-                "{} has answered something that cannot be used here. Please tell whoever runs this server."
+                "{} has answered something that cannot be used here. Please \
+                     tell whoever runs this server."
             ),
             Self::Refused => words!("{} has refused. Please try again."),
             Self::SomebodyElses => words!(
-                "This account at {} belongs to somebody else here. Use another one, or unlink it there first."
+                "This account at {} belongs to somebody else here. Use another \
+                     one, or unlink it there first."
             ),
             Self::Cancelled => words!("You did not finish at {}."),
             Self::Stranger(Stranger::NotAllowed) => words!(
-                "This account at {} may not come in here. Use another one, or ask whoever runs this server."
+                "This account at {} may not come in here. Use another one, or \
+                     ask whoever runs this server."
             ),
             Self::Stranger(Stranger::MailNotVerified) => words!(
-                "{} has not verified the mail address of this account. Verify it there, then try again."
+                "{} has not verified the mail address of this account. Verify \
+                     it there, then try again."
             ),
             Self::Stranger(Stranger::NoAccount) => words!(
-                "Nobody here has this account at {}. If you have an account here, sign in another way and link the two on your security page. If not, ask whoever runs this server for one."
+                "Nobody here has this account at {}. If you have an account \
+                     here, sign in another way and link the two on your security \
+                     page. If not, ask whoever runs this server for one."
             ),
             Self::Stranger(Stranger::NotSetUp) => {
                 words!("You are known at {}, but this server is not set up yet.")
@@ -108,9 +114,7 @@ impl Problem {
     pub(super) fn say(&self, frame: &Frame) -> Html {
         let plain = |words: &'static str| frame.say(words, &[""; 0]);
         match self {
-            Self::WrongCredentials => {
-                plain(words!("The user name or the password is not right."))
-            }
+            Self::WrongCredentials => plain(words!("The user name or the password is not right.")),
             Self::TooManyAttempts(_) => {
                 plain(words!("Too many attempts. Please wait a minute, then try again."))
             }
@@ -119,15 +123,17 @@ impl Problem {
             }
             Self::Provider(label, problem) => frame.say(problem.words(), &[label]),
             Self::Proxy(AtProxy::NotSaid) => plain(words!(
-                "Your request has not come by the way that says who you are. Open this page as you usually do."
+                "Your request has not come by the way that says who you are. \
+                     Open this page as you usually do."
             )),
             Self::Proxy(AtProxy::NoAccount(name)) => frame.say(
-                words!("Nobody here is called {}. Please ask whoever runs this server for an account."),
+                words!(
+                    "Nobody here is called {}. Please ask whoever runs this server \
+                     for an account."
+                ),
                 &[name],
             ),
-            Self::Proxy(AtProxy::NotSetUp) => {
-                plain(words!("This server is not set up yet."))
-            }
+            Self::Proxy(AtProxy::NotSetUp) => plain(words!("This server is not set up yet.")),
         }
     }
 

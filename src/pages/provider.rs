@@ -63,9 +63,8 @@ pub(super) async fn begin(
     }
     let now = visit.app.clock.now();
     let kept = waiting.clone();
-    let cookie = visit
-        .write_surely::<_, Error>(move |conn| Ok(sign_in::begin(conn, &kept, now)?))
-        .await?;
+    let cookie =
+        visit.write_surely::<_, Error>(move |conn| Ok(sign_in::begin(conn, &kept, now)?)).await?;
     let issuer = &visit.app.config.issuer;
     let url = {
         let tie = Tie::new(&cookie, provider, issuer);
@@ -199,8 +198,8 @@ async fn link(
 }
 
 pub(super) fn find<'a>(visit: &'a Visit, name: &str) -> Result<&'a Provider, PageError> {
-    let why = "There is no such way to sign in";
-    let none = || visit.failed(ErrorCode::InvalidRequest.because(why));
+    let none =
+        || visit.failed(ErrorCode::InvalidRequest.because("There is no such way to sign in"));
     visit.app.providers.find(name).ok_or_else(none)
 }
 

@@ -78,8 +78,9 @@ fn read(
 /// A form that is not ours, and the database's.
 pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageError> {
     if visit.app.config.sign_in.proxy_header.is_none() {
-        let why = "Nobody signs in by a proxy here";
-        return Err(visit.failed(ErrorCode::AccessDenied.because(why)));
+        return Err(
+            visit.failed(ErrorCode::AccessDenied.because("Nobody signs in by a proxy here"))
+        );
     }
     let doorstep = Doorstep::of(&visit, (sent.text("request"), sent.text("to"))).await?;
     let Some(doorstep) = doorstep else { return Err(visit.stale_form()) };

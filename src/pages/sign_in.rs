@@ -103,8 +103,9 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     let doorstep = Doorstep::of(&visit, (sent.text("request"), sent.text("to"))).await?;
     let Some(doorstep) = doorstep else { return Err(visit.stale_form()) };
     if !visit.app.config.sign_in.password {
-        let why = "Nobody signs in by password here";
-        return Err(visit.failed(ErrorCode::AccessDenied.because(why)));
+        return Err(
+            visit.failed(ErrorCode::AccessDenied.because("Nobody signs in by password here"))
+        );
     }
     let typed = sent.text("username");
     if !doorstep.verifies(FORM, sent.text("csrf")) {

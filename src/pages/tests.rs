@@ -6,13 +6,14 @@ use super::consent::{ClientOrigin, Consent, ScopeLine};
 use super::error::{Back, ErrorPage};
 use super::home::{Account, Home, State};
 use super::language::Language;
+use super::problem::Problem;
 use super::recipes::RecipeError;
 use super::setup::{Field, Setup, SetupDone, ShownRecipe};
-use super::sign_in::{Problem, SignIn};
+use super::sign_in::{SignIn, Ways};
 use super::sign_out::SignedOut;
 use super::snippets::Snippets;
 use super::{ContentPolicy, Frame};
-use crate::clock::UnixTime;
+use crate::clock::{Seconds, UnixTime};
 use crate::config::{Config, Sources};
 use crate::oauth::{Destination, TokenId};
 use crate::storage::sign_ins::Goal;
@@ -32,6 +33,7 @@ fn sign_in(username: &str, problem: Option<Problem>) -> SignIn {
         goal: Goal::Request(TokenId(17)),
         csrf: "csrf-token".to_owned(),
         username: username.to_owned(),
+        ways: Ways { password: true, ..Ways::default() },
         problem,
     }
 }
@@ -112,7 +114,7 @@ fn form_pages() -> Vec<(&'static str, String)> {
     wrong.password_problem = Some("This password is one that anybody would try.".to_owned());
     wrong.resource.problem = Some("The address is not an absolute URL.".to_owned());
     let wrong_sign_in = sign_in("mia", Some(Problem::WrongCredentials));
-    let throttled = sign_in("mia", Some(Problem::TooManyAttempts));
+    let throttled = sign_in("mia", Some(Problem::TooManyAttempts(Seconds(60))));
     vec![
         ("sign_in", sign_in("", None).render().unwrap()),
         ("sign_in_wrong", wrong_sign_in.render().unwrap()),

@@ -95,10 +95,9 @@ impl Answer {
         match (parameters.get("error"), parameters.get("code")) {
             (Some("access_denied"), _) => Err(ProviderError::Cancelled),
             (Some(error), _) => Err(ProviderError::Refused(code(error))),
-            (None, Some(code)) if code.len() <= LONGEST_CODE => Ok(Self {
-                code: code.to_owned(),
-                iss: parameters.get("iss").map(str::to_owned),
-            }),
+            (None, Some(code)) if code.len() <= LONGEST_CODE => {
+                Ok(Self { code: code.to_owned(), iss: parameters.get("iss").map(str::to_owned) })
+            }
             (None, _) => Err(wrong("an answer without a code")),
         }
     }
@@ -158,8 +157,7 @@ mod tests {
     #[test]
     fn a_state_is_for_one_browser_and_one_provider() {
         let (providers, issuer) = (providers(), "https://h.example/as".parse().unwrap());
-        let [mine, other] =
-            [1, 1].map(|id| TokenSecret::generate(TokenKind::SignIn, TokenId(id)));
+        let [mine, other] = [1, 1].map(|id| TokenSecret::generate(TokenKind::SignIn, TokenId(id)));
         let (oidc, github) = (providers.find("oidc").unwrap(), providers.find("github").unwrap());
         let tie = Tie::new(&mine, oidc, &issuer);
         assert_eq!(Tie::sign_in_of(&tie.state()), "1");
@@ -180,7 +178,9 @@ mod tests {
         let tie = Tie::new(&cookie, providers.find("oidc").unwrap(), &issuer);
         let url = tie.request("https://id.example.org/go?tenant=a%26b", &[("scope", "")]).unwrap();
         assert!(url.starts_with("https://id.example.org/go?tenant=a%26b&response_type=code&"));
-        assert!(url.contains("=https%3A%2F%2Fh.example%2Fas%2Fsign-in%2Fprovider%2Foidc%2Fcallback"));
+        assert!(
+            url.contains("=https%3A%2F%2Fh.example%2Fas%2Fsign-in%2Fprovider%2Foidc%2Fcallback")
+        );
         assert!(!url.contains("scope") && !url.contains(&tie.verifier()));
     }
 

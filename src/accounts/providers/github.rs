@@ -71,13 +71,13 @@ impl Provider {
         let api = Api { fetcher, token, base: api_base(&self.settings.authority) };
         let user: User = api.get("/user").await?.ok_or_else(|| wrong("it names nobody"))?;
         let emails = if self.asks_for_mail() { api.emails().await? } else { vec![] };
-        let verified = emails.iter().filter(|email| email.verified);
+        let mails = emails.iter().filter(|one| one.verified).filter_map(|one| mail(&one.email));
         Ok(Account {
             authority: self.settings.authority.to_string(),
             subject: user.id.to_string(),
             label: name(Some(user.login.clone())).ok_or_else(|| wrong("it names nobody"))?,
             username: name(Some(user.login.to_ascii_lowercase())),
-            verified_mails: verified.filter_map(|email| mail(&email.email)).collect(),
+            verified_mails: mails.collect(),
             has_unverified_mail: emails.iter().any(|email| !email.verified),
             organisations: self.memberships(&api).await?,
         })
@@ -117,11 +117,11 @@ impl Api<'_> {
     /// None for what there is not, or what the account may not see.
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ProviderError> {
         let request = self.request(path)?;
-        let fetched = self.fetcher.fetch(request).await?;
-        match fetched.status {
-            200 => fetched.json().map(Some).ok_or_else(|| not_json("its API", &fetched)),
+        let answer = self.fetcher.fetch(request).await?;
+        match answer.status {
+            200 => answer.json().map(Some).ok_or_else(|| not_json("its API", &answer)),
             403 | 404 => Ok(None),
-            _ => Err(not_json("its API", &fetched)),
+            _ => Err(not_json("its API", &answer)),
         }
     }
 

@@ -138,9 +138,9 @@ impl Provider {
         let (access_token, id_token) = tokens(fetcher, request).await?;
         let subject = self.check_id_token(id_token.as_deref(), &tie.nonce())?;
         let request = fetcher.client()?.get(&metadata.userinfo_endpoint);
-        let fetched = fetcher.fetch(request.bearer_auth(access_token)).await?;
-        let user_info = fetched.json::<UserInfo>().filter(|_| fetched.status == 200);
-        let user_info = user_info.ok_or_else(|| not_json("the user-info endpoint", &fetched))?;
+        let said = fetcher.fetch(request.bearer_auth(access_token)).await?;
+        let user_info = said.json::<UserInfo>().filter(|_| said.status == 200);
+        let user_info = user_info.ok_or_else(|| not_json("the user-info endpoint", &said))?;
         // Core section 5.3.2: whatever else it says is not to be used.
         if user_info.sub != subject {
             return Err(wrong("user-info is about somebody else than the ID token"));
@@ -163,9 +163,9 @@ impl Provider {
         }
         let issuer = &self.settings.authority;
         let request = fetcher.client()?.get(issuer.url("/.well-known/openid-configuration"));
-        let fetched = fetcher.fetch(request).await?;
-        let metadata = fetched.json::<Metadata>().filter(|_| fetched.status == 200);
-        let metadata = metadata.ok_or_else(|| not_json("discovery", &fetched))?;
+        let said = fetcher.fetch(request).await?;
+        let metadata = said.json::<Metadata>().filter(|_| said.status == 200);
+        let metadata = metadata.ok_or_else(|| not_json("discovery", &said))?;
         // Discovery section 4.3.
         if metadata.issuer != issuer.as_str() {
             return Err(wrong("it calls itself by another issuer than the settings"));
