@@ -2,6 +2,9 @@
 
 mod behind_proxy;
 mod consent;
+mod provider_answers;
+mod providers;
+mod proxy_header;
 mod refresh;
 mod replaced_provider;
 mod secret_rotation;
