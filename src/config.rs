@@ -1,6 +1,10 @@
 //! The settings, read once at start. What is wrong is refused in one line that names the setting.
 
+mod allowed;
 mod brand;
+mod outgoing;
+mod providers;
+mod proxy_header;
 mod rules;
 mod settings;
 mod sources;
@@ -15,7 +19,11 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+pub use allowed::Allowed;
 pub use brand::{Brand, Colour, Logo, LogoKind, Support};
+pub use outgoing::Certificates;
+pub use providers::{Provider, ProviderKind};
+pub use proxy_header::ProxyHeader;
 pub use settings::{PREFIX, SETTINGS, Setting, find};
 pub use sources::{Origin, Sources};
 
@@ -45,6 +53,8 @@ pub struct Config {
     pub sign_in: SignInWays,
     /// How the pages look.
     pub brand: Brand,
+    /// Authorities that are believed besides the system's, where we ask others.
+    pub outgoing_ca: Certificates,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How long everything lives.
@@ -110,6 +120,10 @@ pub struct SignInWays {
     pub passkeys: bool,
     /// Nobody signs in without a second factor.
     pub second_factor_required: bool,
+    /// At other services.
+    pub providers: Vec<Provider>,
+    /// By what a reverse proxy says.
+    pub proxy_header: Option<ProxyHeader>,
 }
 
 /// How long everything lives.
@@ -225,6 +239,7 @@ impl Config {
             scopes: reader.scopes()?,
             sign_in: reader.sign_in()?,
             brand: reader.brand()?,
+            outgoing_ca: reader.outgoing_ca()?,
             trusted_proxies: reader.networks("trusted_proxies")?,
             lifetimes: reader.lifetimes()?,
             limits: reader.limits()?,
@@ -239,6 +254,7 @@ impl Config {
             let why = "must be set: it does not follow from MCP_OAUTH_LISTEN";
             return Err(wrong("issuer", format!("{why} ({})", config.listen)));
         }
+        config.sign_in.check(&config.issuer)?;
         if !config.limits.on && !config.issuer.is_loopback() {
             return Err(wrong("limits", "can be off for loopback issuers only"));
         }

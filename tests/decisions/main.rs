@@ -9,6 +9,7 @@ mod declared;
 mod ended_access;
 mod fixture;
 mod form;
+mod identities;
 mod own_account;
 #[cfg(feature = "passkeys")]
 mod passkeys;

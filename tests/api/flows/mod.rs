@@ -5,6 +5,9 @@ mod behind_proxy;
 mod consent;
 #[cfg(feature = "passkeys")]
 mod passkeys;
+mod provider_answers;
+mod providers;
+mod proxy_header;
 mod refresh;
 mod replaced_provider;
 mod second_factor;

@@ -2,8 +2,10 @@
 
 mod browser;
 mod oauth_client;
+mod provider;
 mod server;
 
 pub use browser::{Browser, Page, page};
 pub use oauth_client::{Answer, OAuthClient, VERIFIER, challenge};
+pub use provider::{TestProvider, choose, sign_in_at};
 pub use server::{INTROSPECTION, OTHER_RESOURCE, PASSWORD, RESOURCE, TestServer, USER};
