@@ -167,6 +167,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nobody_is_waited_for_without_an_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let fetcher = Fetcher::new(Certificates::default());
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let request = fetcher.client().unwrap().get(url).timeout(Duration::from_millis(20));
+        assert!(matches!(fetcher.fetch(request).await, Err(FetchError::Slow)));
+    }
+
+    #[tokio::test]
     async fn an_endless_answer_is_not_read_to_its_end() {
         let mut bytes = b"HTTP/1.1 200 x\r\n\r\n".to_vec();
         bytes.resize(LONGEST + 100, b' ');

@@ -132,7 +132,11 @@ impl ProviderTable {
     fn authority(&self, kind: ProviderKind) -> Result<Issuer, ConfigError> {
         let (key, text) = match kind {
             ProviderKind::OpenId => ("issuer", self.require("issuer")?),
-            ProviderKind::GitHub => ("url", self.text("url").unwrap_or("https://github.com")),
+            ProviderKind::GitHub => {
+                // Accounts are kept by this text: one spelling of it.
+                let url = self.text("url").unwrap_or("https://github.com");
+                ("url", url.trim_end_matches('/'))
+            }
         };
         text.parse().map_err(|error| self.wrong(key, format!("({text}) {error}")))
     }

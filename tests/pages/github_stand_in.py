@@ -9,6 +9,7 @@ import hashlib
 import http.server
 import json
 import secrets
+import ssl
 import threading
 import urllib.parse
 
@@ -19,9 +20,9 @@ ACCOUNTS = {
 
 
 class GitHub:
-    """Listens on a port of its own; `url` is what MCP_OAUTH_GITHUB_URL is set to."""
+    """Listens on a port of its own; `url` is what MCP_OAUTH_GITHUB_URL is set to. With a certificate, over TLS."""
 
-    def __init__(self, client_id, client_secret):
+    def __init__(self, client_id, client_secret, certificate=None):
         self.client = (client_id, client_secret)
         self.codes, self.tokens = {}, {}
         stand_in = self
@@ -66,8 +67,12 @@ class GitHub:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.server.server_port}"
 
     def page(self, query):
         assert query["client_id"] == self.client[0] and query["code_challenge_method"] == "S256"

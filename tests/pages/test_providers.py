@@ -88,6 +88,20 @@ def with_github(tmp_path, github):
         service.kill()
 
 
+@pytest.fixture
+def authority(tmp_path):
+    """A private authority, and what it has certified for 127.0.0.1."""
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    (tmp_path / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+    for command in [
+        ["req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=authority"],
+        ["req", *key, "-keyout", "leaf.key", "-out", "leaf.csr", "-subj", "/CN=provider"],
+        ["x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-out", "leaf.pem", "-extfile", "names"],
+    ]:
+        subprocess.run(["openssl", *command], cwd=tmp_path, check=True, capture_output=True, timeout=30)
+    return tmp_path
+
+
 def at_the_provider(page, account):
     """Signs in on the development pages of oidc-provider, and agrees."""
     page.wait_for_url(re.compile("/interaction/"))
@@ -247,3 +261,28 @@ def test_whoever_says_no_at_github_may_choose_another_way(chromium, with_github)
     window.page.wait_for_url(f"{service.issuer}/account")
     settled(window, "403", "404")
     window.context.close()
+
+
+def test_a_private_authority_is_believed_when_the_operator_says_so(chromium, tmp_path, authority):
+    stand_in = GitHub("Iv1.test", "a secret of GitHub's", (authority / "leaf.pem", authority / "leaf.key"))
+    settings = {"github_url": stand_in.url, "github_client_id": "Iv1.test", "github_client_secret": "a secret of GitHub's"}
+    settings |= {"github_allow": "*", "github_sign_up": "allowed"}
+    service = Service(tmp_path, "https://wiki.example.org/mcp", **settings)
+    for believed, expected in [(False, []), (True, ["octo-ada"])]:
+        if believed:
+            service.environment["MCP_OAUTH_OUTGOING_CA_FILE"] = str(authority / "ca.pem")
+        service.start()
+        window = Window(chromium, service, ignore_https_errors=True)
+        window.check = lambda url: None  # to https://127.0.0.1, too
+        window.page.goto(f"{service.issuer}/sign-in?to=account")
+        window.page.get_by_role("button", name="Continue with GitHub").click()
+        window.page.get_by_role("link", name="octo-ada").click()
+        window.page.wait_for_url(f"{service.issuer}/**")
+        if not believed:
+            expect(window.page.get_by_role("alert")).to_contain_text("GitHub does not answer")
+            assert "certificate" in service.log.read_text(), "the operator reads why"
+        assert who(window.page, service) == expected
+        settled(window, "503", "404")
+        window.context.close()
+        service.stop()
+    stand_in.close()

@@ -122,6 +122,9 @@ async fn a_linked_account_signs_in_until_it_is_unlinked() {
     assert_eq!((linked.status, linked.header("location")), (303, "/account/identities"));
     let other = Browser::new(&server);
     assert_eq!(sign_in_at(&other, &provider, "oidc").await.status, 303);
+    let again = other.get("/sign-in?to=security").await;
+    let again = choose(&other, &again, "oidc").await.redirect_query();
+    assert_eq!(again["prompt"], "login", "whoever is signed in has come to prove it again");
     assert!(other.get("/").await.text.contains("<bdi>ada</bdi>"));
     let page = browser.get("/account/identities").await;
     let (csrf, authority) = (page.own_field("csrf"), page.field("authority"));
