@@ -1,6 +1,7 @@
 //! The rules of OAuth on a temporary database, without HTTP: one test for each refusal and promise.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod access;
 mod authorization_code;
 mod authorization_code_replay;
 mod authorization_request;
@@ -13,6 +14,7 @@ mod identities;
 mod own_account;
 #[cfg(feature = "passkeys")]
 mod passkeys;
+mod people;
 mod refresh_bounds;
 mod refresh_replay;
 mod refresh_retry;
