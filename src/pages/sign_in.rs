@@ -73,6 +73,23 @@ impl SignIn {
         if self.passkey.is_some() { ContentPolicy::Scripted } else { ContentPolicy::Closed }
     }
 
+    /// What the person is here for.
+    fn purpose(&self) -> &'static str {
+        match self.goal {
+            Goal::Request(_) => words!(
+                "An app asks to use an MCP server for you. After signing in you see which app it \
+                 is and what it wants, and you decide."
+            ),
+            Goal::Account => words!("To see which apps are connected, and to end what should end."),
+            Goal::Security => {
+                words!("Before anything changes about how you sign in, show that it is you.")
+            }
+            Goal::Owner => {
+                words!("The pages behind this sign-in are for the owner of this server.")
+            }
+        }
+    }
+
     fn fields_are_wrong(&self) -> bool {
         self.problem == Some(Problem::WrongCredentials)
     }

@@ -8,6 +8,7 @@ use actix_web::http::header::{LOCATION, ORIGIN, USER_AGENT};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use tracing_actix_web::RequestId;
 
+use super::brand::Brand;
 use super::error::PageError;
 use super::language::Language;
 use super::{Frame, Nav, cookies};
@@ -19,6 +20,7 @@ use crate::middleware::client_ip::ClientIp;
 use crate::oauth::{ErrorCode, TokenKind, TokenSecret};
 use crate::storage::sessions::{self, Arrival};
 use crate::storage::{DbConnection, Method, StorageError};
+use crate::words;
 
 /// What every page needs to know of its request.
 #[derive(Clone)]
@@ -30,6 +32,7 @@ pub struct Visit {
     /// From where.
     pub client_ip: ClientIp,
     request_id: String,
+    brand: web::Data<Brand>,
 }
 
 /// Somebody who is signed in, with the cookie that says so.
@@ -58,7 +61,7 @@ impl Visit {
     #[must_use]
     pub fn frame(&self) -> Frame {
         let language = Language::of(&self.http);
-        Frame::new(&self.app.config.issuer, language, self.app.clock.now())
+        Frame::new(&self.app.config.issuer, &self.brand, language, self.app.clock.now())
     }
 
     /// Around a page that is only for the person who is signed in; `here` is its path.
@@ -125,8 +128,10 @@ impl Visit {
     /// # Errors
     /// A page, for an id of another browser, or none.
     pub fn pending_cookie(&self, id: &str) -> Result<TokenSecret, PageError> {
-        let why = "This sign-in has expired, or it was started in another browser. \
-                   Start it again from the app";
+        let why = words!(
+            "This sign-in has expired, or it was started in another browser. Start it again from \
+             the app"
+        );
         self.tied(TokenKind::AuthorizationRequest, id, why)
     }
 
@@ -135,7 +140,7 @@ impl Visit {
     /// # Errors
     /// A page, for an id of another browser, or none.
     pub fn step_cookie(&self, id: &str) -> Result<TokenSecret, PageError> {
-        let why = "This sign-in is over, or it was begun in another browser. Start again";
+        let why = words!("This sign-in is over, or it was begun in another browser. Start again");
         self.tied(TokenKind::SignIn, id, why)
     }
 
@@ -186,7 +191,8 @@ impl Visit {
     /// For a form that is not one of ours.
     #[must_use]
     pub fn stale_form(&self) -> PageError {
-        let why = "This page was out of date. Go back, load it again, and send it once more";
+        let why =
+            words!("This page was out of date. Go back, load it again, and send it once more");
         self.failed(ErrorCode::AccessDenied.because(why))
     }
 }
@@ -196,7 +202,9 @@ impl FromRequest for Visit {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let Some(app) = request.app_data::<web::Data<App>>() else {
+        let app = request.app_data::<web::Data<App>>();
+        let brand = request.app_data::<web::Data<Brand>>();
+        let (Some(app), Some(brand)) = (app, brand) else {
             return ready(Err(actix_web::error::ErrorInternalServerError("no app")));
         };
         let id = request.extensions().get::<RequestId>().map(ToString::to_string);
@@ -205,6 +213,7 @@ impl FromRequest for Visit {
             http: request.clone(),
             client_ip: ClientIp::of(request),
             request_id: id.unwrap_or_default(),
+            brand: brand.clone(),
         }))
     }
 }

@@ -9,4 +9,5 @@ mod ids;
 mod opening;
 mod refusals;
 mod schema;
+mod upgrade;
 mod verbs;
