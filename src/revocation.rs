@@ -8,7 +8,7 @@ use crate::storage::events::{Event, Subject, record};
 use crate::storage::resources::Resource;
 use crate::storage::{
     DbConnection, RevokedBecause, StorageError, access_tokens, clients, grants, refresh_tokens,
-    resource_rules, resources, sessions, sign_ins, users,
+    resource_rules, resources, sessions, sign_in_places, sign_ins, users,
 };
 
 /// `POST /revoke`: RFC 7009. Either token of a pair ends the grant, also a used or an expired one:
@@ -83,6 +83,7 @@ pub fn remove_user(
     }
     sessions::remove_of_user(conn, id)?;
     sign_ins::remove_of_user(conn, id)?;
+    sign_in_places::remove_of_user(conn, id)?;
     record(conn, Event::UserRemoved, Subject::user(id), now)?;
     grants::revoke_of_user(conn, id, RevokedBecause::User, now).map(Some)
 }

@@ -1,6 +1,7 @@
 //! People: their accounts, their passwords, the browsers they are signed in with.
 
 pub mod declared;
+pub mod lock_out;
 pub mod password;
 pub mod second_factor;
 pub mod session;

@@ -12,6 +12,7 @@ pub mod events;
 pub mod grants;
 mod health;
 mod ids;
+pub mod notification_channels;
 pub mod one_time_links;
 pub mod passkeys;
 pub mod probe;
@@ -20,6 +21,7 @@ pub mod resource_rules;
 pub mod resources;
 mod schema;
 pub mod sessions;
+pub mod sign_in_places;
 pub mod sign_ins;
 pub mod totp_secrets;
 pub mod users;
@@ -108,7 +110,7 @@ impl Storage {
         limits: QueueLimits,
         clock: Clock,
     ) -> Result<Self, OpenError> {
-        let (conn, opened) = connection::open_writer(database, missing)?;
+        let (conn, opened) = connection::open_writer(database, missing, clock.now())?;
         let conn = Arc::new(Mutex::new(conn));
         let readers = match database {
             Database::Memory => Readers::Memory(conn.clone()),
