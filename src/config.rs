@@ -1,5 +1,6 @@
 //! The settings, read once at start. What is wrong is refused in one line that names the setting.
 
+mod notify;
 mod rules;
 mod settings;
 mod sources;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+pub use notify::{Mail, Notify, Ntfy, SmtpSecurity, SmtpServer, TOPICS, Topic, Webhook};
 pub use settings::{PREFIX, SETTINGS, Setting, find};
 pub use sources::{Origin, Sources};
 
@@ -47,6 +49,8 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// How much anybody may do.
     pub limits: Limits,
+    /// Who is told what happens.
+    pub notify: Notify,
     /// How logs are written.
     pub log_format: LogFormat,
     /// Threads that answer requests; none: one for each core.
@@ -223,6 +227,7 @@ impl Config {
             trusted_proxies: reader.networks("trusted_proxies")?,
             lifetimes: reader.lifetimes()?,
             limits: reader.limits()?,
+            notify: reader.notify()?,
             log_format: reader.log_format()?,
             workers: Some(reader.parse("workers")?).filter(|workers| *workers > 0),
             shutdown_timeout: reader.duration("shutdown_timeout")?,

@@ -6,6 +6,7 @@ pub mod config;
 pub mod gc;
 pub mod grant;
 pub mod healthcheck;
+pub mod notify;
 pub mod output;
 pub mod resource;
 pub mod serve;
@@ -50,6 +51,9 @@ enum Command {
     Grant(grant::Command),
     /// Delete what is past its time (the service does so by itself)
     Gc,
+    /// Those who are told what happens: webhook, ntfy, mail
+    #[command(subcommand)]
+    Notify(notify::Command),
     /// Ask a running service whether it is ready
     Healthcheck,
     /// The settings
@@ -184,6 +188,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Client(command) => client::run(command, &config).await,
             Command::Grant(command) => grant::run(command, &config).await,
             Command::Gc => gc::run(&config).await,
+            Command::Notify(command) => notify::run(command, &config).await,
             Command::Config(_) | Command::Completions { .. } | Command::Man => Ok(()),
         }
     })

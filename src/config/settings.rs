@@ -88,6 +88,33 @@ pub const SETTINGS: &[Setting] = &[
     plain("secret_overlap", "24h", "how long a replaced introspection secret goes on working"),
     plain("unused_client_lifetime", "7d", "when a registration that nobody has used is forgotten"),
     plain("event_lifetime", "180d", "how long the record of decisions is kept"),
+    secret(
+        "notify_webhook",
+        "https URL that is told what happens, by POST with JSON, signed as in Standard Webhooks",
+    ),
+    secret("notify_webhook_secret", "with what it is signed: whsec_ and base64, or any text"),
+    secret("notify_ntfy", "URL of an ntfy topic that is told, like https://ntfy.sh/my-topic"),
+    secret("notify_ntfy_token", "access token of that topic"),
+    plain("notify_mail_to", "", "mail addresses that are told, with commas between"),
+    plain("notify_mail_from", "", "the sender of those mails"),
+    plain(
+        "notify_smtp",
+        "",
+        "smtps://user@host:465, or smtp://user@host:587 with STARTTLS, which goes without on loopback",
+    ),
+    secret("notify_smtp_password", "password of that user"),
+    secret("notify_ca", "certificates (PEM) that those servers may have besides the system's"),
+    plain(
+        "notify_events",
+        "all",
+        "what is told: all, or some of app_connected, new_place, replay, lock_out, low_disk, update, \
+         emergency, people",
+    ),
+    plain(
+        "notify_low_disk",
+        "256M",
+        "the disk of the database is low below so many free bytes; 0: nobody looks",
+    ),
     plain("log_format", "auto", "json, pretty, or auto: pretty on a terminal"),
     plain("workers", "0", "threads that answer requests; 0: one for each core"),
     plain("shutdown_timeout", "30s", "how long running requests may take to finish at a stop"),

@@ -159,6 +159,17 @@ pub fn after(
     Ok(later.select((events::id, Recorded::as_select())).load(conn)?)
 }
 
+/// The newest event of these kinds behind `after`.
+pub fn last_of(
+    conn: &mut DbConnection,
+    after: i64,
+    kinds: &[Event],
+) -> Result<Option<Event>, StorageError> {
+    let last = events::table.filter(events::id.gt(after)).filter(events::kind.eq_any(kinds));
+    let last = last.order(events::id.desc()).limit(1).select(events::kind);
+    Ok(last.load(conn)?.pop())
+}
+
 /// The id of the newest event; 0 before there is one.
 pub fn newest(conn: &mut DbConnection) -> Result<i64, StorageError> {
     let newest = events::table.select(diesel::dsl::max(events::id));
