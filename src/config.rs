@@ -1,6 +1,7 @@
 //! The settings, read once at start. What is wrong is refused in one line that names the setting.
 
 mod notify;
+mod outgoing;
 mod rules;
 mod settings;
 mod sources;
@@ -16,6 +17,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 pub use notify::{Mail, Notify, Ntfy, SmtpSecurity, SmtpServer, TOPICS, Topic, Webhook};
+pub use outgoing::Certificates;
 pub use settings::{PREFIX, SETTINGS, Setting, find};
 pub use sources::{Origin, Sources};
 
@@ -51,6 +53,8 @@ pub struct Config {
     pub limits: Limits,
     /// Who is told what happens.
     pub notify: Notify,
+    /// Certificate authorities that are trusted besides the system's.
+    pub outgoing_ca: Certificates,
     /// How logs are written.
     pub log_format: LogFormat,
     /// Threads that answer requests; none: one for each core.
@@ -228,6 +232,7 @@ impl Config {
             lifetimes: reader.lifetimes()?,
             limits: reader.limits()?,
             notify: reader.notify()?,
+            outgoing_ca: reader.outgoing_ca()?,
             log_format: reader.log_format()?,
             workers: Some(reader.parse("workers")?).filter(|workers| *workers > 0),
             shutdown_timeout: reader.duration("shutdown_timeout")?,

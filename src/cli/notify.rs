@@ -90,8 +90,8 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
 /// # Errors
 /// 78 when no certificate is trusted.
 pub(super) fn channels(config: &Config) -> Result<Vec<Channel>, Failure> {
-    notifier::channels(&config.notify).map_err(|why| {
-        Failure::Configuration(format!("MCP_OAUTH_NOTIFY_CA_FILE: nobody can be trusted: {why}"))
+    notifier::channels(config).map_err(|why| {
+        Failure::Configuration(format!("MCP_OAUTH_OUTGOING_CA_FILE: nobody can be trusted: {why}"))
     })
 }
 

@@ -6,8 +6,6 @@ use std::net::IpAddr;
 
 use data_encoding::BASE64;
 use lettre::message::Mailbox;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use secrecy::{SecretSlice, SecretString};
 use url::Url;
 
@@ -29,8 +27,6 @@ pub struct Notify {
     pub topics: Vec<Topic>,
     /// The disk is low below so many free bytes; 0: nobody looks.
     pub low_disk: u64,
-    /// PEM: certificates that are trusted besides the system's.
-    pub ca: Option<String>,
 }
 
 /// `MCP_OAUTH_NOTIFY_WEBHOOK`
@@ -108,7 +104,6 @@ impl Reader<'_> {
             mail: self.mail()?,
             topics: self.topics()?,
             low_disk: self.size("notify_low_disk")?,
-            ca: self.certificates("notify_ca")?,
         })
     }
 
@@ -207,15 +202,6 @@ impl Reader<'_> {
         };
         let size = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
         size.ok_or_else(|| wrong(key, format!("({text}) is not a size like 1000000, 64K or 256M")))
-    }
-
-    fn certificates(&self, key: &str) -> Result<Option<String>, ConfigError> {
-        let Some(text) = self.0.text(key) else { return Ok(None) };
-        let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
-        match read {
-            Ok(found) if !found.is_empty() => Ok(Some(text.to_owned())),
-            _ => Err(wrong(key, "has no certificate in it (PEM)")),
-        }
     }
 }
 

@@ -103,7 +103,6 @@ pub const SETTINGS: &[Setting] = &[
         "smtps://user@host:465, or smtp://user@host:587 with STARTTLS, which goes without on loopback",
     ),
     secret("notify_smtp_password", "password of that user"),
-    secret("notify_ca", "certificates (PEM) that those servers may have besides the system's"),
     plain(
         "notify_events",
         "all",
@@ -115,6 +114,7 @@ pub const SETTINGS: &[Setting] = &[
         "256M",
         "the disk of the database is low below so many free bytes; 0: nobody looks",
     ),
+    secret("outgoing_ca", "certificates (PEM) of private authorities that those we ask may have"),
     plain("log_format", "auto", "json, pretty, or auto: pretty on a terminal"),
     plain("workers", "0", "threads that answer requests; 0: one for each core"),
     plain("shutdown_timeout", "30s", "how long running requests may take to finish at a stop"),

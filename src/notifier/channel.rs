@@ -8,7 +8,7 @@ use super::message::Message;
 use super::ntfy::Ntfy;
 use super::webhook::Webhook;
 use crate::clock::{Seconds, UnixTime};
-use crate::config::Notify;
+use crate::config::Config;
 
 /// A way to tell.
 pub enum Channel {
@@ -35,8 +35,8 @@ pub struct Problem {
 ///
 /// # Errors
 /// In words: certificates that are none, a system that trusts nobody.
-pub fn channels(notify: &Notify) -> Result<Vec<Channel>, String> {
-    let ca = notify.ca.as_deref();
+pub fn channels(config: &Config) -> Result<Vec<Channel>, String> {
+    let (notify, ca) = (&config.notify, &config.outgoing_ca);
     let mut channels = vec![];
     let (webhook, ntfy) = (notify.webhook.clone(), notify.ntfy.clone());
     let urls: Vec<&Url> =

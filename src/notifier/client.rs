@@ -8,6 +8,7 @@ use reqwest::{Certificate, Client, RequestBuilder, Response};
 
 use super::channel::Problem;
 use crate::clock::{Seconds, UnixTime};
+use crate::config::Certificates;
 
 /// How long a connection may take to come about.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -19,16 +20,17 @@ const LONGEST: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// Certificates that are none, and a system without any.
-pub(super) fn client(ca: Option<&str>, needs_tls: bool) -> Result<Client, String> {
+pub(super) fn client(ca: &Certificates, needs_tls: bool) -> Result<Client, String> {
     // The first in the process wins; they are all the same.
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder()
         .redirect(Policy::none())
+        .no_proxy()
         .connect_timeout(PATIENCE)
         .timeout(LONGEST)
         .user_agent("mcp-oauthd");
     let client = if needs_tls {
-        let ca = Certificate::from_pem_bundle(ca.unwrap_or_default().as_bytes());
+        let ca: Result<Vec<_>, _> = ca.iter().map(Certificate::from_der).collect();
         client.tls_certs_merge(ca.map_err(|error| in_words(&error))?)
     } else {
         // Where nothing is encrypted, a system that trusts nobody does as well.

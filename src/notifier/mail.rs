@@ -7,14 +7,12 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::{Error, extension::ClientId};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use secrecy::ExposeSecret as _;
 
 use super::channel::Problem;
 use super::message::Message;
 use crate::clock::UnixTime;
-use crate::config::{self, SmtpSecurity};
+use crate::config::{self, Certificates, SmtpSecurity};
 
 /// How long the server may take for each of its answers.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -28,7 +26,7 @@ pub struct Mail {
 impl Mail {
     /// # Errors
     /// In words: certificates that are none, a system that trusts nobody.
-    pub(super) fn new(to: &config::Mail, ca: Option<&str>) -> Result<Self, String> {
+    pub(super) fn new(to: &config::Mail, ca: &Certificates) -> Result<Self, String> {
         let server = &to.server;
         let tls = match server.security {
             SmtpSecurity::Plain => Tls::None,
@@ -90,11 +88,11 @@ fn compose(
     mail.body(text)
 }
 
-fn parameters(host: &str, ca: Option<&str>) -> Result<TlsParameters, String> {
+fn parameters(host: &str, ca: &Certificates) -> Result<TlsParameters, String> {
     let mut parameters = TlsParameters::builder(host.to_owned());
-    for certificate in CertificateDer::pem_slice_iter(ca.unwrap_or_default().as_bytes()) {
-        let der = certificate.map_err(|error| error.to_string())?.to_vec();
-        let certificate = Certificate::from_der(der).map_err(|error| error.to_string())?;
+    for der in ca.iter() {
+        let certificate =
+            Certificate::from_der(der.to_vec()).map_err(|error| problem(&error).why)?;
         parameters = parameters.add_root_certificate(certificate);
     }
     parameters.build().map_err(|error| problem(&error).why)
