@@ -9,6 +9,7 @@
 mod backoff;
 mod channel;
 mod client;
+mod lines;
 mod low_disk;
 mod mail;
 mod message;

@@ -138,7 +138,8 @@ impl Reader<'_> {
             return Err(wrong(KEY, "is no URL of a topic, like https://ntfy.sh/my-topic"));
         }
         let server = url.path().len() - topic.len();
-        url.set_path(&url.path()[..server].to_owned());
+        let path = url.path()[..server].to_owned();
+        url.set_path(&path);
         Ok(Some(Ntfy { url, topic, token: token.map(SecretString::from) }))
     }
 

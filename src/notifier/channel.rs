@@ -1,6 +1,8 @@
 //! The ways to tell, as the settings have them.
 
 use super::client;
+use std::time::Duration;
+
 use url::Url;
 
 use super::mail::Mail;
@@ -9,6 +11,9 @@ use super::ntfy::Ntfy;
 use super::webhook::Webhook;
 use crate::clock::{Seconds, UnixTime};
 use crate::config::Config;
+
+/// How long one attempt may take.
+const LONGEST: Duration = Duration::from_secs(15);
 
 /// A way to tell.
 pub enum Channel {
@@ -68,10 +73,17 @@ impl Channel {
     /// # Errors
     /// When it was not taken.
     pub async fn send(&self, message: &Message, now: UnixTime) -> Result<String, Problem> {
-        match self {
-            Self::Webhook(webhook) => webhook.send(message, now).await,
-            Self::Ntfy(ntfy) => ntfy.send(message, now).await,
-            Self::Mail(mail) => mail.send(message, now).await,
-        }
+        let sent = async {
+            match self {
+                Self::Webhook(webhook) => webhook.send(message, now).await,
+                Self::Ntfy(ntfy) => ntfy.send(message, now).await,
+                Self::Mail(mail) => mail.send(message, now).await,
+            }
+        };
+        // A mail server may fall silent between any two of its answers.
+        tokio::time::timeout(LONGEST, sent).await.unwrap_or_else(|_| {
+            let why = "it takes too long".to_owned();
+            Err(Problem { is_answer: false, why, retry_after: None })
+        })
     }
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use url::Url;
 
-use super::told::{self, Told};
+use super::lines::TEST;
+use super::told::Told;
 use crate::clock::UnixTime;
 use crate::oauth::{ClientId, Issuer, ResourceUri, Scope, UserId, display_name};
 use crate::storage::events::Recorded;
@@ -119,8 +120,8 @@ impl Message {
     pub fn test(issuer: &Issuer, now: UnixTime) -> Self {
         let id = format!("evt_test_{}", now.0);
         let about = About::default();
-        let text = (told::TEST.text)(&about);
-        Self { text, ..Self::new(id, &told::TEST, now, issuer) }
+        let text = (TEST.text)(&about);
+        Self { text, ..Self::new(id, &TEST, now, issuer) }
     }
 
     fn new(id: String, told: &Told, at: UnixTime, issuer: &Issuer) -> Self {

@@ -27,8 +27,6 @@ use crate::storage::{DbConnection, Event, StorageError, events};
 const POLL: Duration = Duration::from_secs(1);
 /// How long to leave a database alone that does not answer.
 const TROUBLE: Duration = Duration::from_secs(10);
-/// How long one attempt may take.
-const ATTEMPT: Duration = Duration::from_secs(30);
 /// Whoever has claimed an event for so long has died, or is as good as dead.
 const LEASE: Seconds = Seconds(60);
 /// The most events that are looked at together.
@@ -146,7 +144,7 @@ impl Tail {
                     return Ok(Found::Due(Box::new(due)));
                 }
             }
-            let full = page.len() as i64 >= PAGE;
+            let full = i64::try_from(page.len()) == Ok(PAGE);
             let seen = page.last().filter(|_| full).map_or(newest, |(id, _)| *id);
             Ok(Found::Nothing(Some(cursor), seen))
         };
@@ -203,15 +201,7 @@ impl Tail {
             tokio::time::sleep(LAST_WORDS).await;
         };
         tokio::select! {
-            sent = tokio::time::timeout(ATTEMPT, sent) => match sent {
-                Ok(Ok(_)) => Outcome::Taken,
-                Ok(Err(problem)) => Outcome::Refused(problem),
-                Err(_) => Outcome::Refused(Problem {
-                    is_answer: false,
-                    why: "it takes too long".to_owned(),
-                    retry_after: None,
-                }),
-            },
+            sent = sent => sent.map_or_else(Outcome::Refused, |_| Outcome::Taken),
             () = stopped => Outcome::Stopped,
         }
     }

@@ -1,5 +1,6 @@
-//! Which events are told, and in what words: one table.
+//! How an event finds its line, and the line its words.
 
+use super::lines::TOLD;
 use super::message::{About, Urgency};
 use crate::config::Topic;
 use crate::storage::Event;
@@ -9,7 +10,7 @@ pub(super) struct Told {
     /// The event.
     pub(super) event: Event,
     /// The details that are meant; none: all of them.
-    details: &'static [&'static str],
+    pub(super) details: &'static [&'static str],
     /// By which the operator chooses.
     pub(super) topic: Topic,
     /// The `type` of the message.
@@ -25,152 +26,6 @@ pub(super) struct Told {
     /// Where there is more.
     pub(super) page: &'static str,
 }
-
-const ACCOUNT: &str = "/account";
-const SECURITY: &str = "/account/security";
-const OWNER: &str = "/owner";
-
-/// What is told. The first line that matches an event is its.
-pub(super) const TOLD: &[Told] = &[
-    Told {
-        event: Event::GrantCreated,
-        details: &[],
-        topic: Topic::AppConnected,
-        kind: "grant.created",
-        title: "A new app is connected",
-        text: |about| {
-            format!(
-                "{} has let {} use {}: {}.",
-                about.person(),
-                about.client(),
-                about.resource(),
-                about.scopes()
-            )
-        },
-        urgency: Urgency::Normal,
-        tag: "electric_plug",
-        page: ACCOUNT,
-    },
-    Told {
-        event: Event::NewPlace,
-        details: &[],
-        topic: Topic::NewPlace,
-        kind: "session.new_place",
-        title: "A sign-in from a new place",
-        text: |about| {
-            format!(
-                "{} has signed in from {}, where this account was never signed in to before. If \
-                 that was somebody else, sign out everywhere and change what signs in.",
-                about.person(),
-                about.place()
-            )
-        },
-        urgency: Urgency::High,
-        tag: "round_pushpin",
-        page: SECURITY,
-    },
-    Told {
-        event: Event::GrantRevoked,
-        details: &["refresh_replayed", "code_replayed"],
-        topic: Topic::Replay,
-        kind: "grant.replayed",
-        title: "A login was used by two holders, and ended",
-        text: |about| {
-            let what = match about.detail.as_deref() {
-                Some("code_replayed") => "code",
-                _ => "refresh token",
-            };
-            format!(
-                "A {what} of {} for {}, given by {}, was used a second time by somebody else: it \
-                 may have been stolen. The app is disconnected, and has to ask again.",
-                about.client(),
-                about.resource(),
-                about.person()
-            )
-        },
-        urgency: Urgency::High,
-        tag: "rotating_light",
-        page: ACCOUNT,
-    },
-    Told {
-        event: Event::LockedOut,
-        details: &[],
-        topic: Topic::LockOut,
-        kind: "user.locked_out",
-        title: "Too many attempts to sign in",
-        text: |about| {
-            format!(
-                "Somebody has tried too often to sign in as {}, at last from {}. New places have \
-                 to wait some minutes now; places from which the account was signed in to before \
-                 do not.",
-                about.person(),
-                about.place()
-            )
-        },
-        urgency: Urgency::High,
-        tag: "lock",
-        page: OWNER,
-    },
-    Told {
-        event: Event::DiskLow,
-        details: &[],
-        topic: Topic::LowDisk,
-        kind: "disk.low",
-        title: "The disk is nearly full",
-        text: |about| {
-            format!(
-                "The disk of the database has only {} left. When it is full, nobody can sign in or \
-                 refresh a login.",
-                about.mebibytes()
-            )
-        },
-        urgency: Urgency::High,
-        tag: "floppy_disk",
-        page: OWNER,
-    },
-    Told {
-        event: Event::DiskEnough,
-        details: &[],
-        topic: Topic::LowDisk,
-        kind: "disk.enough",
-        title: "The disk has room again",
-        text: |about| format!("The disk of the database has {} left.", about.mebibytes()),
-        urgency: Urgency::Normal,
-        tag: "floppy_disk",
-        page: OWNER,
-    },
-    Told {
-        event: Event::SchemaUpdated,
-        details: &[],
-        topic: Topic::Update,
-        kind: "schema.updated",
-        title: "The database was brought up to date",
-        text: |about| {
-            format!(
-                "A newer version of the service has updated the schema of its database {}. An older \
-                 version may not be able to open it any more.",
-                about.detail.as_deref().unwrap_or_default()
-            )
-        },
-        urgency: Urgency::Normal,
-        tag: "package",
-        page: OWNER,
-    },
-];
-
-/// The message of `notify test`.
-pub(super) const TEST: Told = Told {
-    // Never looked at: it is not in the table.
-    event: Event::SchemaUpdated,
-    details: &[],
-    topic: Topic::Update,
-    kind: "test",
-    title: "A test",
-    text: |_| "If you can read this, you will be told what happens.".to_owned(),
-    urgency: Urgency::Normal,
-    tag: "white_check_mark",
-    page: "/",
-};
 
 /// The line of an event, if it is told and chosen.
 pub(super) fn line(event: Event, detail: Option<&str>, topics: &[Topic]) -> Option<&'static Told> {
@@ -194,7 +49,7 @@ pub(super) fn events() -> Vec<Event> {
 
 impl About {
     /// Its name is its own choice, and said to be so.
-    fn client(&self) -> String {
+    pub(super) fn client(&self) -> String {
         match (&self.client_name, &self.client_id) {
             (Some(name), _) => format!("an app that calls itself \u{201c}{name}\u{201d}"),
             (None, Some(id)) => format!("an app without a name ({id})"),
@@ -202,11 +57,11 @@ impl About {
         }
     }
 
-    fn person(&self) -> &str {
+    pub(super) fn person(&self) -> &str {
         self.username.as_deref().unwrap_or("Somebody whose account is gone")
     }
 
-    fn resource(&self) -> String {
+    pub(super) fn resource(&self) -> String {
         match (&self.resource_name, &self.resource) {
             (Some(name), Some(uri)) => format!("{name} ({uri})"),
             (None, Some(uri)) => uri.to_string(),
@@ -214,11 +69,11 @@ impl About {
         }
     }
 
-    fn place(&self) -> &str {
+    pub(super) fn place(&self) -> &str {
         self.address.as_deref().unwrap_or("an unknown address")
     }
 
-    fn scopes(&self) -> String {
+    pub(super) fn scopes(&self) -> String {
         let Some(scope) = &self.scope else { return "what it asked for".to_owned() };
         let words: Vec<String> = scope
             .tokens()
@@ -230,8 +85,44 @@ impl About {
         words.join(", ")
     }
 
-    fn mebibytes(&self) -> String {
+    pub(super) fn mebibytes(&self) -> String {
         let bytes = self.detail.as_deref().and_then(|detail| detail.parse::<u64>().ok());
         format!("{} MiB", bytes.unwrap_or_default() >> 20)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TOPICS;
+
+    #[test]
+    fn an_event_is_told_if_its_detail_is_meant_and_its_topic_chosen() {
+        let all = TOPICS.map(|(_, topic)| topic);
+        let kind = |event, detail, topics: &[Topic]| line(event, detail, topics).map(|l| l.kind);
+        let (revoked, replayed) = (Event::GrantRevoked, Some("grant.replayed"));
+        assert_eq!(kind(revoked, Some("refresh_replayed"), &all), replayed);
+        assert_eq!(kind(revoked, Some("code_replayed"), &[Topic::Replay]), replayed);
+        assert_eq!(kind(revoked, Some("client"), &all), None);
+        assert_eq!(kind(revoked, None, &all), None);
+        assert_eq!(kind(revoked, Some("refresh_replayed"), &[Topic::LockOut]), None);
+        assert_eq!(kind(Event::SignedOut, None, &all), None);
+    }
+
+    #[test]
+    fn every_line_has_words_even_when_nothing_is_known() {
+        for told in TOLD {
+            let text = (told.text)(&About::default());
+            assert!(text.ends_with('.') && !text.contains("  "), "{}: {text}", told.kind);
+            assert!(told.title.len() < 60 && told.page.starts_with('/'), "{}", told.kind);
+        }
+    }
+
+    #[test]
+    fn scopes_are_words() {
+        let scope = Some("mcp wiki:write".parse().unwrap());
+        let about = About { scope, ..About::default() };
+        let words = "to call its tools and read what it offers, with the permission \u{201c}wiki:write\u{201d}";
+        assert_eq!(about.scopes(), words);
     }
 }

@@ -2,6 +2,8 @@
 
 mod behind_proxy;
 mod consent;
+mod messages;
+mod notifications;
 mod refresh;
 mod replaced_provider;
 mod secret_rotation;

@@ -2,8 +2,10 @@
 
 mod browser;
 mod oauth_client;
+mod receiver;
 mod server;
 
 pub use browser::{Browser, Page, page};
 pub use oauth_client::{Answer, OAuthClient, VERIFIER, challenge};
+pub use receiver::{Mailbox, Receiver, Reply};
 pub use server::{INTROSPECTION, OTHER_RESOURCE, PASSWORD, RESOURCE, TestServer, USER};

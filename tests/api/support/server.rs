@@ -64,6 +64,8 @@ impl TestServer {
 
     /// With nobody and nothing in it.
     pub fn spawn_empty(settings: &[(&str, &str)]) -> Self {
+        // For the clients of the tests; whoever is first has installed the same.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
         let public = TcpListener::bind("127.0.0.1:0").unwrap();
         let internal = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", public.local_addr().unwrap());
@@ -80,6 +82,20 @@ impl TestServer {
         let clock = Clock::manual();
         let (storage, running) = start(&folder, &settings, &clock, Listeners { public, internal });
         Self { url, internal_url, clock, storage, folder, settings, running: Some(running) }
+    }
+
+    /// Another process on the same file, with the same settings and clock.
+    pub fn spawn_beside(&self) -> Self {
+        let public = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", public.local_addr().unwrap());
+        let (folder, clock) = (self.folder.clone(), self.clock.clone());
+        let mut settings = self.settings.clone();
+        settings.retain(|(key, _)| key != "issuer");
+        settings.push(("issuer".to_owned(), url.clone()));
+        let listeners = Listeners { public, internal: None };
+        let (storage, running) = start(&folder, &settings, &clock, listeners);
+        let running = Some(running);
+        Self { url, internal_url: String::new(), clock, storage, folder, settings, running }
     }
 
     /// Moves the time.
