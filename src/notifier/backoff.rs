@@ -14,8 +14,7 @@ const LEAST_ATTEMPTS: i64 = 8;
 /// How long to wait after this many failed attempts, and at least as long as the receiver asks.
 /// `chance` spreads it by a quarter either way, so that many do not come back at once.
 pub(super) fn pause(attempts: i64, retry_after: Option<Seconds>, chance: f64) -> Seconds {
-    let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(16);
-    let length = (FIRST << doublings).min(LONGEST);
+    let length = (FIRST << (attempts - 1).clamp(0, 16)).min(LONGEST);
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small")]
     let spread = (length as f64 * (0.75 + chance.clamp(0.0, 1.0) / 2.0)).ceil() as i64;
     let asked = retry_after.map_or(0, |asked| asked.0.clamp(0, DAY.0));
