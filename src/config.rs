@@ -2,6 +2,7 @@
 
 mod allowed;
 mod brand;
+mod notify;
 mod outgoing;
 mod providers;
 mod proxy_header;
@@ -21,6 +22,7 @@ use secrecy::SecretString;
 
 pub use allowed::Allowed;
 pub use brand::{Brand, Colour, Logo, LogoKind, Support};
+pub use notify::{Mail, Notify, Ntfy, SmtpSecurity, SmtpServer, TOPICS, Topic, Webhook};
 pub use outgoing::Certificates;
 pub use providers::{Provider, ProviderKind};
 pub use proxy_header::ProxyHeader;
@@ -61,6 +63,8 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// How much anybody may do.
     pub limits: Limits,
+    /// Who is told what happens.
+    pub notify: Notify,
     /// How logs are written.
     pub log_format: LogFormat,
     /// Threads that answer requests; none: one for each core.
@@ -243,6 +247,7 @@ impl Config {
             trusted_proxies: reader.networks("trusted_proxies")?,
             lifetimes: reader.lifetimes()?,
             limits: reader.limits()?,
+            notify: reader.notify()?,
             log_format: reader.log_format()?,
             workers: Some(reader.parse("workers")?).filter(|workers| *workers > 0),
             shutdown_timeout: reader.duration("shutdown_timeout")?,

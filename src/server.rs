@@ -21,7 +21,7 @@ use crate::middleware::request_log::{RequestSpan, repeat_id};
 use crate::middleware::security_headers::security_headers;
 use crate::pages::brand::Brand;
 use crate::storage::{Storage, StorageError, events};
-use crate::{endpoints, pages, sweeper, systemd};
+use crate::{endpoints, notifier, pages, sweeper, systemd};
 
 /// How long a client may take to send its request's head, and a connection to close.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -62,6 +62,7 @@ pub async fn run(
 ) -> io::Result<()> {
     let storage = app.storage.clone();
     remember_sign_ins(&app).await;
+    let channels = notifier::channels(&app.config).map_err(io::Error::other)?;
     let app = web::Data::new(app);
     let alone = Sides { public: true, internal: listeners.internal.is_none() };
     let room = Room::find(&app.config, 1 + usize::from(listeners.internal.is_some()));
@@ -77,6 +78,7 @@ pub async fn run(
         let app = app.clone();
         tokio::spawn(async move { sweeper::run(&app).await })
     };
+    let telling = notifier::start(&app.clone().into_inner(), channels).await;
     let watched = storage.clone();
     let watching = tokio::spawn(async move { systemd::stay_alive(&watched).await });
     systemd::ready();
@@ -92,10 +94,12 @@ pub async fn run(
     systemd::stopping();
     app.readiness.drain();
     sweeping.abort();
+    telling.stop();
     stop(handles, !lost).await;
     for server in running {
         server.await.map_err(io::Error::other)??;
     }
+    telling.stopped().await;
     checking.abort();
     watching.abort();
     close(&storage, lost).await

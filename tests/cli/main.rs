@@ -3,5 +3,6 @@
 #![expect(unreachable_pub, reason = "one binary has no outside")]
 
 mod commands;
+mod notify;
 mod start;
 mod support;

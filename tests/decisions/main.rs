@@ -15,6 +15,7 @@ mod own_account;
 #[cfg(feature = "passkeys")]
 mod passkeys;
 mod people;
+mod places;
 mod refresh_bounds;
 mod refresh_replay;
 mod refresh_retry;

@@ -4,6 +4,7 @@
 mod contention;
 mod damage;
 mod engines;
+mod following;
 mod groups;
 mod ids;
 mod opening;

@@ -3,6 +3,8 @@
 mod account;
 mod behind_proxy;
 mod consent;
+mod messages;
+mod notifications;
 #[cfg(feature = "passkeys")]
 mod passkeys;
 mod provider_answers;
