@@ -1,5 +1,6 @@
 //! The settings, read once at start. What is wrong is refused in one line that names the setting.
 
+mod owner_pages;
 mod rules;
 mod settings;
 mod sources;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+pub use owner_pages::OwnerPages;
 pub use settings::{PREFIX, SETTINGS, Setting, find};
 pub use sources::{Origin, Sources};
 
@@ -41,6 +43,8 @@ pub struct Config {
     pub scopes: Scope,
     /// How people sign in.
     pub sign_in: SignInWays,
+    /// Where the owner's pages are.
+    pub owner_pages: OwnerPages,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How long everything lives.
@@ -220,6 +224,7 @@ impl Config {
             resources: reader.resources()?,
             scopes: reader.scopes()?,
             sign_in: reader.sign_in()?,
+            owner_pages: reader.parse("owner_pages")?,
             trusted_proxies: reader.networks("trusted_proxies")?,
             lifetimes: reader.lifetimes()?,
             limits: reader.limits()?,
@@ -230,6 +235,7 @@ impl Config {
         if config.internal_listen == Some(config.listen) && config.listen.port() != 0 {
             return Err(wrong("internal_listen", "is the same as MCP_OAUTH_LISTEN"));
         }
+        config.owner_pages.check(&config)?;
         if sources.lacks_an_issuer() {
             let why = "must be set: it does not follow from MCP_OAUTH_LISTEN";
             return Err(wrong("issuer", format!("{why} ({})", config.listen)));

@@ -46,7 +46,7 @@ impl Doorstep {
                 return Err(visit.failed(ErrorCode::InvalidRequest.because(why)));
             }
         };
-        let held = cookies::doorstep(&visit.app.config.issuer, &visit.http);
+        let held = cookies::doorstep(visit.side, &visit.http);
         let is_new = held.is_none();
         let cookie = held.unwrap_or_else(|| TokenSecret::generate(TokenKind::SignIn, TokenId(0)));
         Ok(Some(Self { goal, cookie, is_new }))
@@ -68,7 +68,7 @@ impl Doorstep {
     #[must_use]
     pub fn with_page(self, visit: &Visit, mut page: HttpResponse) -> HttpResponse {
         if self.is_new {
-            cookies::set_doorstep(&visit.app.config.issuer, &mut page, self.cookie);
+            cookies::set_doorstep(visit.side, &mut page, self.cookie);
         }
         page
     }
@@ -88,7 +88,7 @@ pub fn go_on(
     goal: Goal,
     used: Option<TokenId>,
 ) -> Result<HttpResponse, PageError> {
-    let issuer = &visit.app.config.issuer;
+    let side = visit.side;
     let mut response = match passed {
         Passed::SwitchedOff => {
             let why = "This account has been switched off";
@@ -98,18 +98,18 @@ pub fn go_on(
             let path = step_path(step);
             let mut response = see_other(&visit.here(&format!("{path}?step={}", secret.id())));
             let tied = (TokenKind::SignIn, secret);
-            cookies::tie(issuer, (&visit.http, &mut response), tied, PATIENCE);
+            cookies::tie(side, (&visit.http, &mut response), tied, PATIENCE);
             response
         }
         Passed::SignedIn(secret) => {
             let mut response = see_other(&visit.here(&goal_path(goal)));
             let age = visit.app.config.lifetimes.session;
-            cookies::set_session(issuer, &mut response, secret, age);
+            cookies::set_session(side, &mut response, secret, age);
             response
         }
     };
     if let Some(id) = used {
-        cookies::untie(issuer, &mut response, TokenKind::SignIn, id);
+        cookies::untie(side, &mut response, TokenKind::SignIn, id);
     }
     Ok(response)
 }

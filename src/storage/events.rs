@@ -32,6 +32,8 @@ text_enum!(
         PasswordChanged = "user.password_changed",
         /// A resource was added.
         ResourceAdded = "resource.added",
+        /// A resource has another name.
+        ResourceRenamed = "resource.renamed",
         /// A resource has a new secret.
         SecretRotated = "resource.secret_rotated",
         /// A resource was removed.
