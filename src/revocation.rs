@@ -1,5 +1,7 @@
 //! Everything that ends access. It is over when the transaction is: the next introspection says no.
 
+pub mod ending;
+
 use crate::clients::AuthenticatedClient;
 use crate::clock::UnixTime;
 use crate::error::Error;

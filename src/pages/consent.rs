@@ -8,15 +8,16 @@ use askama::Template;
 
 use super::doorstep::doorstep_url;
 use super::error::PageError;
+use super::obstacle::Obstacle;
 use super::visit::{PageForm, Visit, Visitor, see_other};
 use super::{ContentPolicy, Frame, render};
 use crate::authorization::consent::{self, may_answer};
 use crate::error::Error;
-use crate::oauth::{Destination, ErrorCode, Parameters, display_name};
+use crate::oauth::{Destination, ErrorCode, Parameters, Scope, display_name};
+use crate::storage;
 use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::{self, Client};
 use crate::storage::sign_ins::Goal;
-use crate::storage::{self, resources};
 
 /// Enough for every honest name, and the decision stays in sight.
 const LONGEST_NAME: usize = 80;
@@ -96,15 +97,23 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let known = visit.app.storage.read(|conn| {
         let pending = consent::find(conn, &cookie, now)?;
         let client = clients::find(conn, &pending.asked.client_id)?;
-        let resource = resources::find_by_uri(conn, &pending.asked.resource)?;
         let gone = || ErrorCode::AccessDenied.because("This app is no longer registered here");
-        Ok::<_, Error>((client.ok_or_else(gone)?, pending, resource.and_then(|known| known.name)))
+        Ok::<_, Error>((client.ok_or_else(gone)?, pending))
     });
-    let (client, pending, resource_name) = known.await.map_err(|error| visit.failed(error))?;
+    let (client, pending) = known.await.map_err(|error| visit.failed(error))?;
     let visitor = visit.visitor().await?.filter(|v| may_answer(&pending, &v.signed_in));
     let sign_in = doorstep_url(Goal::Request(cookie.id()));
     let Some(visitor) = visitor else { return Ok(see_other(&visit.here(&sign_in))) };
-    let page = question(&visit, &visitor, (client, pending, resource_name));
+    let grantable = |conn: &mut _| consent::grantable(conn, &pending, &visitor.signed_in);
+    let grantable = visit.app.storage.read(grantable).await;
+    let (scope, resource) = match grantable.map_err(|error| visit.failed(error))? {
+        Ok(grantable) => grantable,
+        Err(why) => {
+            let page = Obstacle::new(&visit, &visitor, &pending, why);
+            return Ok(render(StatusCode::FORBIDDEN, &page, ContentPolicy::AnswersClient));
+        }
+    };
+    let page = question(&visit, &visitor, (client, pending), (scope, resource.name));
     Ok(render(StatusCode::OK, &page, ContentPolicy::AnswersClient))
 }
 
@@ -147,7 +156,8 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
 fn question(
     visit: &Visit,
     visitor: &Visitor,
-    (client, pending, resource_name): (Client, PendingRequest, Option<String>),
+    (client, pending): (Client, PendingRequest),
+    (scope, resource_name): (Scope, Option<String>),
 ) -> Consent {
     let request = pending.id.to_string();
     Consent {
@@ -162,7 +172,7 @@ fn question(
         destination: pending.asked.redirect_uri.destination().clone(),
         resource_name,
         resource: pending.asked.resource.to_string(),
-        scopes: pending.asked.scope.tokens().map(|token| ScopeLine(token.to_owned())).collect(),
+        scopes: scope.tokens().map(|token| ScopeLine(token.to_owned())).collect(),
         username: visitor.signed_in.user().username.clone(),
     }
 }

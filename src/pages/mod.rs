@@ -11,6 +11,7 @@ pub mod guard;
 pub mod home;
 pub mod instructions;
 pub mod language;
+pub mod obstacle;
 pub mod owner;
 pub mod recipes;
 pub mod setup;

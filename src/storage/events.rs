@@ -54,6 +54,28 @@ text_enum!(
         GrantCreated = "grant.created",
         /// A grant was ended.
         GrantRevoked = "grant.revoked",
+        /// Every grant was ended: of the client, person or resource that is named.
+        GrantsEnded = "grant.all_ended",
+        /// The operator lets a client be used again.
+        ClientEnabled = "client.enabled",
+        /// A resource is closed to everybody.
+        ResourcePaused = "resource.paused",
+        /// A resource is open again.
+        ResourceResumed = "resource.resumed",
+        /// A resource is for others now; the word more says for whom, and what of it.
+        AudienceChanged = "resource.audience_changed",
+        /// Somebody is named for a resource; the word more says what of it.
+        PersonAllowed = "resource.person_allowed",
+        /// Somebody is not named for a resource any more.
+        PersonDisallowed = "resource.person_disallowed",
+        /// Somebody is an owner now, or a member.
+        RoleChanged = "user.role_changed",
+        /// Somebody has a link with which to come in for the first time.
+        UserInvited = "user.invited",
+        /// Somebody has a link with which to set a new password.
+        ResetOffered = "user.reset_offered",
+        /// Somebody has come in by such a link.
+        LinkUsed = "user.link_used",
     }
 );
 

@@ -16,6 +16,7 @@ pub mod one_time_links;
 pub mod passkeys;
 pub mod probe;
 pub mod refresh_tokens;
+pub mod resource_people;
 pub mod resource_rules;
 pub mod resources;
 mod schema;

@@ -191,6 +191,8 @@ diesel::table! {
         paused_at -> Nullable<BigInt>,
         audience -> Text,
         scope -> Nullable<Text>,
+        ended_up_to -> Nullable<BigInt>,
+        narrowed_up_to -> Nullable<BigInt>,
     }
 }
 

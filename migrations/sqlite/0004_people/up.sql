@@ -98,6 +98,10 @@ ALTER TABLE resources ADD COLUMN paused_at BIGINT;
 ALTER TABLE resources ADD COLUMN audience TEXT NOT NULL DEFAULT 'everybody';
 -- What everybody may have; NULL: every scope there is.
 ALTER TABLE resources ADD COLUMN scope TEXT;
+-- No grant up to this one is good there, and those up to that one have to be looked at again: both
+-- until their own rows say so.
+ALTER TABLE resources ADD COLUMN ended_up_to BIGINT;
+ALTER TABLE resources ADD COLUMN narrowed_up_to BIGINT;
 CREATE TABLE resource_people (
     -- `resources.canonical`, which never changes.
     resource TEXT NOT NULL,
