@@ -124,6 +124,12 @@ pub fn list(
     Ok(page.load(conn)?)
 }
 
+/// How many have not been ended.
+pub fn count_live(conn: &mut DbConnection) -> Result<i64, StorageError> {
+    let live = oauth_grants::table.filter(oauth_grants::revoked_at.is_null());
+    Ok(live.count().get_result(conn)?)
+}
+
 /// Notes that tokens were issued, when, and to where.
 pub fn touch(
     conn: &mut DbConnection,

@@ -153,6 +153,11 @@ impl Asked {
         sortable.flat_map(both).collect()
     }
 
+    /// Whether it is what the list is narrowed to.
+    pub(super) fn is_filter(&self, value: &str) -> bool {
+        self.filter == value
+    }
+
     /// Whether it is the order in force.
     pub(super) fn is_order(&self, sort: &str) -> bool {
         self.order.text() == sort

@@ -6,9 +6,11 @@
 
 pub mod confirm;
 mod done;
+mod happenings;
 mod list;
 pub mod overview;
 pub mod resource;
+pub mod resource_access;
 pub mod resources;
 
 use actix_web::http::StatusCode;
@@ -25,13 +27,20 @@ pub fn configure(routes: &mut web::ServiceConfig) {
 }
 
 fn resource_pages(routes: &mut web::ServiceConfig) {
+    use resource_access as access;
     routes
         .service(page(resources::PATH, resources::get))
         .service(form(resources::NEW, resources::new, web::post().to(resources::add)))
         .service(page(resource::PATH, resource::get))
         .service(form(resource::NAME, resource::get, web::post().to(resource::rename)))
         .service(form(resource::SECRET, resource::secret, web::post().to(resource::rotate)))
-        .service(form(resource::REMOVE, resource::remove, web::post().to(resource::removed)));
+        .service(form(resource::PAUSE, resource::pause, web::post().to(resource::paused)))
+        .service(form(resource::RESUME, resource::resume, web::post().to(resource::resumed)))
+        .service(form(resource::REMOVE, resource::remove, web::post().to(resource::removed)))
+        .service(page(access::PATH, access::get))
+        .service(form(access::AUDIENCE, access::get, web::post().to(access::open)))
+        .service(form(access::PERSON, access::get, web::post().to(access::name)))
+        .service(form(access::TAKE_OFF, access::take_off, web::post().to(access::taken_off)));
 }
 
 /// At a listener that has no other pages, the bare address leads to these.

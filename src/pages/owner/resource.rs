@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::confirm::{Question, ask, checked, message};
 use super::done::{done, said};
-use super::resources::{self as list, NewSecret, called, is_declared};
+use super::resources::{self as list, NewSecret, called};
 use super::{address, missing, query, resource_access as access};
 use crate::accounts::setup::{rename_resource, rotate_secret};
 use crate::authorization::pause;
@@ -62,6 +62,12 @@ impl ResourcePage {
 
     fn link(&self, path: &str) -> String {
         address(path, self.resource.id.as_str())
+    }
+
+    fn connections(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("q", self.resource.uri.as_str());
+        format!("/owner/grants?{}", query.finish())
     }
 
     fn is_named(&self) -> bool {
