@@ -2,6 +2,7 @@
 
 pub mod ending;
 
+use crate::accounts::roles;
 use crate::clients::AuthenticatedClient;
 use crate::clock::UnixTime;
 use crate::error::Error;
@@ -9,8 +10,8 @@ use crate::oauth::{ClientId, ErrorCode, GrantId, TokenKind, TokenSecret, UserId}
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::resources::Resource;
 use crate::storage::{
-    DbConnection, RevokedBecause, StorageError, access_tokens, clients, grants, refresh_tokens,
-    resource_rules, resources, sessions, sign_ins, users,
+    DbConnection, RevokedBecause, StorageError, access_tokens, clients, grants, one_time_links,
+    refresh_tokens, resource_people, resource_rules, resources, sessions, sign_ins, users,
 };
 
 /// `POST /revoke`: RFC 7009. Either token of a pair ends the grant, also a used or an expired one:
@@ -56,37 +57,45 @@ pub fn end(
 /// person, or the account is disabled already.
 ///
 /// # Errors
-/// The database's.
+/// `access_denied` for the last owner, and the database's.
 pub fn disable_user(
     conn: &mut DbConnection,
     id: &UserId,
     now: UnixTime,
-) -> Result<Option<usize>, StorageError> {
+) -> Result<Option<usize>, Error> {
+    roles::spare_last_owner(conn, id)?;
     if !users::disable(conn, id, now)? {
         return Ok(None);
     }
-    sessions::remove_of_user(conn, id)?;
-    sign_ins::remove_of_user(conn, id)?;
+    end_ways_in(conn, id)?;
     record(conn, Event::UserDisabled, Subject::user(id), now)?;
-    grants::revoke_of_user(conn, id, RevokedBecause::User, now).map(Some)
+    Ok(Some(grants::revoke_of_user(conn, id, RevokedBecause::User, now)?))
 }
 
 /// As [`disable_user`], and the account is gone.
 ///
 /// # Errors
-/// The database's.
+/// `access_denied` for the last owner, and the database's.
 pub fn remove_user(
     conn: &mut DbConnection,
     id: &UserId,
     now: UnixTime,
-) -> Result<Option<usize>, StorageError> {
+) -> Result<Option<usize>, Error> {
+    roles::spare_last_owner(conn, id)?;
     if !users::remove(conn, id)? {
         return Ok(None);
     }
+    end_ways_in(conn, id)?;
+    resource_people::remove_of_user(conn, id)?;
+    record(conn, Event::UserRemoved, Subject::user(id), now)?;
+    Ok(Some(grants::revoke_of_user(conn, id, RevokedBecause::User, now)?))
+}
+
+/// Browsers that are signed in or are about to be, and links that would let somebody in.
+fn end_ways_in(conn: &mut DbConnection, id: &UserId) -> Result<(), StorageError> {
     sessions::remove_of_user(conn, id)?;
     sign_ins::remove_of_user(conn, id)?;
-    record(conn, Event::UserRemoved, Subject::user(id), now)?;
-    grants::revoke_of_user(conn, id, RevokedBecause::User, now).map(Some)
+    one_time_links::remove_of_user(conn, id)
 }
 
 /// Nothing works for the client any more; how many grants that ended. None if there is no such
@@ -135,6 +144,7 @@ pub fn remove_resource(
         return Ok(None);
     }
     resource_rules::remove_of_resource(conn, resource)?;
+    resource_people::remove_of_resource(conn, resource)?;
     record(conn, Event::ResourceRemoved, Subject::resource(&resource.uri), now)?;
     let because = RevokedBecause::ResourceRemoved;
     grants::revoke_of_resource(conn, &resource.canonical, because, now).map(Some)

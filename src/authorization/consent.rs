@@ -52,9 +52,7 @@ impl Obstacle {
     pub fn words(self) -> &'static str {
         match self {
             Self::Paused => {
-                words!(
-                    "The owner has paused this MCP server for a while. Nothing was lost: try again later"
-                )
+                words!("This MCP server is paused. Nothing was lost: try again later")
             }
             Self::NotAdmitted => {
                 words!("This MCP server is not for your account. Its owner decides who may use it")

@@ -92,6 +92,13 @@ pub fn disable(
     Ok(diesel::update(enabled).set(oauth_clients::disabled_at.eq(now)).execute(conn)? == 1)
 }
 
+/// False if there is no such client, or it is not disabled.
+pub fn enable(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageError> {
+    let disabled = oauth_clients::table.find(id).filter(oauth_clients::disabled_at.is_not_null());
+    let none: Option<UnixTime> = None;
+    Ok(diesel::update(disabled).set(oauth_clients::disabled_at.eq(none)).execute(conn)? == 1)
+}
+
 /// False if there is no such client.
 pub fn remove(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageError> {
     Ok(diesel::delete(oauth_clients::table.find(id)).execute(conn)? == 1)

@@ -88,11 +88,19 @@ pub fn count(conn: &mut DbConnection) -> Result<i64, StorageError> {
     Ok(users::table.count().get_result(conn)?)
 }
 
-/// How many owners can sign in.
-pub fn count_enabled_owners(conn: &mut DbConnection) -> Result<i64, StorageError> {
+/// Every owner who is not disabled, held until the transaction ends: whoever else wants to take one
+/// away waits. The rows are written without being changed, which every engine takes for a lock.
+pub fn hold_owners(conn: &mut DbConnection) -> Result<Vec<UserId>, StorageError> {
     let owners =
-        users::table.filter(users::role.eq(Role::Owner)).filter(users::disabled_at.is_null());
-    Ok(owners.count().get_result(conn)?)
+        || users::table.filter(users::role.eq(Role::Owner)).filter(users::disabled_at.is_null());
+    diesel::update(owners()).set(users::created_at.eq(users::created_at)).execute(conn)?;
+    Ok(owners().select(users::id).load(conn)?)
+}
+
+/// False if the person has this role already, or is gone.
+pub fn set_role(conn: &mut DbConnection, id: &UserId, role: Role) -> Result<bool, StorageError> {
+    let other = users::table.find(id).filter(users::role.ne(role));
+    Ok(diesel::update(other).set(users::role.eq(role)).execute(conn)? == 1)
 }
 
 /// Notes that the person said yes to a client. False if the account is disabled or gone: decided
