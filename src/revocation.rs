@@ -3,6 +3,7 @@
 pub mod ending;
 
 use crate::accounts::roles;
+use crate::accounts::session::SignedIn;
 use crate::clients::AuthenticatedClient;
 use crate::clock::UnixTime;
 use crate::error::Error;
@@ -10,8 +11,9 @@ use crate::oauth::{ClientId, ErrorCode, GrantId, TokenKind, TokenSecret, UserId}
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::resources::Resource;
 use crate::storage::{
-    DbConnection, RevokedBecause, StorageError, access_tokens, clients, grants, one_time_links,
-    refresh_tokens, resource_people, resource_rules, resources, sessions, sign_ins, users,
+    DbConnection, RevokedBecause, StorageError, access_tokens, belongings, clients, grants,
+    one_time_links, refresh_tokens, resource_people, resource_rules, resources, sessions, sign_ins,
+    users,
 };
 
 /// `POST /revoke`: RFC 7009. Either token of a pair ends the grant, also a used or an expired one:
@@ -53,6 +55,42 @@ pub fn end(
     record(conn, Event::GrantRevoked, subject, now)
 }
 
+/// A person takes her yes back. False if she has given none of this id, which is the same for a
+/// grant of somebody else; one that has ended before has still been hers.
+///
+/// # Errors
+/// The database's.
+pub fn disconnect(
+    conn: &mut DbConnection,
+    person: &SignedIn,
+    id: GrantId,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    if grants::find(conn, id)?.is_none_or(|grant| grant.user_id != person.user().id) {
+        return Ok(false);
+    }
+    end(conn, id, RevokedBecause::Person, now)?;
+    Ok(true)
+}
+
+/// A person takes back every yes; how many there were.
+///
+/// # Errors
+/// The database's.
+pub fn disconnect_all(
+    conn: &mut DbConnection,
+    person: &SignedIn,
+    now: UnixTime,
+) -> Result<usize, StorageError> {
+    let id = &person.user().id;
+    let ended = grants::revoke_of_user(conn, id, RevokedBecause::Person, now)?;
+    if ended > 0 {
+        let subject = Subject { detail: Some(ended.to_string()), ..Subject::user(id) };
+        record(conn, Event::AppsDisconnected, subject, now)?;
+    }
+    Ok(ended)
+}
+
 /// Nothing works for the person any more; how many grants that ended. None if there is no such
 /// person, or the account is disabled already.
 ///
@@ -72,7 +110,7 @@ pub fn disable_user(
     Ok(Some(grants::revoke_of_user(conn, id, RevokedBecause::User, now)?))
 }
 
-/// As [`disable_user`], and the account is gone.
+/// As [`disable_user`], and the account is gone with all that belonged to it.
 ///
 /// # Errors
 /// `access_denied` for the last owner, and the database's.
@@ -85,8 +123,7 @@ pub fn remove_user(
     if !users::remove(conn, id)? {
         return Ok(None);
     }
-    end_ways_in(conn, id)?;
-    resource_people::remove_of_user(conn, id)?;
+    belongings::remove_of_user(conn, id)?;
     record(conn, Event::UserRemoved, Subject::user(id), now)?;
     Ok(Some(grants::revoke_of_user(conn, id, RevokedBecause::User, now)?))
 }

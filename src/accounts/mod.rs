@@ -1,13 +1,18 @@
 //! People: their accounts, their passwords, the browsers they are signed in with.
 
+mod commonest;
 pub mod declared;
 pub mod invitation;
 pub mod password;
+pub mod password_change;
+pub mod recovery;
 pub mod roles;
 pub mod second_factor;
+pub mod second_factor_change;
 pub mod session;
 pub mod setup;
 pub mod sign_in;
+pub mod totp;
 
 use std::fmt;
 

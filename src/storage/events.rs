@@ -76,6 +76,20 @@ text_enum!(
         ResetOffered = "user.reset_offered",
         /// Somebody has come in by such a link.
         LinkUsed = "user.link_used",
+        /// A person ended every grant of hers.
+        AppsDisconnected = "grant.all_revoked_by_person",
+        /// A person turned codes of an authenticator app on.
+        TotpAdded = "user.totp_added",
+        /// A person turned them off.
+        TotpRemoved = "user.totp_removed",
+        /// A person has other recovery codes.
+        RecoveryCodesReplaced = "user.recovery_codes_replaced",
+        /// A recovery code took the place of another one.
+        RecoveryCodeUsed = "user.recovery_code_used",
+        /// The operator took the second factor away.
+        SecondFactorReset = "user.second_factor_reset",
+        /// Somebody who had passed the first factor did not pass the second.
+        SecondFactorRefused = "session.second_factor_refused",
     }
 );
 

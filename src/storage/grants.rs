@@ -48,6 +48,8 @@ text_enum!(
         Client = "client",
         /// The operator said so.
         Operator = "operator",
+        /// The person whose it was said so.
+        Person = "person",
         /// Its user was disabled or removed.
         User = "user",
         /// Its client was disabled or removed.
@@ -128,6 +130,23 @@ pub fn list(
 pub fn count_live(conn: &mut DbConnection) -> Result<i64, StorageError> {
     let live = oauth_grants::table.filter(oauth_grants::revoked_at.is_null());
     Ok(live.count().get_result(conn)?)
+}
+
+/// Up to `limit` live grants of a person, the newest first, older than `before`.
+pub fn live_of_user(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    (before, now): (GrantId, UnixTime),
+    limit: i64,
+) -> Result<Vec<Grant>, StorageError> {
+    let page = oauth_grants::table
+        .filter(oauth_grants::user_id.eq(user_id))
+        .filter(oauth_grants::revoked_at.is_null())
+        .filter(oauth_grants::id.lt(before))
+        .filter(oauth_grants::expires_at.gt(now))
+        .order(oauth_grants::id.desc())
+        .limit(limit);
+    Ok(page.select(Grant::as_select()).load(conn)?)
 }
 
 /// Notes that tokens were issued, when, and to where.

@@ -245,7 +245,6 @@ diesel::table! {
         user_id -> Text,
         secret -> Binary,
         created_at -> BigInt,
-        confirmed_at -> Nullable<BigInt>,
         last_step -> BigInt,
     }
 }

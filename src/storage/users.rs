@@ -131,6 +131,33 @@ pub fn set_password(
     Ok(diesel::update(user).set(users::password_hash.eq(password_hash)).execute(conn)? == 1)
 }
 
+/// Puts a password hash in the place of `before`, or of none. False if another one is there.
+pub fn replace_password(
+    conn: &mut DbConnection,
+    id: &UserId,
+    before: Option<&str>,
+    password_hash: &str,
+) -> Result<bool, StorageError> {
+    let (user, new) = (users::table.find(id), users::password_hash.eq(password_hash));
+    let changed = match before {
+        Some(before) => {
+            let unchanged = user.filter(users::password_hash.eq(before));
+            diesel::update(unchanged).set(new).execute(conn)?
+        }
+        None => {
+            let unchanged = user.filter(users::password_hash.is_null());
+            diesel::update(unchanged).set(new).execute(conn)?
+        }
+    };
+    Ok(changed == 1)
+}
+
+/// A passkey is not asked for any more. False if it was not.
+pub fn unrequire_passkey(conn: &mut DbConnection, id: &UserId) -> Result<bool, StorageError> {
+    let required = users::table.find(id).filter(users::passkey_required.eq(true));
+    Ok(diesel::update(required).set(users::passkey_required.eq(false)).execute(conn)? == 1)
+}
+
 /// False if there is no such user, or it is disabled already.
 pub fn disable(conn: &mut DbConnection, id: &UserId, now: UnixTime) -> Result<bool, StorageError> {
     let enabled = users::table.find(id).filter(users::disabled_at.is_null());

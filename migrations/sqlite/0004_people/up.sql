@@ -54,9 +54,8 @@ CREATE INDEX passkeys_of_user ON passkeys (user_id);
 CREATE TABLE totp_secrets (
     user_id TEXT PRIMARY KEY NOT NULL,
     secret BLOB NOT NULL,
+    -- When the first code was right. Before that there is no row.
     created_at BIGINT NOT NULL,
-    -- When the first code was right. Until then it is asked of nobody.
-    confirmed_at BIGINT,
     -- The time step of the last code that was accepted: no code is accepted twice.
     last_step BIGINT NOT NULL
 );
@@ -115,6 +114,9 @@ CREATE TABLE resource_people (
 ALTER TABLE oauth_clients ADD COLUMN name TEXT NOT NULL DEFAULT '';
 UPDATE oauth_clients SET name = COALESCE(json_extract(client_json, '$.client_name'), '');
 ALTER TABLE oauth_grants ADD COLUMN last_used_address TEXT;
+-- The live ones of a person are found among however many that have ended.
+DROP INDEX oauth_grants_of_user;
+CREATE INDEX oauth_grants_of_user ON oauth_grants (user_id, revoked_at);
 
 -- How far the record of decisions has been told to each channel.
 CREATE TABLE notification_channels (
