@@ -1,14 +1,13 @@
-//! Lists: searched, filtered, sorted and paged by their address alone, so that every view of one can be
+//! Lists: searched, narrowed, sorted and paged by their address alone, so that every view of one can be
 //! kept and linked, and needs no script.
 
 use url::form_urlencoded::Serializer;
 
 use crate::oauth::Parameters;
+use crate::storage::lists::{At, Cursor};
 
 /// Rows of a page.
-pub(super) const ROWS: i64 = 50;
-/// The furthest page that is looked for.
-const LAST_PAGE: i64 = 1_000_000;
+const ROWS: i64 = 50;
 /// The longest text that is searched for, in characters.
 const LONGEST_SEARCH: usize = 200;
 
@@ -20,8 +19,8 @@ pub(super) struct Shape {
     pub filters: &'static [(&'static str, &'static str)],
     /// From left to right.
     pub columns: &'static [Column],
-    /// How it is sorted if nobody says otherwise.
-    pub order: Order,
+    /// [`Column::key`] of the one that it is sorted by if nobody says otherwise.
+    pub order: &'static str,
 }
 
 /// A column.
@@ -30,15 +29,15 @@ pub(super) struct Column {
     pub key: &'static str,
     /// As people read it.
     pub words: &'static str,
+    /// The greatest or newest first.
+    pub descending: bool,
 }
 
-/// By what a list is sorted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Order {
-    /// [`Column::key`] of one of its columns.
-    pub key: &'static str,
-    /// The last or newest first.
-    pub descending: bool,
+impl Column {
+    /// One that the list is not sorted by.
+    pub(super) const fn plain(words: &'static str) -> Self {
+        Self { key: "", words, descending: false }
+    }
 }
 
 /// One view of a list. What makes no sense in its address is as if it was not there.
@@ -50,54 +49,58 @@ pub(super) struct Asked {
     pub search: String,
     /// One of [`Shape::filters`].
     pub filter: &'static str,
-    /// By what it is sorted.
-    pub order: Order,
-    /// From 1.
-    pub page: i64,
-    /// How many rows there are on all pages.
-    total: i64,
+    /// [`Column::key`] of the one that it is sorted by.
+    pub order: &'static str,
+    /// What else the list is narrowed to, and stays so.
+    pub kept: Vec<(&'static str, String)>,
+    after: Option<Cursor>,
+    next: Option<Cursor>,
 }
 
 impl Asked {
-    /// By the query of a request.
-    pub(super) fn of(shape: &'static Shape, base: &str, query: &Parameters) -> Self {
+    /// By the query of a request; `kept` are the names of more parameters.
+    pub(super) fn of(
+        shape: &'static Shape,
+        base: &str,
+        query: &Parameters,
+        kept: &[&'static str],
+    ) -> Self {
         let named = |name| query.get(name).unwrap_or_default();
         let filter = shape.filters.iter().find(|(value, _)| *value == named("show"));
-        let (key, descending) = match named("sort").strip_prefix('-') {
-            Some(key) => (key, true),
-            None => (named("sort"), false),
-        };
-        let column = shape.columns.iter().find(|column| column.key == key && !key.is_empty());
-        let page = named("page").parse().unwrap_or(1);
+        let sorted = |column: &&Column| !column.key.is_empty() && column.key == named("sort");
+        let kept = kept.iter().filter_map(|name| Some((*name, query.get(name)?.to_owned())));
         Self {
             shape,
             base: base.to_owned(),
             search: named("q").trim().chars().take(LONGEST_SEARCH).collect(),
             filter: filter.or(shape.filters.first()).map_or("", |(value, _)| value),
-            order: column.map_or(shape.order, |column| Order { key: column.key, descending }),
-            page: i64::clamp(page, 1, LAST_PAGE),
-            total: 0,
+            order: shape.columns.iter().find(sorted).map_or(shape.order, |column| column.key),
+            kept: kept.collect(),
+            after: named("after").parse().ok(),
+            next: None,
         }
     }
 
-    /// When it is known how many there are. Behind the last page is the last page.
-    pub(super) fn found(&mut self, total: i64) {
-        self.total = total;
-        self.page = self.page.min((total + ROWS - 1) / ROWS).max(1);
+    /// Which page.
+    pub(super) fn at(&self) -> At {
+        At { after: self.after.clone(), limit: ROWS }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.total == 0
+    /// Takes over where the next page begins, if there is one.
+    pub(super) fn found<T>(&mut self, page: crate::storage::lists::Page<T>) -> Vec<T> {
+        self.next = page.next;
+        page.rows
     }
 
-    /// How many rows come before the page.
-    pub(super) fn offset(&self) -> i64 {
-        (self.page - 1) * ROWS
+    /// A parameter that is kept.
+    pub(super) fn kept(&self, name: &str) -> Option<&str> {
+        self.kept.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
     /// Whether it is less than all there is.
     pub(super) fn is_narrowed(&self) -> bool {
-        !self.search.is_empty() || Some(self.filter) != self.shape.filters.first().map(|f| f.0)
+        let everything = self.shape.filters.first().map_or("", |(value, _)| value);
+        !self.search.is_empty() || self.filter != everything || !self.kept.is_empty()
     }
 
     /// Where the form is sent, and the whole list is.
@@ -113,44 +116,30 @@ impl Asked {
         self.shape.columns
     }
 
-    /// The page before this one.
-    pub(super) fn previous(&self) -> Option<String> {
-        (self.page > 1).then(|| self.link(self.order, self.page - 1))
+    /// The columns that it can be sorted by.
+    pub(super) fn orders(&self) -> impl Iterator<Item = &'static Column> {
+        self.shape.columns.iter().filter(|column| !column.key.is_empty())
+    }
+
+    /// The beginning of the list, if this is not it.
+    pub(super) fn first(&self) -> Option<String> {
+        self.after.is_some().then(|| self.link(self.order, None))
     }
 
     /// The page after this one.
     pub(super) fn next(&self) -> Option<String> {
-        (self.page * ROWS < self.total).then(|| self.link(self.order, self.page + 1))
+        self.next.as_ref().map(|next| self.link(self.order, Some(next)))
     }
 
-    /// The number of the first row that is shown, and of the last one.
-    pub(super) fn span(&self) -> [i64; 3] {
-        [self.offset() + 1, (self.page * ROWS).min(self.total), self.total]
-    }
-
-    /// The same, sorted by this column; the other way round if it is already.
+    /// The same from its beginning, sorted by this column.
     pub(super) fn sorted_by(&self, column: &Column) -> String {
-        let is_it = self.order.key == column.key;
-        let descending = if is_it { !self.order.descending } else { self.is_time(column) };
-        self.link(Order { key: column.key, descending }, 1)
+        self.link(column.key, None)
     }
 
     /// `aria-sort` of a column: WAI-ARIA 1.2 section 6.6.
     pub(super) fn aria_sort(&self, column: &Column) -> Option<&'static str> {
-        let words = if self.order.descending { "descending" } else { "ascending" };
-        (self.order.key == column.key).then_some(words)
-    }
-
-    /// For the form: the orders that there are, the value of `sort`, its column and its direction.
-    pub(super) fn orders(&self) -> Vec<(String, &'static str, bool)> {
-        let sortable = self.shape.columns.iter().filter(|column| !column.key.is_empty());
-        let both = |column: &'static Column| {
-            [false, true].map(|descending| {
-                let order = Order { key: column.key, descending };
-                (order.text(), column.words, descending)
-            })
-        };
-        sortable.flat_map(both).collect()
+        let direction = if column.descending { "descending" } else { "ascending" };
+        (self.order == column.key).then_some(direction)
     }
 
     /// Whether it is what the list is narrowed to.
@@ -158,103 +147,77 @@ impl Asked {
         self.filter == value
     }
 
-    /// Whether it is the order in force.
-    pub(super) fn is_order(&self, sort: &str) -> bool {
-        self.order.text() == sort
-    }
-
-    /// People look for the newest first.
-    fn is_time(&self, column: &Column) -> bool {
-        self.shape.order.descending && column.key == self.shape.order.key
-            || matches!(column.key, "created" | "used")
-    }
-
-    /// Everything but the page and the order stays.
-    fn link(&self, order: Order, page: i64) -> String {
+    /// Everything but the order and the page stays.
+    fn link(&self, order: &str, after: Option<&Cursor>) -> String {
+        let everything = self.shape.filters.first().map_or("", |(value, _)| value);
         let mut query = Serializer::new(String::new());
         if !self.search.is_empty() {
             query.append_pair("q", &self.search);
         }
-        if !self.filter.is_empty() {
+        if self.filter != everything {
             query.append_pair("show", self.filter);
         }
+        query.extend_pairs(&self.kept);
         if order != self.shape.order {
-            query.append_pair("sort", &order.text());
+            query.append_pair("sort", order);
         }
-        if page > 1 {
-            query.append_pair("page", &page.to_string());
+        if let Some(after) = after {
+            query.append_pair("after", &after.to_string());
         }
         format!("{}?{}", self.action(), query.finish())
-    }
-}
-
-impl Order {
-    fn text(self) -> String {
-        format!("{}{}", if self.descending { "-" } else { "" }, self.key)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::lists::Page;
 
     static SHAPE: Shape = Shape {
         path: "/owner/people",
         filters: &[("", "Everybody"), ("owner", "Owners")],
         columns: &[
-            Column { key: "name", words: "Name" },
-            Column { key: "", words: "State" },
-            Column { key: "created", words: "Since" },
+            Column { key: "name", words: "Name", descending: false },
+            Column::plain("State"),
+            Column { key: "created", words: "Since", descending: true },
         ],
-        order: Order { key: "name", descending: false },
+        order: "name",
     };
+    /// `{"key":1,"id":"x"}`
+    const PLACE: &str = "eyJrZXkiOjEsImlkIjoieCJ9";
 
     fn asked(query: &str) -> Asked {
-        Asked::of(&SHAPE, "/as", &Parameters::parse(query).unwrap())
+        Asked::of(&SHAPE, "/as", &Parameters::parse(query).unwrap(), &["person"])
     }
 
     #[test]
     fn links_keep_what_else_was_asked_for() {
-        let mut list = asked("q=a%26b&show=owner&sort=-created&page=3");
-        assert_eq!((list.search.as_str(), list.filter, list.offset()), ("a&b", "owner", 100));
-        list.found(151);
-        let next = "/as/owner/people?q=a%26b&show=owner&sort=-created&page=4";
-        assert_eq!(list.next().as_deref(), Some(next));
-        list.found(120);
-        assert_eq!((list.next(), list.span()), (None, [101, 120, 120]));
-        let previous = "/as/owner/people?q=a%26b&show=owner&sort=-created&page=2";
-        assert_eq!(list.previous().as_deref(), Some(previous));
+        let query = "q=a%26b&show=owner&person=x&sort=created";
+        let mut list = asked(&format!("{query}&after={PLACE}"));
+        assert_eq!((list.search.as_str(), list.filter, list.order), ("a&b", "owner", "created"));
+        assert_eq!((list.kept("person"), list.next()), (Some("x"), None));
+        assert_eq!(list.first(), Some(format!("/as/owner/people?{query}")));
+        list.found(Page { rows: vec![1], next: PLACE.parse().ok() });
+        assert_eq!(list.next(), Some(format!("/as/owner/people?{query}&after={PLACE}")));
     }
 
     #[test]
-    fn behind_the_last_page_is_the_last_page() {
-        for (total, page) in [(0, 1), (1, 1), (50, 1), (51, 2), (1000, 7)] {
-            let mut list = asked("page=7");
-            list.found(total);
-            assert_eq!((list.page, list.is_empty()), (page, total == 0), "{total}");
-        }
-    }
-
-    #[test]
-    fn a_column_sorts_and_sorts_the_other_way_round() {
+    fn a_column_sorts_from_the_beginning() {
         let [name, state, created] = SHAPE.columns else { panic!() };
-        let list = asked("show=owner&page=9");
+        let list = asked(&format!("show=owner&after={PLACE}"));
         assert_eq!(list.aria_sort(name), Some("ascending"));
         assert_eq!((list.aria_sort(state), list.aria_sort(created)), (None, None));
-        assert_eq!(list.sorted_by(name), "/as/owner/people?show=owner&sort=-name");
-        assert_eq!(list.sorted_by(created), "/as/owner/people?show=owner&sort=-created");
-        let list = asked("sort=-created");
-        assert_eq!(list.aria_sort(created), Some("descending"));
-        assert_eq!(list.sorted_by(created), "/as/owner/people?sort=created");
+        assert_eq!(list.sorted_by(created), "/as/owner/people?show=owner&sort=created");
+        assert_eq!(asked("sort=created").aria_sort(created), Some("descending"));
+        assert_eq!(list.orders().count(), 2);
     }
 
     #[test]
     fn nonsense_is_the_whole_list() {
-        for query in ["show=x", "sort=x", "sort=-", "sort=--name", "page=0", "page=-4", "page=x"] {
+        for query in ["show=x", "sort=x", "sort=-", "after=x", "after=%27", "q=+", "other=1"] {
             let list = asked(query);
-            assert_eq!((list.filter, list.order, list.page), ("", SHAPE.order, 1), "{query}");
+            assert_eq!((list.filter, list.order, list.first()), ("", "name", None), "{query}");
             assert!(!list.is_narrowed());
         }
-        assert_eq!(asked("page=99999999999").page, LAST_PAGE);
     }
 }

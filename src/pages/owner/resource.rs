@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
+use super::connections::narrowed;
 use super::confirm::{Question, ask, checked, message};
 use super::done::{done, said};
 use super::resources::{self as list, NewSecret, called};
@@ -65,9 +66,7 @@ impl ResourcePage {
     }
 
     fn connections(&self) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("q", self.resource.uri.as_str());
-        format!("/owner/grants?{}", query.finish())
+        narrowed("resource", self.resource.uri.as_str())
     }
 
     fn is_named(&self) -> bool {

@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::confirm::{checked, message};
 use super::done::said;
-use super::list::{Asked, Column, Order, ROWS, Shape};
+use super::list::{Asked, Column, Shape};
 use super::{address, query, resource};
 use crate::accounts::setup::add_resource;
 use crate::config::Config;
@@ -37,12 +37,12 @@ static SHAPE: Shape = Shape {
         ("settings", words!("From the settings")),
     ],
     columns: &[
-        Column { key: "name", words: words!("Name") },
-        Column { key: "url", words: words!("Address") },
-        Column { key: "", words: words!("State") },
-        Column { key: "created", words: words!("Added") },
+        Column { key: "name", words: words!("Name"), descending: false },
+        Column { key: "url", words: words!("Address"), descending: false },
+        Column::plain(words!("State")),
+        Column { key: "created", words: words!("Added"), descending: false },
     ],
-    order: Order { key: "created", descending: false },
+    order: "created",
 };
 
 /// The page.
@@ -127,33 +127,27 @@ pub(super) fn is_declared(config: &Config, resource: &Resource) -> bool {
     config.resources.iter().any(|declared| declared.uri.canonical() == resource.canonical)
 }
 
-/// All of them. An operator has a handful: they are sorted here.
+/// All of them, on one page: an operator has a handful.
 ///
 /// # Errors
 /// As [`Visit::owner`]; the database's.
 pub async fn get(visit: Visit) -> Result<HttpResponse, Instead> {
     let (visitor, _) = visit.owner().await?;
     let (frame, query) = (visit.frame_for(&visitor, PATH), query(&visit)?);
-    let mut list = Asked::of(&SHAPE, &frame.base, &query);
+    let list = Asked::of(&SHAPE, &frame.base, &query, &[]);
     let all = visit.app.storage.read(resources::list).await;
     let all = all.map_err(|error| visit.failed(error))?;
     let row = |resource: Resource| {
         let is_declared = is_declared(&visit.app.config, &resource);
         Row { resource, is_declared }
     };
-    let mut rows: Vec<Row> =
-        all.into_iter().map(row).filter(|row| is_asked_for(row, &list)).collect();
-    match list.order.key {
+    let rows = all.into_iter().map(row).filter(|row| is_asked_for(row, &list));
+    let mut rows: Vec<Row> = rows.collect();
+    match list.order {
         "name" => rows.sort_by_key(|row| called(&row.resource).to_lowercase()),
-        "url" => rows.sort_by(|one, other| one.resource.uri.as_str().cmp(other.resource.uri.as_str())),
-        _ => rows.sort_by_key(|row| row.resource.position),
+        "url" => rows.sort_by_key(|row| row.resource.canonical.clone()),
+        _ => {}
     }
-    if list.order.descending {
-        rows.reverse();
-    }
-    list.found(i64::try_from(rows.len()).unwrap_or(i64::MAX));
-    let (skipped, shown) = (usize::try_from(list.offset()), usize::try_from(ROWS));
-    let rows = rows.into_iter().skip(skipped.unwrap_or(0)).take(shown.unwrap_or(0)).collect();
     let page = Resources { done: said(&frame, &query), frame, list, rows };
     Ok(render(StatusCode::OK, &page, ContentPolicy::Closed))
 }
