@@ -14,6 +14,7 @@ pub mod grants;
 mod health;
 pub mod identities;
 mod ids;
+pub mod lists;
 pub mod one_time_links;
 pub mod passkeys;
 pub mod probe;
