@@ -33,7 +33,8 @@ mod tests {
             assert!(has(word), "{word}");
             assert!(word.len() >= 8 && *word == word.to_lowercase(), "{word}");
         }
-        for other in ["", "\n", "!", "~~~~~~~~~", "correct horse", "passwor", "password\npassword1"] {
+        for other in ["", "\n", "!", "~~~~~~~~~", "correct horse", "passwor", "password\npassword1"]
+        {
             assert!(!has(other), "{other:?}");
         }
     }

@@ -176,7 +176,8 @@ mod tests {
     #[test]
     fn a_hash_is_outgrown_when_it_costs_less_than_ours() {
         let of = |how: &str| {
-            let (salt, hash) = ("c29tZXNhbHQxMjM0NTY", "rHQ1OmoqDCnJrgcJJwjz6ZEvGJTEBYz0kIUTGy7j3Qk");
+            let (salt, hash) =
+                ("c29tZXNhbHQxMjM0NTY", "rHQ1OmoqDCnJrgcJJwjz6ZEvGJTEBYz0kIUTGy7j3Qk");
             is_outgrown(&format!("{how}${salt}${hash}"))
         };
         for weaker in [

@@ -9,9 +9,7 @@ use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::oauth::{ErrorCode, OAuthError, TokenSecret, UserId};
 use crate::storage::events::{Event, Subject, record};
-use crate::storage::{
-    DbConnection, StorageError, recovery_codes, sign_ins, totp_secrets, users,
-};
+use crate::storage::{DbConnection, StorageError, recovery_codes, sign_ins, totp_secrets, users};
 
 /// What the first right code leads to.
 pub struct TurnedOn<T> {

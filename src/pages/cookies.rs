@@ -6,8 +6,8 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::clock::Seconds;
 use super::side::Side;
+use crate::clock::Seconds;
 use crate::oauth::{TokenId, TokenKind, TokenSecret};
 
 /// The most requests that one browser has under way, and the most sign-ins; the oldest is forgotten.
@@ -21,12 +21,7 @@ pub fn session(side: Side, request: &HttpRequest) -> Option<TokenSecret> {
 }
 
 /// Signs the browser in.
-pub fn set_session(
-    side: Side,
-    response: &mut HttpResponse,
-    secret: TokenSecret,
-    age: Seconds,
-) {
+pub fn set_session(side: Side, response: &mut HttpResponse, secret: TokenSecret, age: Seconds) {
     set(response, &cookie(side, side.cookie_name("session"), secret.reveal(), age));
 }
 
@@ -37,12 +32,7 @@ pub fn clear_session(side: Side, response: &mut HttpResponse) {
 
 /// The cookie of a kind and with this id, if this browser has it.
 #[must_use]
-pub fn tied(
-    side: Side,
-    request: &HttpRequest,
-    kind: TokenKind,
-    id: &str,
-) -> Option<TokenSecret> {
+pub fn tied(side: Side, request: &HttpRequest, kind: TokenKind, id: &str) -> Option<TokenSecret> {
     let cookie = request.cookie(&tied_name(side, kind, id))?;
     let secret = TokenSecret::parse(kind, cookie.value())?;
     (secret.id().to_string() == id).then_some(secret)

@@ -79,7 +79,8 @@ mod tests {
         let request = request.to_http_request();
         let is_own = |side: Side, origin| side.is_own(origin, &config, &request);
         assert!(is_own(Side::Internal, "http://10.0.0.5:9090"));
-        for foreign in ["https://auth.example.org", "http://10.0.0.5", "null", "http://evil.example"]
+        for foreign in
+            ["https://auth.example.org", "http://10.0.0.5", "null", "http://evil.example"]
         {
             assert!(!is_own(Side::Internal, foreign), "{foreign}");
         }

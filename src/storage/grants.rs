@@ -126,12 +126,6 @@ pub fn list(
     Ok(page.load(conn)?)
 }
 
-/// How many have not been ended.
-pub fn count_live(conn: &mut DbConnection) -> Result<i64, StorageError> {
-    let live = oauth_grants::table.filter(oauth_grants::revoked_at.is_null());
-    Ok(live.count().get_result(conn)?)
-}
-
 /// Up to `limit` live grants of a person, the newest first, older than `before`.
 pub fn live_of_user(
     conn: &mut DbConnection,

@@ -40,11 +40,7 @@ pub fn exists(conn: &mut DbConnection, user_id: &UserId) -> Result<bool, Storage
 }
 
 /// Notes that a code of this step was accepted. False if it is not newer than the last one.
-pub fn accept(
-    conn: &mut DbConnection,
-    user_id: &UserId,
-    step: i64,
-) -> Result<bool, StorageError> {
+pub fn accept(conn: &mut DbConnection, user_id: &UserId, step: i64) -> Result<bool, StorageError> {
     let earlier = totp_secrets::table.find(user_id).filter(totp_secrets::last_step.lt(step));
     Ok(diesel::update(earlier).set(totp_secrets::last_step.eq(step)).execute(conn)? == 1)
 }

@@ -4,9 +4,9 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
+use crate::pages::error::PageError;
 use crate::pages::language::Html;
 use crate::pages::visit::{PageForm, Visit, Visitor};
-use crate::pages::error::PageError;
 use crate::pages::{ContentPolicy, Frame, render};
 
 /// The page.

@@ -7,19 +7,21 @@ use askama::Template;
 use super::confirm::{Question, ask, checked};
 use super::done::{done, said};
 use super::happenings::why;
-use super::list::{Asked, Column, Shape};
+use super::list::{Asked, Choice, Column, Shape};
+use super::resources::called;
 use super::{address, client, missing, person, query};
 use crate::clock::UnixTime;
 use crate::oauth::{GrantId, ResourceUri, display_name};
 use crate::pages::error::PageError;
 use crate::pages::guard::Instead;
 use crate::pages::language::Html;
-use crate::pages::visit::Visit;
-use crate::pages::visit::PageForm;
+use crate::pages::visit::{PageForm, Visit};
 use crate::pages::{ContentPolicy, Frame, render};
 use crate::revocation;
 use crate::storage::grants::{self, Grant};
-use crate::storage::lists::grants::{self as list_of_grants, Narrowing, Order, Row as Found, State};
+use crate::storage::lists::grants::{
+    self as list_of_grants, Narrowing, Order, Row as Found, State,
+};
 use crate::storage::resources::{self, Resource};
 use crate::storage::{DbConnection, RevokedBecause, StorageError, clients, users};
 use crate::words;
@@ -31,11 +33,7 @@ pub(super) const END: &str = "/owner/grants/end";
 
 static SHAPE: Shape = Shape {
     path: PATH,
-    filters: &[
-        ("", words!("Connected")),
-        ("ended", words!("Ended")),
-        ("all", words!("Both")),
-    ],
+    filters: &[("", words!("Connected")), ("ended", words!("Ended")), ("all", words!("Both"))],
     columns: &[
         Column::plain(words!("App")),
         Column::plain(words!("Person")),
@@ -56,7 +54,6 @@ pub struct Connections {
     done: Option<Html>,
     list: Asked,
     rows: Vec<Row>,
-    resources: Vec<Resource>,
 }
 
 /// A connection, and whom it is about.
@@ -110,12 +107,6 @@ impl Row {
     }
 }
 
-impl Connections {
-    fn is_wanted(&self, resource: &Resource) -> bool {
-        self.list.kept("resource") == Some(resource.uri.as_str())
-    }
-}
-
 /// Looks the names up.
 ///
 /// # Errors
@@ -148,8 +139,11 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, Instead> {
         Ok::<_, StorageError>((page, resources::list(conn)?))
     });
     let (found, resources) = found.await.map_err(|error| visit.failed(error))?;
+    let option = |one: &Resource| (one.uri.to_string(), called(one).to_owned());
+    let options = resources.iter().map(option).collect();
+    list.choice = Some(Choice { name: "resource", words: words!("MCP server"), options });
     let rows = list.found(found).into_iter().map(Row::from).collect();
-    let page = Connections { done: said(&frame, &query), frame, list, rows, resources };
+    let page = Connections { done: said(&frame, &query), frame, list, rows };
     Ok(render(StatusCode::OK, &page, ContentPolicy::Closed))
 }
 
@@ -179,9 +173,9 @@ pub async fn ask_first(visit: Visit) -> Result<HttpResponse, Instead> {
     let name = format!("{}, {}", row.app(&frame), row.person(&frame));
     let question = Question {
         id: row.grant.id.to_string(),
-        follows: vec![
-            words!("The app is told no at its next request. The person can connect it again."),
-        ],
+        follows: vec![words!(
+            "The app is told no at its next request. The person can connect it again."
+        )],
         button: words!("Disconnect"),
         back: PATH.to_owned(),
         ..Question::at(END)
@@ -205,7 +199,7 @@ pub async fn end(visit: Visit, sent: PageForm) -> Result<HttpResponse, Instead> 
 }
 
 async fn find(visit: &Visit, id: &str) -> Result<Row, PageError> {
-    let gone = || missing(visit, "There is no such connection");
+    let gone = || missing(visit, words!("There is no such connection"));
     let id: GrantId = id.parse().map_err(|_| gone())?;
     let found = visit.app.storage.read(|conn| {
         let grant = grants::find(conn, id)?;

@@ -4,9 +4,9 @@
 use actix_web::HttpResponse;
 
 use crate::oauth::Parameters;
+use crate::pages::Frame;
 use crate::pages::language::Html;
 use crate::pages::visit::{Visit, see_other};
-use crate::pages::Frame;
 use crate::words;
 
 /// The word in the address, and the sentence. `{}` is how many connections have ended.

@@ -53,8 +53,19 @@ pub(super) struct Asked {
     pub order: &'static str,
     /// What else the list is narrowed to, and stays so.
     pub kept: Vec<(&'static str, String)>,
+    /// The one of them that people choose from a few.
+    pub choice: Option<Choice>,
     after: Option<Cursor>,
     next: Option<Cursor>,
+}
+
+/// A parameter that people choose from a few.
+pub(super) struct Choice {
+    pub name: &'static str,
+    /// What it is, for people.
+    pub words: &'static str,
+    /// Each value, and what people call it.
+    pub options: Vec<(String, String)>,
 }
 
 impl Asked {
@@ -76,6 +87,7 @@ impl Asked {
             filter: filter.or(shape.filters.first()).map_or("", |(value, _)| value),
             order: shape.columns.iter().find(sorted).map_or(shape.order, |column| column.key),
             kept: kept.collect(),
+            choice: None,
             after: named("after").parse().ok(),
             next: None,
         }
@@ -95,6 +107,18 @@ impl Asked {
     /// A parameter that is kept.
     pub(super) fn kept(&self, name: &str) -> Option<&str> {
         self.kept.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What the form sends along without asking for it.
+    pub(super) fn hidden(&self) -> impl Iterator<Item = &(&'static str, String)> {
+        let chosen = self.choice.as_ref().map_or("", |choice| choice.name);
+        self.kept.iter().filter(move |(name, _)| *name != chosen)
+    }
+
+    /// Whether it is what was chosen.
+    pub(super) fn is_chosen(&self, value: &str) -> bool {
+        let chosen = self.choice.as_ref().and_then(|choice| self.kept(choice.name));
+        chosen == Some(value)
     }
 
     /// Whether it is less than all there is.

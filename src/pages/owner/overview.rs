@@ -4,17 +4,18 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
+use super::done::said;
 use super::happenings::{Happening, describe};
 use super::resource;
 use super::resources::called;
 use super::{address, query};
-use super::done::said;
 use crate::pages::guard::Instead;
 use crate::pages::language::Html;
 use crate::pages::visit::Visit;
 use crate::pages::{ContentPolicy, Frame, render};
+use crate::storage::lists::grants;
 use crate::storage::resources::{self, Resource};
-use crate::storage::{DbConnection, StorageError, clients, events, grants, users};
+use crate::storage::{DbConnection, StorageError, clients, events, users};
 
 /// The page.
 pub(super) const PATH: &str = "/owner";
@@ -73,11 +74,11 @@ impl State {
 }
 
 impl Overview {
-    fn link(&self, resource: &Resource) -> String {
+    fn link(resource: &Resource) -> String {
         address(resource::PATH, resource.id.as_str())
     }
 
-    fn called<'a>(&self, resource: &'a Resource) -> &'a str {
+    fn called(resource: &Resource) -> &str {
         called(resource)
     }
 }

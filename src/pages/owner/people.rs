@@ -49,11 +49,11 @@ pub struct People {
 }
 
 impl People {
-    fn link(&self, user: &User) -> String {
+    fn link(user: &User) -> String {
         address(person::PATH, user.id.as_str())
     }
 
-    fn is_owner(&self, user: &User) -> bool {
+    fn is_owner(user: &User) -> bool {
         user.role == Role::Owner
     }
 }

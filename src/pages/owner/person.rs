@@ -6,8 +6,8 @@ use askama::Template;
 
 use super::connections::{self, Row};
 use super::done::said;
-use super::person_act::Act;
 use super::people::PATH as LIST;
+use super::person_act::Act;
 use super::{address, missing, query};
 use crate::accounts::second_factor::{self, Available};
 use crate::clock::UnixTime;
@@ -20,6 +20,7 @@ use crate::pages::{ContentPolicy, Frame, render};
 use crate::storage::one_time_links::{self, OneTimeLink};
 use crate::storage::users::{self, User};
 use crate::storage::{DbConnection, Purpose, Role, StorageError, grants, identities, passkeys};
+use crate::words;
 
 /// The page.
 pub(super) const PATH: &str = "/owner/people/one";
@@ -69,7 +70,7 @@ impl Known {
 }
 
 impl Person {
-    fn link(&self, act: Act) -> String {
+    fn link(&self, act: &Act) -> String {
         address(act.path(), self.known.user.id.as_str())
     }
 
@@ -110,7 +111,7 @@ impl Person {
 
 /// The one of this id.
 pub(super) async fn find(visit: &Visit, id: &str) -> Result<User, PageError> {
-    let nobody = || missing(visit, "There is no such person");
+    let nobody = || missing(visit, words!("There is no such person"));
     let id: UserId = id.parse().map_err(|_| nobody())?;
     let found = visit.app.storage.read(|conn| users::find(conn, &id)).await;
     found.map_err(|error| visit.failed(error))?.ok_or_else(nobody)
@@ -123,7 +124,7 @@ pub(super) async fn find(visit: &Visit, id: &str) -> Result<User, PageError> {
 pub async fn get(visit: Visit) -> Result<HttpResponse, Instead> {
     let (visitor, _) = visit.owner().await?;
     let (frame, query) = (visit.frame_for(&visitor, LIST), query(&visit)?);
-    let nobody = || missing(&visit, "There is no such person");
+    let nobody = || missing(&visit, words!("There is no such person"));
     let id: UserId = query.get("id").unwrap_or_default().parse().map_err(|_| nobody())?;
     let now = visit.app.clock.now();
     let known = visit.app.storage.read(|conn| Known::read(conn, &id, now)).await;

@@ -66,39 +66,61 @@ impl Act {
     }
 
     /// Whether it takes something away.
-    pub(super) fn is_danger(&self) -> bool {
-        *self != Self::Enable
+    pub(super) fn is_danger(self) -> bool {
+        self != Self::Enable
     }
 
     fn question(self) -> (&'static str, &'static str) {
         match self {
             Self::MakeOwner => (
                 words!("Make {} an owner?"),
-                words!("An owner may do all that you may, on every page here. Whoever is signed in to the account has to sign in again."),
+                words!(
+                    "An owner may do all that you may, on every page here. Whoever is signed in \
+                     to the account has to sign in again."
+                ),
             ),
             Self::MakeMember => (
                 words!("Make {} a member?"),
-                words!("A member has no owner's pages. Whoever is signed in to the account has to sign in again."),
+                words!(
+                    "A member has no owner's pages. Whoever is signed in to the account has to \
+                     sign in again."
+                ),
             ),
             Self::Disable => (
                 words!("Disable {}?"),
-                words!("Every connection of this person ends, and nobody can sign in to the account until you enable it. The connections do not come back then."),
+                words!(
+                    "Every connection of this person ends, and nobody can sign in to the account \
+                     until you enable it. The connections do not come back then."
+                ),
             ),
             Self::Enable => (
                 words!("Enable {}?"),
-                words!("The person can sign in again and connect apps anew. What has ended stays ended."),
+                words!(
+                    "The person can sign in again and connect apps anew. What has ended stays \
+                     ended."
+                ),
             ),
             Self::RemoveFactor => (
                 words!("Remove the second factor of {}?"),
-                words!("Codes of the authenticator app and recovery codes stop working. From then on the first factor is enough, so be sure that it is this person who has asked you."),
+                words!(
+                    "Codes of the authenticator app and recovery codes stop working. From then \
+                     on the first factor is enough, so be sure that it is this person who has \
+                     asked you."
+                ),
             ),
             Self::EndEverything => (
                 words!("End everything of {}?"),
-                words!("Every connection of this person ends at the next request, and every browser is signed out. The person can sign in and connect again."),
+                words!(
+                    "Every connection of this person ends at the next request, and every browser \
+                     is signed out. The person can sign in and connect again."
+                ),
             ),
             Self::Remove => (
                 words!("Remove {}?"),
-                words!("Every connection of this person ends, and the account is gone with all that belongs to it. There is no way back."),
+                words!(
+                    "Every connection of this person ends, and the account is gone with all that \
+                     belongs to it. There is no way back."
+                ),
             ),
         }
     }
@@ -136,7 +158,7 @@ impl Act {
     fn of(visit: &Visit, name: &str) -> Result<Self, Instead> {
         let named = |act: &Self| act.path().rsplit('/').next() == Some(name);
         let found = Self::ALL.into_iter().find(named);
-        found.ok_or_else(|| missing(visit, "There is no such page").into())
+        found.ok_or_else(|| missing(visit, words!("There is no such page")).into())
     }
 }
 

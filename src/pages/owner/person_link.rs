@@ -95,11 +95,17 @@ pub async fn ask_first(visit: Visit) -> Result<HttpResponse, Instead> {
     let (sentence, follows) = match purpose(&user) {
         Purpose::Invite => (
             words!("A new invitation for {}?"),
-            words!("Whoever has the link gets into the account and chooses a password. The link before it stops working."),
+            words!(
+                "Whoever has the link gets into the account and chooses a password. The link \
+                 before it stops working."
+            ),
         ),
         _ => (
             words!("A link for a new start of {}?"),
-            words!("Whoever has the link gets into the account and chooses a new password. Be sure that it is this person who has asked you. A second factor is still asked for."),
+            words!(
+                "Whoever has the link gets into the account and chooses a new password. Be sure \
+                 that it is this person who has asked you. A second factor is still asked for."
+            ),
         ),
     };
     let question = Question {

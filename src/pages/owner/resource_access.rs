@@ -8,7 +8,7 @@ use super::confirm::{Question, ask, checked, message};
 use super::done::{done, said};
 use super::resource::find;
 use super::resources::{PATH as LIST, called};
-use super::{address, missing, query};
+use super::{address, missing, query, settle};
 use crate::accounts::Username;
 use crate::authorization::admission;
 use crate::error::Error;
@@ -19,7 +19,6 @@ use crate::pages::language::Html;
 use crate::pages::setup::Field;
 use crate::pages::visit::{PageForm, Visit, Visitor};
 use crate::pages::{ContentPolicy, Frame, render};
-use crate::revocation::ending;
 use crate::storage::resource_people::{self, Named};
 use crate::storage::resources::Resource;
 use crate::storage::{Audience, StorageError, users};
@@ -125,7 +124,10 @@ async fn page(visit: &Visit, visitor: &Visitor, resource: Resource) -> Result<Ac
         everybody: ticks(visit, resource.scope.as_ref()),
         everybody_problem: None,
         is_named: resource.audience == Audience::Named,
-        person: Field { value: person.map(|person| person.username).unwrap_or_default(), problem: None },
+        person: Field {
+            value: person.map(|person| person.username).unwrap_or_default(),
+            problem: None,
+        },
         persons: ticks(visit, named.flatten().as_ref()),
         persons_problem: None,
         resource,
@@ -151,10 +153,10 @@ pub async fn open(visit: Visit, sent: PageForm) -> Result<HttpResponse, Instead>
     };
     let audience = if is_named { Audience::Named } else { Audience::Everybody };
     let (back, now) = (address(PATH, resource.id.as_str()), visit.app.clock.now());
-    let open = move |conn: &mut _| admission::open_to(conn, &resource, (audience, scope.as_ref()), now);
+    let open =
+        move |conn: &mut _| admission::open_to(conn, &resource, (audience, scope.as_ref()), now);
     visit.write_surely::<_, Error>(open).await?;
-    let ended = ending::settle(&visit.app.storage, now).await;
-    ended.map_err(|error| visit.failed(error))?;
+    settle(&visit).await?;
     Ok(done(&visit, &back, "saved", None))
 }
 
@@ -186,7 +188,8 @@ pub async fn name(visit: Visit, sent: PageForm) -> Result<HttpResponse, Instead>
         }
     };
     let (back, now) = (address(PATH, resource.id.as_str()), visit.app.clock.now());
-    let allow = move |conn: &mut _| admission::allow(conn, &resource, &user.id, scope.as_ref(), now);
+    let allow =
+        move |conn: &mut _| admission::allow(conn, &resource, &user.id, scope.as_ref(), now);
     visit.write_surely::<_, Error>(allow).await?;
     Ok(done(&visit, &back, "person-added", None))
 }
@@ -202,9 +205,10 @@ pub async fn take_off(visit: Visit) -> Result<HttpResponse, Instead> {
     let user = found.map_err(|error| visit.failed(error))?;
     let question = Question {
         id: pair(&resource, &user_id),
-        follows: vec![
-            words!("What everybody may have is left: nothing, if the MCP server is for named people. Connections that have more end at once."),
-        ],
+        follows: vec![words!(
+            "What everybody may have is left: nothing, if the MCP server is for named people. \
+             Connections that have more end at once."
+        )],
         button: words!("Take off the list"),
         back: address(PATH, resource.id.as_str()),
         ..Question::at(TAKE_OFF)
@@ -234,9 +238,11 @@ fn pair(resource: &Resource, user_id: &UserId) -> String {
 
 async fn both(visit: &Visit, ids: &str) -> Result<(Resource, UserId), PageError> {
     let (resource, user_id) = ids.split_once(' ').unwrap_or((ids, ""));
-    let nobody = || missing(visit, "Nobody of this name is on the list");
-    let (resource, user_id) = (find(visit, resource).await?, user_id.parse().map_err(|_| nobody())?);
-    let found = visit.app.storage.read(|conn| resource_people::find(conn, &resource, &user_id)).await;
+    let nobody = || missing(visit, words!("Nobody of this name is on the list"));
+    let (resource, user_id) =
+        (find(visit, resource).await?, user_id.parse().map_err(|_| nobody())?);
+    let found =
+        visit.app.storage.read(|conn| resource_people::find(conn, &resource, &user_id)).await;
     found.map_err(|error| visit.failed(error))?.ok_or_else(nobody)?;
     Ok((resource, user_id))
 }
