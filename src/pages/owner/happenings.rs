@@ -59,7 +59,11 @@ enum Name {
 impl Happening {
     /// What happened.
     pub(super) fn sentence(&self, frame: &Frame) -> Html {
-        let (sentence, names) = said(self.kind);
+        let (sentence, names) = match (self.kind, &self.app, &self.person) {
+            (Event::GrantsEnded, Some(_), _) => ENDED_OF_APP,
+            (Event::GrantsEnded, None, Some(_)) => ENDED_OF_PERSON,
+            (kind, _, _) => said(kind),
+        };
         let names: Vec<&str> = names.iter().map(|name| self.name(*name, frame)).collect();
         frame.say(sentence, &names)
     }
@@ -105,8 +109,14 @@ pub(super) fn why(because: &str) -> Option<&'static str> {
     })
 }
 
+/// A sentence, and what its places are filled with.
+type Said = (&'static str, &'static [Name]);
+
+const ENDED_OF_APP: Said = (words!("Every connection of {} was ended"), &[Name::App]);
+const ENDED_OF_PERSON: Said = (words!("Every connection of {} was ended"), &[Name::Person]);
+
 /// The sentence for a decision, and what its places are filled with.
-fn said(kind: Event) -> (&'static str, &'static [Name]) {
+fn said(kind: Event) -> Said {
     use Name::{App, Person, Resource};
     match kind {
         Event::ClientRegistered => (words!("{} registered itself"), &[App]),
@@ -123,6 +133,7 @@ fn said(kind: Event) -> (&'static str, &'static [Name]) {
         Event::RuleAdded => (words!("{} has one rule more"), &[Resource]),
         Event::RuleRemoved => (words!("{} has one rule less"), &[Resource]),
         Event::AudienceChanged => (words!("Who may use {} was changed"), &[Resource]),
+        Event::GrantsEnded => (words!("Every connection to {} was ended"), &[Resource]),
         Event::PersonAllowed => (words!("{} may use {}"), &[Person, Resource]),
         Event::PersonDisallowed => (words!("{} is not named for {} any more"), &[Person, Resource]),
         Event::ConsentApproved => (words!("{} let {} use {}"), &[Person, App, Resource]),
@@ -136,7 +147,7 @@ fn said(kind: Event) -> (&'static str, &'static [Name]) {
 }
 
 /// As [`said`], for what is about people alone.
-fn said_of_people(kind: Event) -> (&'static str, &'static [Name]) {
+fn said_of_people(kind: Event) -> Said {
     use Name::Person;
     match kind {
         Event::UserAdded => (words!("{} has an account"), &[Person]),
@@ -150,7 +161,17 @@ fn said_of_people(kind: Event) -> (&'static str, &'static [Name]) {
         Event::PasswordChanged => (words!("The password of {} was changed"), &[Person]),
         Event::SignedIn => (words!("{} signed in"), &[Person]),
         Event::SignedOut => (words!("{} signed out"), &[Person]),
-        Event::GrantsEnded => (words!("Every connection was ended"), &[]),
+        Event::TotpAdded => (words!("{} uses codes of an authenticator app now"), &[Person]),
+        Event::TotpRemoved => {
+            (words!("{} does not use codes of an authenticator app any more"), &[Person])
+        }
+        Event::RecoveryCodesReplaced => (words!("{} has other recovery codes"), &[Person]),
+        Event::RecoveryCodeUsed => (words!("{} used a recovery code"), &[Person]),
+        Event::SecondFactorReset => (words!("The second factor of {} was removed"), &[Person]),
+        Event::SecondFactorRefused => {
+            (words!("Somebody with the password of {} did not pass the second factor"), &[Person])
+        }
+        Event::AppsDisconnected => (words!("{} disconnected every app"), &[Person]),
         _ => (words!("Something was decided"), &[]),
     }
 }
