@@ -1,5 +1,6 @@
 //! The settings, read once at start. What is wrong is refused in one line that names the setting.
 
+mod brand;
 mod owner_pages;
 mod rules;
 mod settings;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+pub use brand::{Brand, Colour, Logo, LogoKind, Support};
 pub use owner_pages::OwnerPages;
 pub use settings::{PREFIX, SETTINGS, Setting, find};
 pub use sources::{Origin, Sources};
@@ -43,6 +45,8 @@ pub struct Config {
     pub scopes: Scope,
     /// How people sign in.
     pub sign_in: SignInWays,
+    /// How the pages look.
+    pub brand: Brand,
     /// Where the owner's pages are.
     pub owner_pages: OwnerPages,
     /// Whose `X-Forwarded-For` is believed.
@@ -224,6 +228,7 @@ impl Config {
             resources: reader.resources()?,
             scopes: reader.scopes()?,
             sign_in: reader.sign_in()?,
+            brand: reader.brand()?,
             owner_pages: reader.parse("owner_pages")?,
             trusted_proxies: reader.networks("trusted_proxies")?,
             lifetimes: reader.lifetimes()?,

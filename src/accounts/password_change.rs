@@ -11,6 +11,7 @@ use crate::revocation;
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::users::{self, User};
 use crate::storage::{DbConnection, Storage, StorageError, sessions, sign_ins};
+use crate::words;
 
 /// Sets it in the place of the one that the person has proved to know, or of none. Every other
 /// browser is signed out; the cookie of this one from now on.
@@ -29,7 +30,7 @@ pub fn change_own(
     let before = user.password_hash.as_deref();
     let cookie = session::renew_for(conn, recently)?;
     if !users::replace_password(conn, &user.id, before, password.as_str())? {
-        let why = "Your password was changed meanwhile. Nothing was changed here";
+        let why = words!("Your password was changed meanwhile. Nothing was changed here");
         return Err(ErrorCode::AccessDenied.because(why).into());
     }
     record(conn, Event::PasswordChanged, Subject::user(&user.id), now)?;

@@ -3,8 +3,9 @@
 
 use super::session::Browser;
 use super::sign_in::{self, FirstFactor, Passed, Terms};
-use super::{recovery, second_factor_change, totp};
+use super::{recovery, totp};
 use crate::error::Error;
+use crate::storage::events::{Event, Subject, record};
 use crate::storage::users::User;
 use crate::storage::{DbConnection, StorageError, passkeys, totp_secrets};
 
@@ -83,7 +84,9 @@ pub fn answer(
         }
     };
     if !right {
-        second_factor_change::refused(conn, id, browser, terms.now)?;
+        // Whoever typed this knows the password, or the like.
+        let subject = Subject { address: browser.arrival.address.clone(), ..Subject::user(id) };
+        record(conn, Event::SecondFactorRefused, subject, terms.now)?;
         return Ok(None);
     }
     sign_in::second_factor(conn, passed, browser, terms).map(Some)

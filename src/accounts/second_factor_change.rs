@@ -52,10 +52,7 @@ pub fn turn_on_at_sign_in(
     if second_factor::asked(conn, user, terms.second_factor_required)? != Asked::New {
         return Err(sign_in::over().into());
     }
-    let Some(step) = secret.step_of(code, terms.now) else {
-        refused(conn, &user.id, browser, terms.now)?;
-        return Ok(None);
-    };
+    let Some(step) = secret.step_of(code, terms.now) else { return Ok(None) };
     let next = sign_in::second_factor(conn, passed, browser, terms)?;
     let codes = add(conn, &user.id, (secret, step), terms.now)?;
     Ok(Some(TurnedOn { codes, next }))
@@ -118,20 +115,6 @@ pub fn reset(
         changed(conn, user_id, Event::SecondFactorReset, now)?;
     }
     Ok(was_there)
-}
-
-/// Somebody has typed a wrong code who knows the password, or the like.
-///
-/// # Errors
-/// The database's.
-pub(super) fn refused(
-    conn: &mut DbConnection,
-    user_id: &UserId,
-    browser: &Browser,
-    now: UnixTime,
-) -> Result<(), StorageError> {
-    let subject = Subject { address: browser.arrival.address.clone(), ..Subject::user(user_id) };
-    record(conn, Event::SecondFactorRefused, subject, now)
 }
 
 fn add(

@@ -8,6 +8,7 @@ use crate::storage::sessions::{self, Arrival, Session};
 use crate::storage::sign_ins;
 use crate::storage::users::{self, User};
 use crate::storage::{DbConnection, Role, StorageError};
+use crate::words;
 
 /// For how long after a sign-in its person may change what signs in, and what everybody has.
 pub const RECENT: Seconds = Seconds(15 * 60);
@@ -162,7 +163,7 @@ pub fn renew(
 /// # Errors
 /// `access_denied` when the session has ended meanwhile: then nothing is changed. The database's.
 pub fn renew_for(conn: &mut DbConnection, recently: &Recently) -> Result<TokenSecret, Error> {
-    let why = "This browser was signed out meanwhile. Nothing was changed";
+    let why = words!("This browser was signed out meanwhile. Nothing was changed");
     let renewed = renew(conn, recently.signed_in())?;
     Ok(renewed.ok_or_else(|| ErrorCode::AccessDenied.because(why))?)
 }

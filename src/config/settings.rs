@@ -72,6 +72,15 @@ pub const SETTINGS: &[Setting] = &[
         "optional",
         "optional, or required of everybody who signs in otherwise than by passkey",
     ),
+    plain("brand_name", "", "what the pages call this service, in place of its host"),
+    plain(
+        "brand_colour",
+        "",
+        "of buttons and links, like #1f5f8b; made readable in light and dark",
+    ),
+    plain("brand_logo", "", "path of an SVG or PNG of at most 64 KiB, read at start"),
+    plain("brand_text", "", "one sentence below the sign-in"),
+    plain("brand_support", "", "who helps when something went wrong: mail address or https URL"),
     plain(
         "owner_pages",
         "on",

@@ -4,12 +4,14 @@ use actix_web::HttpResponse;
 
 use super::cookies;
 use super::error::PageError;
+use super::side::Side;
 use super::visit::{Visit, see_other};
 use crate::accounts::sign_in::{PATIENCE, Passed};
 use crate::authorization::consent;
 use crate::oauth::{ErrorCode, TokenId, TokenKind, TokenSecret};
 use crate::storage::Step;
 use crate::storage::sign_ins::Goal;
+use crate::words;
 
 /// Where somebody stands who is about to sign in. The goal is a word of ours, or a request that this
 /// browser has started; never an address.
@@ -38,11 +40,11 @@ impl Doorstep {
         }
         let goal = match to {
             "" => return Ok(None),
-            "account" => Goal::Account,
-            "security" => Goal::Security,
+            "account" if visit.side != Side::Internal => Goal::Account,
+            "security" if visit.side != Side::Internal => Goal::Security,
             "owner" => Goal::Owner,
             _ => {
-                let why = "There is no such page";
+                let why = words!("There is no such page");
                 return Err(visit.failed(ErrorCode::InvalidRequest.because(why)));
             }
         };
@@ -91,7 +93,7 @@ pub fn go_on(
     let side = visit.side;
     let mut response = match passed {
         Passed::SwitchedOff => {
-            let why = "This account has been switched off";
+            let why = words!("This account has been switched off");
             return Err(visit.failed(ErrorCode::AccessDenied.because(why)));
         }
         Passed::Next(secret, step) => {

@@ -2,7 +2,10 @@
 //!
 //! The pages work without scripts, from one style sheet, and load nothing from other hosts.
 
+pub mod account;
 pub mod assets;
+pub mod brand;
+pub mod colours;
 pub mod consent;
 pub mod cookies;
 pub mod doorstep;
@@ -11,9 +14,13 @@ pub mod guard;
 pub mod home;
 pub mod instructions;
 pub mod language;
+pub mod new_second_factor;
 pub mod obstacle;
+pub mod offer;
 pub mod owner;
+pub mod qr;
 pub mod recipes;
+pub mod second_factor;
 pub mod setup;
 pub mod side;
 pub mod sign_in;
@@ -34,14 +41,24 @@ use actix_web::{Handler, HttpResponse, Resource, Responder, Route, web};
 use askama::Template;
 
 use crate::clock::UnixTime;
+use crate::config::Support;
 use crate::oauth::Issuer;
 use crate::words;
+use assets::Asset;
+use brand::Brand;
 use language::{Html, Language};
 
 /// The pages, below the issuer's path.
 pub fn configure(routes: &mut web::ServiceConfig) {
     routes
         .service(form("/sign-in", sign_in::get, web::post().to(sign_in::post)))
+        .service(form(second_factor::PATH, second_factor::get, web::post().to(second_factor::post)))
+        .service(form(
+            new_second_factor::PATH,
+            new_second_factor::get,
+            web::post().to(new_second_factor::post),
+        ))
+        .configure(account::configure)
         .service(form("/consent", consent::get, web::post().to(consent::post)))
         .service(form("/sign-out", sign_out::get, web::post().to(sign_out::post)))
         .service(form("/setup", setup::get, web::post().to(setup::post)))
@@ -52,8 +69,11 @@ pub fn configure(routes: &mut web::ServiceConfig) {
 
 /// What the owner's pages need around them at a listener that has no others.
 pub fn configure_inside(routes: &mut web::ServiceConfig) {
+    use {new_second_factor as first_time, second_factor as again};
     routes
         .service(form("/sign-in", sign_in::get, web::post().to(sign_in::post)))
+        .service(form(again::PATH, again::get, web::post().to(again::post)))
+        .service(form(first_time::PATH, first_time::get, web::post().to(first_time::post)))
         .service(form("/sign-out", sign_out::get, web::post().to(sign_out::post)))
         .service(page("/assets/{name}", assets::get))
         .service(page("/", owner::enter))
@@ -114,8 +134,16 @@ pub struct Frame {
     pub host: String,
     /// Path of the style sheet.
     pub stylesheet: String,
-    /// Path of the mark beside the host.
+    /// Path of the style sheet with the operator's colour.
+    pub colours: Option<String>,
+    /// Path of the mark beside the name, the operator's or ours.
     pub mark: String,
+    /// What the operator calls the service.
+    pub name: Option<String>,
+    /// The operator's sentence below the sign-in.
+    pub text: Option<String>,
+    /// Who helps when something went wrong.
+    pub support: Option<Support>,
     /// For somebody who is signed in, on the pages that are only for him.
     pub nav: Option<Nav>,
 }
@@ -162,18 +190,34 @@ impl Nav {
 }
 
 impl Frame {
+    /// What stands beside the mark.
+    fn shown_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.host)
+    }
+
+    /// Whether the host stands below the name: it is what people can compare with the address bar
+    /// before they type a password, or say yes.
+    fn shows_host(&self) -> bool {
+        self.name.is_some() && self.nav.is_none()
+    }
+
     /// The frame of all pages of one issuer.
     #[must_use]
-    pub fn new(issuer: &Issuer, language: Language, now: UnixTime) -> Self {
+    pub fn new(issuer: &Issuer, brand: &Brand, language: Language, now: UnixTime) -> Self {
         let origin = issuer.origin();
+        let path = |asset: &Asset| issuer.path().to_owned() + asset.path();
         Self {
             language,
             now,
             nav: None,
             base: issuer.path().to_owned(),
             host: origin.split_once("://").map_or(origin, |(_, host)| host).to_owned(),
-            stylesheet: issuer.path().to_owned() + assets::STYLESHEET.path(),
-            mark: issuer.path().to_owned() + assets::MARK.path(),
+            stylesheet: path(&assets::STYLESHEET),
+            colours: brand.colours.as_ref().map(path),
+            mark: path(brand.logo.as_ref().unwrap_or(&assets::MARK)),
+            name: brand.name.clone(),
+            text: brand.text.clone(),
+            support: brand.support.clone(),
         }
     }
 
@@ -187,6 +231,12 @@ impl Frame {
     #[must_use]
     pub fn say(&self, words: &str, values: &[impl Display]) -> Html {
         Html::sentence(self.t(words), values)
+    }
+
+    /// A sentence with code in it: commands and addresses, each escaped and isolated.
+    #[must_use]
+    pub fn code(&self, words: &str, values: &[impl Display]) -> Html {
+        Html::sentence_with_code(self.t(words), values)
     }
 
     /// How long ago that was, or how soon it will be.

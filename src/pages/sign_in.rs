@@ -5,12 +5,14 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use askama::Template;
 use secrecy::SecretString;
+use tracing::debug;
 
 use super::doorstep::{Doorstep, go_on};
 use super::error::PageError;
 use super::visit::{PageForm, Visit, see_other};
 use super::{ContentPolicy, Frame, render};
 use crate::accounts::Username;
+use crate::accounts::password_change::keep_up;
 use crate::accounts::sign_in::{self, Passed};
 use crate::clock::Seconds;
 use crate::error::Error;
@@ -66,6 +68,23 @@ impl SignIn {
         matches!(self.goal, Goal::Request(_))
     }
 
+    /// What the person is here for.
+    fn purpose(&self) -> &'static str {
+        match self.goal {
+            Goal::Request(_) => words!(
+                "An app asks to use an MCP server for you. After signing in you see which app it \
+                 is and what it wants, and you decide."
+            ),
+            Goal::Account => words!("To see which apps are connected, and to end what should end."),
+            Goal::Security => {
+                words!("Before anything changes about how you sign in, show that it is you.")
+            }
+            Goal::Owner => {
+                words!("The pages behind this sign-in are for the owner of this server.")
+            }
+        }
+    }
+
     fn fields_are_wrong(&self) -> bool {
         self.problem == Some(Problem::WrongCredentials)
     }
@@ -116,7 +135,11 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         count(&visit, "refused");
         return Ok(form(&visit, doorstep, typed, Some((Problem::WrongCredentials, Seconds(0)))));
     };
-    sign_ins.succeeded(&attempt);
+    match &passed {
+        // A network is known from where somebody came in, not from where somebody knows half.
+        Passed::Next(..) => sign_ins.take_back(&attempt),
+        Passed::SignedIn(_) | Passed::SwitchedOff => sign_ins.succeeded(&attempt),
+    }
     count(&visit, "accepted");
     go_on(&visit, passed, doorstep.goal, None)
 }
@@ -132,10 +155,13 @@ async fn pass(
     let found = app.storage.read(|conn| users::find_by_name(conn, name)).await;
     let user = found.map_err(|error| visit.failed(error))?;
     let stored = user.as_ref().and_then(|user| user.password_hash.clone());
-    let matches = app.passwords.verify(password, stored).await;
+    let matches = app.passwords.verify(password.clone(), stored).await;
     let matches = matches.map_err(|error| visit.failed(error))?;
     let enabled = |user: &User| user.disabled_at.is_none();
     let Some(user) = user.filter(|user| matches && enabled(user)) else { return Ok(None) };
+    if let Err(error) = keep_up(&app.passwords, &app.storage, &user, password).await {
+        debug!(%error, "a password was not hashed anew");
+    }
     let (browser, terms) = (visit.browser(Method::Password), app.sign_in_terms());
     let pass = move |conn: &mut _| Ok(sign_in::first_factor(conn, &user, goal, &browser, &terms)?);
     visit.write_surely::<_, Error>(pass).await.map(Some)

@@ -139,15 +139,12 @@ pub fn replace_password(
     password_hash: &str,
 ) -> Result<bool, StorageError> {
     let (user, new) = (users::table.find(id), users::password_hash.eq(password_hash));
-    let changed = match before {
-        Some(before) => {
-            let unchanged = user.filter(users::password_hash.eq(before));
-            diesel::update(unchanged).set(new).execute(conn)?
-        }
-        None => {
-            let unchanged = user.filter(users::password_hash.is_null());
-            diesel::update(unchanged).set(new).execute(conn)?
-        }
+    let changed = if let Some(before) = before {
+        let unchanged = user.filter(users::password_hash.eq(before));
+        diesel::update(unchanged).set(new).execute(conn)?
+    } else {
+        let unchanged = user.filter(users::password_hash.is_null());
+        diesel::update(unchanged).set(new).execute(conn)?
     };
     Ok(changed == 1)
 }

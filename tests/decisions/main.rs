@@ -9,6 +9,7 @@ mod declared;
 mod ended_access;
 mod fixture;
 mod form;
+mod own_account;
 mod refresh_bounds;
 mod refresh_replay;
 mod refresh_retry;

@@ -8,7 +8,7 @@ use super::client_act::Act;
 use super::clients::{PATH as LIST, called, origin};
 use super::connections::narrowed;
 use super::done::said;
-use super::{address, missing, query};
+use super::{address, query};
 use crate::clients as known_clients;
 use crate::oauth::{ClientId, Destination, Scope, display_name};
 use crate::pages::error::PageError;
@@ -109,7 +109,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, Instead> {
 
 /// The one of this id.
 pub(super) async fn find(visit: &Visit, id: &str) -> Result<Client, PageError> {
-    let gone = || missing(visit, words!("There is no such app"));
+    let gone = || visit.not_found(words!("There is no such app"));
     let id: ClientId = id.parse().map_err(|_| gone())?;
     let found = visit.app.storage.read(|conn| clients::find(conn, &id)).await;
     found.map_err(|error| visit.failed(error))?.ok_or_else(gone)

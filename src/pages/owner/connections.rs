@@ -9,7 +9,7 @@ use super::done::{done, said};
 use super::happenings::why;
 use super::list::{Asked, Choice, Column, Shape};
 use super::resources::called;
-use super::{address, client, missing, person, query};
+use super::{address, client, person, query};
 use crate::clock::UnixTime;
 use crate::oauth::{GrantId, ResourceUri, display_name};
 use crate::pages::error::PageError;
@@ -199,7 +199,7 @@ pub async fn end(visit: Visit, sent: PageForm) -> Result<HttpResponse, Instead> 
 }
 
 async fn find(visit: &Visit, id: &str) -> Result<Row, PageError> {
-    let gone = || missing(visit, words!("There is no such connection"));
+    let gone = || visit.not_found(words!("There is no such connection"));
     let id: GrantId = id.parse().map_err(|_| gone())?;
     let found = visit.app.storage.read(|conn| {
         let grant = grants::find(conn, id)?;

@@ -23,13 +23,12 @@ pub mod resource_access;
 pub mod resource_act;
 pub mod resources;
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
 use super::error::PageError;
 use super::visit::{Visit, see_other};
 use super::{form, page};
-use crate::oauth::{ErrorCode, Parameters};
+use crate::oauth::Parameters;
 use crate::revocation::ending;
 use crate::storage::StorageError;
 
@@ -105,11 +104,6 @@ async fn settle(visit: &Visit) -> Result<usize, PageError> {
     let settled = tokio::spawn(async move { ending::settle(&storage, now).await }).await;
     let interrupted = |_| StorageError::Query("a write was interrupted".to_owned());
     settled.map_err(|error| visit.failed(interrupted(error)))?.map_err(|error| visit.failed(error))
-}
-
-/// The page for an id that is nobody's.
-fn missing(visit: &Visit, why: &'static str) -> PageError {
-    visit.failed(ErrorCode::InvalidRequest.because(why)).with_status(StatusCode::NOT_FOUND)
 }
 
 /// A page of one thing, by its id, which may have any character.

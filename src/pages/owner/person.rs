@@ -8,7 +8,7 @@ use super::connections::{self, Row};
 use super::done::said;
 use super::people::PATH as LIST;
 use super::person_act::Act;
-use super::{address, missing, query};
+use super::{address, query};
 use crate::accounts::second_factor::{self, Available};
 use crate::clock::UnixTime;
 use crate::oauth::{GrantId, UserId};
@@ -111,7 +111,7 @@ impl Person {
 
 /// The one of this id.
 pub(super) async fn find(visit: &Visit, id: &str) -> Result<User, PageError> {
-    let nobody = || missing(visit, words!("There is no such person"));
+    let nobody = || visit.not_found(words!("There is no such person"));
     let id: UserId = id.parse().map_err(|_| nobody())?;
     let found = visit.app.storage.read(|conn| users::find(conn, &id)).await;
     found.map_err(|error| visit.failed(error))?.ok_or_else(nobody)
@@ -124,7 +124,7 @@ pub(super) async fn find(visit: &Visit, id: &str) -> Result<User, PageError> {
 pub async fn get(visit: Visit) -> Result<HttpResponse, Instead> {
     let (visitor, _) = visit.owner().await?;
     let (frame, query) = (visit.frame_for(&visitor, LIST), query(&visit)?);
-    let nobody = || missing(&visit, words!("There is no such person"));
+    let nobody = || visit.not_found(words!("There is no such person"));
     let id: UserId = query.get("id").unwrap_or_default().parse().map_err(|_| nobody())?;
     let now = visit.app.clock.now();
     let known = visit.app.storage.read(|conn| Known::read(conn, &id, now)).await;

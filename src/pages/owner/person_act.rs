@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use super::confirm::{Question, ask, checked};
 use super::done::done;
 use super::people::PATH as LIST;
-use super::{address, missing, person, query};
+use super::{address, person, query};
 use crate::accounts::{enable_user, roles, second_factor_change};
 use crate::clock::UnixTime;
 use crate::error::Error;
@@ -158,7 +158,7 @@ impl Act {
     fn of(visit: &Visit, name: &str) -> Result<Self, Instead> {
         let named = |act: &Self| act.path().rsplit('/').next() == Some(name);
         let found = Self::ALL.into_iter().find(named);
-        found.ok_or_else(|| missing(visit, words!("There is no such page")).into())
+        found.ok_or_else(|| visit.not_found(words!("There is no such page")).into())
     }
 }
 

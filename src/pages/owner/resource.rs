@@ -8,7 +8,7 @@ use super::confirm::{checked, message};
 use super::connections::narrowed;
 use super::done::{done, said};
 use super::resources::{self as list, called};
-use super::{address, missing, query, resource_access as access, resource_act as act};
+use super::{address, query, resource_access as access, resource_act as act};
 use crate::accounts::setup::rename_resource;
 use crate::config::DeclaredResource;
 use crate::pages::error::PageError;
@@ -78,7 +78,7 @@ pub(super) fn name_of(typed: &str) -> Option<String> {
 
 /// The one of this id.
 pub(super) async fn find(visit: &Visit, id: &str) -> Result<Resource, PageError> {
-    let gone = || missing(visit, words!("There is no such MCP server"));
+    let gone = || visit.not_found(words!("There is no such MCP server"));
     let id = id.parse().map_err(|_| gone())?;
     let found = visit.app.storage.read(|conn| resources::find(conn, &id)).await;
     found.map_err(|error| visit.failed(error))?.ok_or_else(gone)

@@ -8,7 +8,7 @@ use super::confirm::{Question, ask, checked, message};
 use super::done::{done, said};
 use super::resource::find;
 use super::resources::{PATH as LIST, called};
-use super::{address, missing, query, settle};
+use super::{address, query, settle};
 use crate::accounts::Username;
 use crate::authorization::admission;
 use crate::error::Error;
@@ -238,7 +238,7 @@ fn pair(resource: &Resource, user_id: &UserId) -> String {
 
 async fn both(visit: &Visit, ids: &str) -> Result<(Resource, UserId), PageError> {
     let (resource, user_id) = ids.split_once(' ').unwrap_or((ids, ""));
-    let nobody = || missing(visit, words!("Nobody of this name is on the list"));
+    let nobody = || visit.not_found(words!("Nobody of this name is on the list"));
     let (resource, user_id) =
         (find(visit, resource).await?, user_id.parse().map_err(|_| nobody())?);
     let found =

@@ -6,7 +6,7 @@ use super::confirm::{Question, ask, checked};
 use super::done::done;
 use super::resource::{PATH, find};
 use super::resources::{self as list, NewSecret, called};
-use super::{address, missing, query};
+use super::{address, query};
 use crate::accounts::setup::rotate_secret;
 use crate::authorization::pause;
 use crate::config::DeclaredResource;
@@ -62,7 +62,7 @@ pub async fn rotate(visit: Visit, sent: PageForm) -> Result<HttpResponse, Instea
     let before = resource.clone();
     let rotate = move |conn: &mut _| rotate_secret(conn, &before, &hash, overlap, now);
     if !visit.write_surely::<_, StorageError>(rotate).await? {
-        return Err(missing(&visit, words!("There is no such MCP server")).into());
+        return Err(visit.not_found(words!("There is no such MCP server")).into());
     }
     let frame = visit.frame();
     let overlap = resource.secret_hash.is_some().then(|| {

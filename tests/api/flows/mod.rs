@@ -1,9 +1,11 @@
 //! The stories: what people and clients go through.
 
+mod account;
 mod behind_proxy;
 mod consent;
 mod refresh;
 mod replaced_provider;
+mod second_factor;
 mod secret_rotation;
 mod setup;
 mod several;
