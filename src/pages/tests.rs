@@ -33,7 +33,7 @@ fn frame() -> Frame {
 
 fn nav() -> Nav {
     let (username, csrf) = ("mia".to_owned(), "csrf-token".to_owned());
-    Nav { username, owner: true, here: "/", csrf }
+    Nav { username, account: true, owner: true, here: "/", csrf }
 }
 
 fn sign_in(username: &str, problem: Option<Problem>) -> SignIn {

@@ -11,3 +11,8 @@ mod setup;
 mod several;
 mod sign_in;
 mod sweeping;
+mod owner;
+mod owner_inside;
+mod owner_lists;
+mod owner_refusals;
+mod owner_resources;
