@@ -27,6 +27,7 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod snippets;
 pub mod visit;
+pub mod welcome;
 pub mod when;
 
 #[cfg(test)]
@@ -62,6 +63,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         .service(form("/consent", consent::get, web::post().to(consent::post)))
         .service(form("/sign-out", sign_out::get, web::post().to(sign_out::post)))
         .service(form("/setup", setup::get, web::post().to(setup::post)))
+        .service(form("/welcome", welcome::get, web::post().to(welcome::post)))
         .service(page("/assets/{name}", assets::get))
         .service(page("/", home::get))
         .service(page("", home::get));
