@@ -6,8 +6,7 @@ use super::account::{sign_in, signed_in};
 use super::owner::{confirm, said};
 use crate::support::{Browser, OAuthClient, PASSWORD, TestServer, USER, page};
 
-const INSIDE: [(&str, &str); 2] =
-    [("internal_listen", "127.0.0.1:1"), ("owner_pages", "internal")];
+const INSIDE: [(&str, &str); 2] = [("internal_listen", "127.0.0.1:1"), ("owner_pages", "internal")];
 
 /// A browser at the internal listener.
 fn inside(server: &TestServer) -> Browser {
@@ -106,8 +105,7 @@ async fn below_a_path_the_issuer_is_https_and_inside_is_plain_http() {
     assert_eq!(owner.get("/owner").await.header("location"), "/as/sign-in?to=owner");
     let form = owner.get("/sign-in?to=owner").await;
     let csrf = form.field("csrf");
-    let fields =
-        [("to", "owner"), ("csrf", &*csrf), ("username", USER), ("password", PASSWORD)];
+    let fields = [("to", "owner"), ("csrf", &*csrf), ("username", USER), ("password", PASSWORD)];
     let request = owner.http.post(format!("{}/sign-in", owner.url));
     let sent = page(request.header(ORIGIN, &server.internal_url).form(&fields)).await;
     assert_eq!((sent.status, sent.header("location")), (303, "/as/owner"), "{sent:?}");

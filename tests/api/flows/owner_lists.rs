@@ -89,7 +89,9 @@ async fn what_is_looked_for_is_found_and_the_rest_stays_when_the_order_changes()
     assert!(names(&page).is_empty() && page.text.contains("Nobody is like that."));
     let page = owner.get("/owner/people?q=077&show=disabled").await;
     assert_eq!(names(&page), people([77_000].into_iter()));
-    assert!(page.text.contains("value=\"077\"") && page.text.contains("value=\"disabled\" selected"));
+    assert!(
+        page.text.contains("value=\"077\"") && page.text.contains("value=\"disabled\" selected")
+    );
     assert!(page.text.contains("aria-sort=\"ascending\"") && link(&page, "next").is_none());
     let sorted = "href=\"/owner/people?q=077&#38;show=disabled&#38;sort=created\"";
     assert!(page.text.contains(sorted), "{}", page.text);

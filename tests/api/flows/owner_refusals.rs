@@ -16,8 +16,7 @@ const SHOWN: [&str; 6] = [
     "/owner/emergency",
 ];
 /// Pages of one MCP server, one person, one app.
-const OF_ONE: [&str; 3] =
-    ["/owner/resources/one", "/owner/people/one", "/owner/clients/one"];
+const OF_ONE: [&str; 3] = ["/owner/resources/one", "/owner/people/one", "/owner/clients/one"];
 /// Forms that want a recent sign-in, each about what kind of thing.
 const FORMS: [(&str, Kind); 21] = [
     ("/owner/resources/new", Kind::Nothing),
