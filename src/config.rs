@@ -4,6 +4,7 @@ mod allowed;
 mod brand;
 mod notify;
 mod outgoing;
+mod owner_pages;
 mod providers;
 mod proxy_header;
 mod rules;
@@ -24,6 +25,7 @@ pub use allowed::Allowed;
 pub use brand::{Brand, Colour, Logo, LogoKind, Support};
 pub use notify::{Mail, Notify, Ntfy, SmtpSecurity, SmtpServer, TOPICS, Topic, Webhook};
 pub use outgoing::Certificates;
+pub use owner_pages::OwnerPages;
 pub use providers::{Provider, ProviderKind};
 pub use proxy_header::ProxyHeader;
 pub use settings::{PREFIX, SETTINGS, Setting, find};
@@ -57,6 +59,8 @@ pub struct Config {
     pub brand: Brand,
     /// Authorities that are believed besides the system's, where we ask others.
     pub outgoing_ca: Certificates,
+    /// Where the owner's pages are.
+    pub owner_pages: OwnerPages,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How long everything lives.
@@ -244,6 +248,7 @@ impl Config {
             sign_in: reader.sign_in()?,
             brand: reader.brand()?,
             outgoing_ca: reader.outgoing_ca()?,
+            owner_pages: reader.parse("owner_pages")?,
             trusted_proxies: reader.networks("trusted_proxies")?,
             lifetimes: reader.lifetimes()?,
             limits: reader.limits()?,
@@ -255,6 +260,7 @@ impl Config {
         if config.internal_listen == Some(config.listen) && config.listen.port() != 0 {
             return Err(wrong("internal_listen", "is the same as MCP_OAUTH_LISTEN"));
         }
+        config.owner_pages.check(&config)?;
         if sources.lacks_an_issuer() {
             let why = "must be set: it does not follow from MCP_OAUTH_LISTEN";
             return Err(wrong("issuer", format!("{why} ({})", config.listen)));

@@ -36,6 +36,7 @@ pub async fn run(mut config: Config) -> Result<(), Failure> {
     let listen = listeners.public.local_addr()?;
     // Handed over or opened: where introspection is, the metadata and the set-up page have to say.
     config.internal_listen = listeners.internal.as_ref().and_then(|l| l.local_addr().ok());
+    config.check_internal_listener()?;
     let limits = QueueLimits {
         length: config.limits.queue,
         longest_wait: std::time::Duration::from_secs(config.limits.write_wait.0.unsigned_abs()),

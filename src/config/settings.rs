@@ -122,6 +122,11 @@ pub const SETTINGS: &[Setting] = &[
     ),
     plain("proxy_header_from", "", "addresses and networks of that proxy; nobody else is believed"),
     plain("proxy_header_sign_up", "off", "off, or allowed: whom the proxy names gets an account"),
+    plain(
+        "owner_pages",
+        "on",
+        "on: the owner's pages are public; internal: at MCP_OAUTH_INTERNAL_LISTEN; off: nowhere",
+    ),
     plain("trusted_proxies", "127.0.0.0/8, ::1/128", "networks whose X-Forwarded-For is believed"),
     plain("code_lifetime", "10m", "lifetime of an authorization code"),
     plain("access_token_lifetime", "1h", "lifetime of an access token"),

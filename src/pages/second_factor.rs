@@ -198,7 +198,7 @@ pub(super) async fn cancel(
     let forget = move |conn: &mut _| Ok(sign_in::cancel(conn, &cookie)?);
     visit.write_surely::<(), Error>(forget).await?;
     let mut response = see_other(&visit.here(&doorstep_url(passed.goal())));
-    cookies::untie(&visit.app.config.issuer, &mut response, TokenKind::SignIn, id);
+    cookies::untie(visit.side, &mut response, TokenKind::SignIn, id);
     Ok(response)
 }
 

@@ -11,6 +11,7 @@ use super::doorstep::{Doorstep, go_on};
 use super::error::PageError;
 use super::passkey::Offer;
 use super::problem::Problem;
+use super::side::Side;
 use super::visit::{PageForm, Visit, see_other};
 use super::{ContentPolicy, Frame, proxy_header, render};
 use crate::accounts::password_change::keep_up;
@@ -61,7 +62,12 @@ impl Ways {
         let named = |one: &Provider| (one.settings.name.clone(), one.settings.label.clone());
         Self {
             password: visit.app.config.sign_in.password,
-            providers: visit.app.providers.iter().map(named).collect(),
+            // They send people back to the issuer.
+            providers: if visit.side == Side::Internal {
+                vec![]
+            } else {
+                visit.app.providers.iter().map(named).collect()
+            },
             proxy: proxy_header::claim(visit).map(|name| name.to_string()),
         }
     }

@@ -42,6 +42,8 @@ text_enum!(
         PasskeyNotRequired = "passkey.not_required",
         /// A resource was added.
         ResourceAdded = "resource.added",
+        /// A resource has another name.
+        ResourceRenamed = "resource.renamed",
         /// A resource has a new secret.
         SecretRotated = "resource.secret_rotated",
         /// A resource was removed.

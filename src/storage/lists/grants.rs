@@ -109,6 +109,12 @@ pub fn page(
     Ok(Page { rows: rows(conn, &ids)?, next })
 }
 
+/// How many have not been ended.
+pub fn count_live(conn: &mut DbConnection) -> Result<i64, StorageError> {
+    let live = oauth_grants::table.filter(oauth_grants::revoked_at.is_null());
+    Ok(live.count().get_result(conn)?)
+}
+
 fn rows(conn: &mut DbConnection, ids: &[GrantId]) -> Result<Vec<Row>, StorageError> {
     let found = oauth_grants::table
         .left_join(users::table.on(users::id.eq(oauth_grants::user_id)))
