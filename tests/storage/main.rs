@@ -6,6 +6,7 @@ mod damage;
 mod engines;
 mod groups;
 mod ids;
+mod lists;
 mod opening;
 mod refusals;
 mod schema;
