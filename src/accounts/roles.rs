@@ -38,8 +38,9 @@ pub fn change(
 /// `access_denied` if it is the last owner, and the database's.
 pub fn spare_last_owner(conn: &mut DbConnection, id: &UserId) -> Result<(), Error> {
     if users::hold_owners(conn)? == [id.clone()] {
-        let why = "This is the last owner who can sign in. Make somebody else an owner first";
-        return Err(ErrorCode::AccessDenied.because(why).into());
+        return Err(ErrorCode::AccessDenied
+            .because("This is the last owner who can sign in. Make somebody else an owner first")
+            .into());
     }
     Ok(())
 }
