@@ -7,6 +7,7 @@ mod engines;
 mod following;
 mod groups;
 mod ids;
+mod lists;
 mod opening;
 mod refusals;
 mod schema;

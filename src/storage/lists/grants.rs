@@ -76,7 +76,13 @@ pub fn page(
     let searches = searched.is_some();
     if let Some(pattern) = searched {
         let (people, clients) = namesakes(conn, &pattern)?;
-        keys = keys.filter(user_id.eq_any(people).or(client_id.eq_any(clients)));
+        // An empty list would keep the other one from its index.
+        keys = match (people.is_empty(), clients.is_empty()) {
+            (true, true) => return Ok(Page { rows: vec![], next: None }),
+            (false, true) => keys.filter(user_id.eq_any(people)),
+            (true, false) => keys.filter(client_id.eq_any(clients)),
+            (false, false) => keys.filter(user_id.eq_any(people).or(client_id.eq_any(clients))),
+        };
     }
     if let Some(of) = &narrowing.user_id {
         keys = keys.filter(user_id.eq(of.clone()));

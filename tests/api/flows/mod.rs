@@ -1,5 +1,6 @@
 //! The stories: what people and clients go through.
 
+mod access;
 mod account;
 mod behind_proxy;
 mod consent;
