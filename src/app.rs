@@ -168,6 +168,8 @@ pub struct RateLimits {
     pub gate_warnings: Limiter<()>,
     /// Wrong passwords.
     pub sign_ins: SignIns,
+    /// Ceremonies of passkeys that were begun, from one network.
+    pub passkeys: Limiter<Network>,
 }
 
 impl RateLimits {
@@ -186,6 +188,7 @@ impl RateLimits {
             introspection_warnings: Limiter::new(WARNINGS, MINUTE),
             gate_warnings: Limiter::new(WARNINGS, MINUTE),
             sign_ins: SignIns::new(limits),
+            passkeys: successes(on, limits.authorize_per_address, MINUTE),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The settings, read once at start. What is wrong is refused in one line that names the setting.
 
+mod brand;
 mod notify;
 mod outgoing;
 mod rules;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+pub use brand::{Brand, Colour, Logo, LogoKind, Support};
 pub use notify::{Mail, Notify, Ntfy, SmtpSecurity, SmtpServer, TOPICS, Topic, Webhook};
 pub use outgoing::Certificates;
 pub use settings::{PREFIX, SETTINGS, Setting, find};
@@ -45,6 +47,8 @@ pub struct Config {
     pub scopes: Scope,
     /// How people sign in.
     pub sign_in: SignInWays,
+    /// How the pages look.
+    pub brand: Brand,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How long everything lives.
@@ -228,6 +232,7 @@ impl Config {
             resources: reader.resources()?,
             scopes: reader.scopes()?,
             sign_in: reader.sign_in()?,
+            brand: reader.brand()?,
             trusted_proxies: reader.networks("trusted_proxies")?,
             lifetimes: reader.lifetimes()?,
             limits: reader.limits()?,

@@ -1,5 +1,9 @@
 //! Everything that ends access. It is over when the transaction is: the next introspection says no.
 
+pub mod ending;
+
+use crate::accounts::roles;
+use crate::accounts::session::SignedIn;
 use crate::clients::AuthenticatedClient;
 use crate::clock::UnixTime;
 use crate::error::Error;
@@ -7,8 +11,9 @@ use crate::oauth::{ClientId, ErrorCode, GrantId, TokenKind, TokenSecret, UserId}
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::resources::Resource;
 use crate::storage::{
-    DbConnection, RevokedBecause, StorageError, access_tokens, clients, grants, refresh_tokens,
-    resource_rules, resources, sessions, sign_in_places, sign_ins, users,
+    DbConnection, RevokedBecause, StorageError, access_tokens, belongings, clients, grants,
+    one_time_links, refresh_tokens, resource_people, resource_rules, resources, sessions, sign_ins,
+    users,
 };
 
 /// `POST /revoke`: RFC 7009. Either token of a pair ends the grant, also a used or an expired one:
@@ -50,42 +55,84 @@ pub fn end(
     record(conn, Event::GrantRevoked, subject, now)
 }
 
+/// A person takes her yes back. False if she has given none of this id, which is the same for a
+/// grant of somebody else; one that has ended before has still been hers.
+///
+/// # Errors
+/// The database's.
+pub fn disconnect(
+    conn: &mut DbConnection,
+    person: &SignedIn,
+    id: GrantId,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    if grants::find(conn, id)?.is_none_or(|grant| grant.user_id != person.user().id) {
+        return Ok(false);
+    }
+    end(conn, id, RevokedBecause::Person, now)?;
+    Ok(true)
+}
+
+/// A person takes back every yes; how many there were.
+///
+/// # Errors
+/// The database's.
+pub fn disconnect_all(
+    conn: &mut DbConnection,
+    person: &SignedIn,
+    now: UnixTime,
+) -> Result<usize, StorageError> {
+    let id = &person.user().id;
+    let ended = grants::revoke_of_user(conn, id, RevokedBecause::Person, now)?;
+    if ended > 0 {
+        let subject = Subject { detail: Some(ended.to_string()), ..Subject::user(id) };
+        record(conn, Event::AppsDisconnected, subject, now)?;
+    }
+    Ok(ended)
+}
+
 /// Nothing works for the person any more; how many grants that ended. None if there is no such
 /// person, or the account is disabled already.
 ///
 /// # Errors
-/// The database's.
+/// `access_denied` for the last owner, and the database's.
 pub fn disable_user(
     conn: &mut DbConnection,
     id: &UserId,
     now: UnixTime,
-) -> Result<Option<usize>, StorageError> {
+) -> Result<Option<usize>, Error> {
+    roles::spare_last_owner(conn, id)?;
     if !users::disable(conn, id, now)? {
         return Ok(None);
     }
-    sessions::remove_of_user(conn, id)?;
-    sign_ins::remove_of_user(conn, id)?;
+    end_ways_in(conn, id)?;
     record(conn, Event::UserDisabled, Subject::user(id), now)?;
-    grants::revoke_of_user(conn, id, RevokedBecause::User, now).map(Some)
+    Ok(Some(grants::revoke_of_user(conn, id, RevokedBecause::User, now)?))
 }
 
-/// As [`disable_user`], and the account is gone.
+/// As [`disable_user`], and the account is gone with all that belonged to it.
 ///
 /// # Errors
-/// The database's.
+/// `access_denied` for the last owner, and the database's.
 pub fn remove_user(
     conn: &mut DbConnection,
     id: &UserId,
     now: UnixTime,
-) -> Result<Option<usize>, StorageError> {
+) -> Result<Option<usize>, Error> {
+    roles::spare_last_owner(conn, id)?;
     if !users::remove(conn, id)? {
         return Ok(None);
     }
+    belongings::remove_of_user(conn, id)?;
+    record(conn, Event::UserRemoved, Subject::user(id), now)?;
+    Ok(Some(grants::revoke_of_user(conn, id, RevokedBecause::User, now)?))
+}
+
+/// Browsers that are signed in or are about to be, and links that would let somebody in.
+fn end_ways_in(conn: &mut DbConnection, id: &UserId) -> Result<(), StorageError> {
     sessions::remove_of_user(conn, id)?;
     sign_ins::remove_of_user(conn, id)?;
-    sign_in_places::remove_of_user(conn, id)?;
-    record(conn, Event::UserRemoved, Subject::user(id), now)?;
-    grants::revoke_of_user(conn, id, RevokedBecause::User, now).map(Some)
+    one_time_links::remove_of_user(conn, id)
 }
 
 /// Nothing works for the client any more; how many grants that ended. None if there is no such
@@ -134,6 +181,7 @@ pub fn remove_resource(
         return Ok(None);
     }
     resource_rules::remove_of_resource(conn, resource)?;
+    resource_people::remove_of_resource(conn, resource)?;
     record(conn, Event::ResourceRemoved, Subject::resource(&resource.uri), now)?;
     let because = RevokedBecause::ResourceRemoved;
     grants::revoke_of_resource(conn, &resource.canonical, because, now).map(Some)

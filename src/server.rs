@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::middleware::outcome;
 use crate::middleware::request_log::{RequestSpan, repeat_id};
 use crate::middleware::security_headers::security_headers;
+use crate::pages::brand::Brand;
 use crate::storage::{Storage, StorageError, events};
 use crate::{endpoints, notifier, pages, sweeper, systemd};
 
@@ -146,11 +147,13 @@ fn listen(
     let config = &app.config;
     let drain = u64::try_from(config.shutdown_timeout.0).unwrap_or(30);
     let routes = app.clone();
+    let brand = web::Data::new(Brand::new(&config.brand));
     let factory = move || {
         let app = routes.clone();
         let issuer = &app.config.issuer;
         Actix::new()
             .app_data(app.clone())
+            .app_data(brand.clone())
             .app_data(web::PayloadConfig::new(app.config.limits.body))
             .wrap(security_headers(issuer.is_https()))
             .wrap(from_fn(outcome::count))

@@ -6,7 +6,7 @@
 //! | access tokens | a day after they expire |
 //! | refresh tokens | a day after they expire unused; used ones for another lifetime, to know a replay |
 //! | grants | a day after the last token that can point at them |
-//! | pending authorization requests, sessions | until they expire |
+//! | pending authorization requests, sessions, links for people | until they expire |
 //! | registrations that nobody has used, and the record of them | `MCP_OAUTH_UNUSED_CLIENT_LIFETIME` |
 //! | events | `MCP_OAUTH_EVENT_LIFETIME` |
 //! | from where somebody has signed in | half a year after the last time |
@@ -19,9 +19,10 @@ use crate::app::App;
 use crate::clock::{Seconds, UnixTime};
 use crate::config::Lifetimes;
 use crate::oauth::GrantId;
+use crate::revocation::ending;
 use crate::storage::{
     DbConnection, Storage, StorageError, access_tokens, authorization_requests, clients, codes,
-    events, grants, refresh_tokens, sessions, sign_in_places, sign_ins,
+    events, grants, one_time_links, refresh_tokens, sessions, sign_in_places, sign_ins,
 };
 
 /// The most rows of one transaction.
@@ -51,10 +52,11 @@ impl Swept {
 }
 
 /// The edges: no row that was drawn later can be past its time, and is not looked at.
-const BROOMS: [Broom; 10] = [
+const BROOMS: [Broom; 11] = [
     |conn, _, now, _| authorization_requests::delete_expired(conn, now, BATCH).map(Swept::all),
     |conn, _, now, _| sessions::delete_expired(conn, now, BATCH).map(Swept::all),
     |conn, _, now, _| sign_ins::delete_expired(conn, now, BATCH).map(Swept::all),
+    |conn, _, now, _| one_time_links::delete_expired(conn, now, BATCH).map(Swept::all),
     |conn, lifetimes, now, _| {
         let (edge, before) = (now - lifetimes.code - DAY, now - DAY);
         codes::delete_expired(conn, edge, before, BATCH).map(Swept::all)
@@ -94,7 +96,7 @@ pub async fn run(app: &App) {
     }
 }
 
-/// Deletes all that is past its time; how many rows that were.
+/// Deletes all that is past its time, and settles what has been ended; how many rows that were.
 ///
 /// # Errors
 /// The database's. What was deleted before stays deleted.
@@ -103,7 +105,8 @@ pub async fn sweep(
     lifetimes: &Lifetimes,
     now: UnixTime,
 ) -> Result<u64, StorageError> {
-    let mut total = 0;
+    // What somebody has ended, and was killed before every row said so.
+    let mut total = ending::settle(storage, now).await? as u64;
     for broom in BROOMS {
         let mut cursor = Some(i64::MIN);
         while let Some(at) = cursor {

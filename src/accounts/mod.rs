@@ -1,12 +1,20 @@
 //! People: their accounts, their passwords, the browsers they are signed in with.
 
+mod commonest;
 pub mod declared;
+pub mod invitation;
 pub mod lock_out;
+pub mod passkeys;
 pub mod password;
+pub mod password_change;
+pub mod recovery;
+pub mod roles;
 pub mod second_factor;
+pub mod second_factor_change;
 pub mod session;
 pub mod setup;
 pub mod sign_in;
+pub mod totp;
 
 use std::fmt;
 
@@ -14,7 +22,7 @@ use crate::clock::UnixTime;
 use crate::oauth::{ErrorCode, OAuthError, UserId};
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::users::{self, User};
-use crate::storage::{DbConnection, Role, StorageError, sessions, sign_ins};
+use crate::storage::{DbConnection, Role, StorageError, one_time_links, sessions, sign_ins};
 
 /// A user name in its one spelling, so that two spellings never are two people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,10 +68,21 @@ pub fn add_user(
     role: Option<Role>,
     now: UnixTime,
 ) -> Result<User, StorageError> {
+    add_account(conn, username, Some(password), role, now)
+}
+
+/// As [`add_user`]; without a password nobody can sign in to it yet.
+fn add_account(
+    conn: &mut DbConnection,
+    username: &Username,
+    password: Option<&password::Hashed>,
+    role: Option<Role>,
+    now: UnixTime,
+) -> Result<User, StorageError> {
     let first = users::count(conn)? == 0;
     let role = if first { Role::Owner } else { role.unwrap_or(Role::Member) };
     let user = User {
-        password_hash: Some(password.as_str().to_owned()),
+        password_hash: password.map(|password| password.as_str().to_owned()),
         ..User::new(UserId::generate(), username.0.clone(), role, now)
     };
     users::insert(conn, &user)?;
@@ -84,6 +103,7 @@ pub fn change_password(
     users::set_password(conn, id, password.as_str())?;
     record(conn, Event::PasswordChanged, Subject::user(id), now)?;
     sign_ins::remove_of_user(conn, id)?;
+    one_time_links::remove_of_user(conn, id)?;
     sessions::remove_of_user(conn, id)
 }
 

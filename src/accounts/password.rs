@@ -3,11 +3,11 @@
 use std::fmt;
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
+use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
-use super::Username;
+use super::{Username, commonest};
 use crate::error::Error;
 use crate::oauth::{ErrorCode, OAuthError};
 use crate::storage::StorageError;
@@ -19,13 +19,6 @@ const LONGEST: usize = 1024;
 
 /// How many may wait.
 const MOST_WAITING: usize = 64;
-
-/// What everybody tries first, as far as it is long enough to get here.
-const COMMONEST: &str = "password passw0rd password1 password12 password123 password1234 12345678 123456789 1234567890 \
-     0123456789 11111111 00000000 87654321 abcd1234 abc12345 1q2w3e4r 1qaz2wsx qwertyui qwertyuiop \
-     qwerty12 qwerty123 asdfghjkl zxcvbnm1 iloveyou sunshine princess football baseball superman \
-     trustno1 letmein1 welcome1 welcome123 admin123 adminadmin administrator changeme changeme1 \
-     changeit secret123 default1 test1234 testtest";
 
 /// A password that may be set.
 #[derive(Debug)]
@@ -44,7 +37,7 @@ impl NewPassword {
             return refuse("This password is longer than 1024 bytes");
         }
         let lower = plain.to_lowercase();
-        if lower == username.as_str() || COMMONEST.split_whitespace().any(|word| word == lower) {
+        if lower == username.as_str() || commonest::has(&lower) {
             return refuse("This password is one of the first that anybody would try");
         }
         Ok(Self(text))
@@ -104,6 +97,14 @@ impl Passwords {
         tokio::task::spawn_blocking(move || hash(&password.0)).await.map_err(|_| failed())?
     }
 
+    /// Hashes a password that is set already, for it cost less to guess when it was.
+    ///
+    /// # Errors
+    /// As [`Passwords::hash`].
+    pub async fn hash_anew(&self, password: SecretString) -> Result<Hashed, Error> {
+        self.hash(NewPassword(password)).await
+    }
+
     /// Whether it is the password of that hash; `None` is nobody's, and takes as long to refuse.
     ///
     /// # Errors
@@ -127,6 +128,17 @@ impl Passwords {
         });
         Ok(matches.await.map_err(|_| failed())?? && known)
     }
+}
+
+/// Whether a stored hash costs less to try than one that is made now.
+#[must_use]
+pub fn is_outgrown(stored: &str) -> bool {
+    let Ok(hash) = PasswordHash::new(stored) else { return true };
+    let Ok(params) = Params::try_from(&hash) else { return true };
+    let work = |params: &Params| u64::from(params.m_cost()) * u64::from(params.t_cost());
+    hash.algorithm.as_str() != Algorithm::Argon2id.as_str()
+        || hash.version != Some(Version::V0x13.into())
+        || work(&params) < work(&Params::DEFAULT)
 }
 
 fn hash(password: &SecretString) -> Result<Hashed, Error> {
@@ -159,6 +171,28 @@ mod tests {
         {
             assert!(NewPassword::parse(text.into(), &username).is_ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_hash_is_outgrown_when_it_costs_less_than_ours() {
+        let of = |how: &str| {
+            let (salt, hash) =
+                ("c29tZXNhbHQxMjM0NTY", "rHQ1OmoqDCnJrgcJJwjz6ZEvGJTEBYz0kIUTGy7j3Qk");
+            is_outgrown(&format!("{how}${salt}${hash}"))
+        };
+        for weaker in [
+            "$argon2id$v=19$m=4096,t=3,p=1",
+            "$argon2id$v=19$m=19456,t=1,p=1",
+            "$argon2i$v=19$m=19456,t=2,p=1",
+            "$argon2id$v=16$m=19456,t=2,p=1",
+        ] {
+            assert!(of(weaker), "{weaker}");
+        }
+        for good in ["$argon2id$v=19$m=19456,t=2,p=1", "$argon2id$v=19$m=65536,t=3,p=4"] {
+            assert!(!of(good), "{good}");
+        }
+        assert!(!is_outgrown(hash(&"some password".into()).unwrap().as_str()));
+        assert!(is_outgrown("none"));
     }
 
     #[tokio::test]

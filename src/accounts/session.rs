@@ -4,12 +4,15 @@ use std::net::IpAddr;
 
 use crate::app::Network;
 use crate::clock::{Seconds, UnixTime};
-use crate::oauth::{TokenHash, TokenId, TokenSecret, UserId};
+use crate::error::Error;
+use crate::oauth::{ErrorCode, TokenHash, TokenId, TokenSecret, UserId};
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::sessions::{self, Arrival, Session};
 use crate::storage::sign_in_places::{self, Place};
+use crate::storage::sign_ins;
 use crate::storage::users::{self, User};
 use crate::storage::{DbConnection, Role, StorageError};
+use crate::words;
 
 /// For how long after a sign-in its person may change what signs in, and what everybody has.
 pub const RECENT: Seconds = Seconds(15 * 60);
@@ -174,6 +177,71 @@ pub fn renew(
         return Ok(None);
     }
     sessions::insert(conn, user_id, arrival, *created_at, *expires_at).map(Some)
+}
+
+/// As [`renew`], for a change that a browser makes which must still be signed in.
+///
+/// # Errors
+/// `access_denied` when the session has ended meanwhile: then nothing is changed. The database's.
+pub fn renew_for(conn: &mut DbConnection, recently: &Recently) -> Result<TokenSecret, Error> {
+    let why = words!("This browser was signed out meanwhile. Nothing was changed");
+    let renewed = renew(conn, recently.signed_in())?;
+    Ok(renewed.ok_or_else(|| ErrorCode::AccessDenied.because(why))?)
+}
+
+/// Signs a person out in another browser. False if there is no such browser, which is the same for
+/// one of somebody else.
+///
+/// # Errors
+/// The database's.
+pub fn sign_out_of(
+    conn: &mut DbConnection,
+    recently: &Recently,
+    id: TokenId,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let user_id = &recently.0.user.id;
+    let ended = sessions::remove_one_of_user(conn, user_id, id)?;
+    if ended {
+        let detail = Some("another browser".to_owned());
+        record(conn, Event::SignedOut, Subject { detail, ..Subject::user(user_id) }, now)?;
+    }
+    Ok(ended)
+}
+
+/// Where a person is signed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Where {
+    /// In every browser but this one.
+    Elsewhere,
+    /// In every browser.
+    Everywhere,
+}
+
+/// Signs a person out, also where a sign-in is only half done.
+///
+/// # Errors
+/// The database's.
+pub fn sign_out_all(
+    conn: &mut DbConnection,
+    recently: &Recently,
+    place: Where,
+    now: UnixTime,
+) -> Result<(), StorageError> {
+    let (user_id, this) = (&recently.0.user.id, recently.0.session.id);
+    sign_ins::remove_of_user(conn, user_id)?;
+    let detail = match place {
+        Where::Elsewhere => {
+            sessions::remove_others_of_user(conn, user_id, this)?;
+            "every other browser"
+        }
+        Where::Everywhere => {
+            sessions::remove_of_user(conn, user_id)?;
+            "every browser"
+        }
+    };
+    let subject = Subject { detail: Some(detail.to_owned()), ..Subject::user(user_id) };
+    record(conn, Event::SignedOut, subject, now)
 }
 
 /// Ends the session, on this side too.

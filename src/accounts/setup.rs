@@ -3,6 +3,7 @@
 use super::password::Hashed;
 use super::session::{self, Browser, SessionLifetimes};
 use super::{Username, add_user};
+use crate::authorization::pause;
 use crate::clock::{Seconds, UnixTime};
 use crate::error::Error;
 use crate::oauth::{
@@ -124,6 +125,7 @@ pub fn add_resource(
     secret_hash: Option<&TokenHash>,
     now: UnixTime,
 ) -> Result<Resource, StorageError> {
+    let paused_at = pause::of_a_new_one(conn, now)?;
     let resource = Resource {
         id,
         uri: uri.clone(),
@@ -134,14 +136,19 @@ pub fn add_resource(
         previous_secret_until: None,
         created_at: now,
         position: resources::next_position(conn)?,
-        paused_at: None,
+        paused_at,
         audience: Audience::Everybody,
         scope: None,
+        ended_up_to: None,
+        narrowed_up_to: None,
     };
     resources::insert(conn, &resource)?;
     // Of a resource at this URL that an older version has removed.
     resource_rules::remove_of_resource(conn, &resource)?;
     record(conn, Event::ResourceAdded, Subject::resource(uri), now)?;
+    if resource.paused_at.is_some() {
+        record(conn, Event::ResourcePaused, Subject::resource(uri), now)?;
+    }
     Ok(resource)
 }
 

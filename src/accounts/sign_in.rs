@@ -210,7 +210,7 @@ pub fn cancel(conn: &mut DbConnection, cookie: &TokenSecret) -> Result<(), Stora
     Ok(())
 }
 
-fn over() -> OAuthError {
+pub(super) fn over() -> OAuthError {
     ErrorCode::AccessDenied
         .because("This sign-in is over, or was gone on with in another tab. Start again")
 }

@@ -1,15 +1,17 @@
 //! A person's answer. One yes is one code; the same yes again, from a second click or after a lost
 //! response, is the same code.
 
-use super::VerifiedRedirect;
+use super::{VerifiedRedirect, admission};
 use crate::accounts::session::SignedIn;
 use crate::clock::{Seconds, UnixTime};
 use crate::error::Error;
-use crate::oauth::{ErrorCode, Issuer, OAuthError, TokenId, TokenKind, TokenSecret};
-use crate::storage::authorization_requests::{self, PendingRequest};
+use crate::oauth::{ErrorCode, Issuer, OAuthError, Scope, TokenId, TokenKind, TokenSecret};
+use crate::storage::authorization_requests::{self, Asked, PendingRequest};
 use crate::storage::codes::{self, Code};
 use crate::storage::events::{Event, Subject, record};
+use crate::storage::resources::{self, Resource};
 use crate::storage::{DbConnection, StorageError, clients, users};
+use crate::words;
 
 /// The pending request of this cookie.
 ///
@@ -31,11 +33,69 @@ pub fn may_answer(pending: &PendingRequest, signed_in: &SignedIn) -> bool {
     !pending.asked.fresh_sign_in || signed_in.session().created_at >= pending.created_at
 }
 
-/// Yes. The URL to which the browser is sent.
+/// Why a person cannot say yes, for all that is known of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// The owner has closed the resource for a while, to everybody.
+    Paused,
+    /// The resource is not for this person.
+    NotAdmitted,
+    /// The resource is, but nothing of what the client asks for.
+    NothingLeft,
+    /// The resource is not served here any more.
+    Gone,
+}
+
+impl Obstacle {
+    /// In words for the person.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Paused => {
+                words!("This MCP server is paused. Nothing was lost: try again later")
+            }
+            Self::NotAdmitted => {
+                words!("This MCP server is not for your account. Its owner decides who may use it")
+            }
+            Self::NothingLeft => {
+                words!("This app asks only for what your account may not have on this MCP server")
+            }
+            Self::Gone => words!("This MCP server is no longer served here"),
+        }
+    }
+}
+
+/// What of the request the person may grant, and the resource; or why nothing.
 ///
 /// # Errors
-/// `access_denied` when it has been answered with no, its code has been redeemed, or the client or
-/// the person is no longer welcome.
+/// The database's.
+pub fn grantable(
+    conn: &mut DbConnection,
+    pending: &PendingRequest,
+    signed_in: &SignedIn,
+) -> Result<Result<(Scope, Resource), Obstacle>, StorageError> {
+    let asked = &pending.asked;
+    let Some(resource) = resources::find_by_uri(conn, &asked.resource)? else {
+        return Ok(Err(Obstacle::Gone));
+    };
+    if resource.paused_at.is_some() {
+        return Ok(Err(Obstacle::Paused));
+    }
+    let Some(allowed) = admission::admitted(conn, &resource, &signed_in.user().id)? else {
+        return Ok(Err(Obstacle::NotAdmitted));
+    };
+    let scope = allowed.of(&asked.scope);
+    if scope.is_empty() && !asked.scope.is_empty() {
+        return Ok(Err(Obstacle::NothingLeft));
+    }
+    Ok(Ok((scope, resource)))
+}
+
+/// Yes. The URL to which the browser is sent. What the person may not have is left out.
+///
+/// # Errors
+/// `access_denied` when it has been answered with no, its code has been redeemed, there is an
+/// [`Obstacle`], or the client or the person is no longer welcome.
 pub fn approve(
     conn: &mut DbConnection,
     cookie: &TokenSecret,
@@ -52,12 +112,14 @@ pub fn approve(
     if !may_answer(&pending, signed_in) {
         return Err(refuse("The app wants you to sign in again first").into());
     }
+    let (scope, _) = grantable(conn, &pending, signed_in)?.map_err(|why| refuse(why.words()))?;
     if !clients::authorize(conn, &pending.asked.client_id, now)? {
         return Err(refuse("This app has been switched off here").into());
     }
     if !users::authorize(conn, &signed_in.user().id, now)? {
         return Err(refuse("This account has been switched off").into());
     }
+    let pending = PendingRequest { asked: Asked { scope, ..pending.asked }, ..pending };
     let code = insert_code(conn, cookie, &pending, signed_in, now + code_lifetime)?;
     authorization_requests::set_code(conn, pending.id, code.id())?;
     record(conn, Event::ConsentApproved, subject(&pending, signed_in), now)?;

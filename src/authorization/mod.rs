@@ -1,6 +1,8 @@
 //! From an authorization request to a person's yes: RFC 6749 section 4.1.
 
+pub mod admission;
 pub mod consent;
+pub mod pause;
 pub mod request;
 
 use crate::oauth::{Destination, ErrorCode, Issuer, OAuthError, RedirectUri};

@@ -11,6 +11,7 @@ use crate::oauth::{
 use crate::storage::authorization_requests::{self, Asked};
 use crate::storage::clients::{self, Client};
 use crate::storage::{DbConnection, StorageError, resources};
+use crate::words;
 
 /// What the operator offers.
 #[derive(Debug, Clone)]
@@ -111,9 +112,9 @@ fn client_and_redirect(
     let show = Rejection::ShowPage;
     let id = parameters.require("client_id").map_err(show)?;
     let unknown = || {
-        show(ErrorCode::InvalidClient.because(
-            "this app is not registered here. Remove the connection in the app, and add it again",
-        ))
+        show(ErrorCode::InvalidClient.because(words!(
+            "this app is not registered here. Remove the connection in the app, and add it again"
+        )))
     };
     let id: ClientId = id.parse().map_err(|_| unknown())?;
     let client = clients::find(conn, &id)?
@@ -132,7 +133,7 @@ fn client_and_redirect(
     match requested {
         Ok(uri) if registered.iter().any(|known| known.allows(&uri)) => Ok((client, uri)),
         _ => {
-            let why = "redirect_uri is not one that this app has registered";
+            let why = words!("redirect_uri is not one that this app has registered");
             Err(show(ErrorCode::InvalidRequest.because(why)))
         }
     }
@@ -140,17 +141,19 @@ fn client_and_redirect(
 
 fn check_kind(parameters: &Parameters) -> Result<(), OAuthError> {
     if parameters.require("response_type")? != "code" {
-        return Err(ErrorCode::UnsupportedResponseType.because("response_type must be code"));
+        return Err(
+            ErrorCode::UnsupportedResponseType.because(words!("response_type must be code"))
+        );
     }
     if parameters.get("response_mode").is_some_and(|mode| mode != "query") {
-        return Err(ErrorCode::InvalidRequest.because("response_mode must be query"));
+        return Err(ErrorCode::InvalidRequest.because(words!("response_mode must be query")));
     }
     // RFC 9101: never fetched, and not to be ignored.
     if parameters.get("request").or(parameters.get("request_uri")).is_some() {
-        return Err(ErrorCode::InvalidRequest.because("request objects are not supported"));
+        return Err(ErrorCode::InvalidRequest.because(words!("request objects are not supported")));
     }
     if prompts(parameters, "none") {
-        return Err(ErrorCode::ConsentRequired.because("a person is always asked"));
+        return Err(ErrorCode::ConsentRequired.because(words!("a person is always asked")));
     }
     Ok(())
 }
@@ -172,7 +175,8 @@ fn resource(
     parameters: &Parameters,
     offer: &Offer,
 ) -> Result<Result<ResourceUri, OAuthError>, StorageError> {
-    let unknown = || ErrorCode::InvalidTarget.because("resource is not one that is served here");
+    let unknown =
+        || ErrorCode::InvalidTarget.because(words!("resource is not one that is served here"));
     let registered = resources::list(conn)?;
     let mut meant: Option<&ResourceUri> = None;
     for requested in parameters.all("resource") {
@@ -180,7 +184,8 @@ fn resource(
         let found = registered.iter().map(|resource| &resource.uri).collect::<Vec<_>>();
         let Some(found) = pick(&found, &requested) else { return Ok(Err(unknown())) };
         if meant.is_some_and(|meant| meant != found) {
-            let error = ErrorCode::InvalidTarget.because("only one resource can be asked for");
+            let error =
+                ErrorCode::InvalidTarget.because(words!("only one resource can be asked for"));
             return Ok(Err(error));
         }
         meant = Some(found);
@@ -189,7 +194,7 @@ fn resource(
         registered.iter().find(|resource| resource.canonical == default.canonical())
     });
     let default = default.or(registered.first()).map(|resource| &resource.uri);
-    let none = || ErrorCode::InvalidTarget.because("no resource is served here yet");
+    let none = || ErrorCode::InvalidTarget.because(words!("no resource is served here yet"));
     Ok(meant.or(default).cloned().ok_or_else(none))
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Failure, open, output};
 use crate::accounts::password::{Hashed, NewPassword, Passwords};
-use crate::accounts::{self, Username};
+use crate::accounts::{self, Username, second_factor_change};
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
 use crate::oauth::UserId;
@@ -51,6 +51,12 @@ pub enum Command {
         /// Let the person sign in again; ended grants stay ended
         #[arg(long)]
         undo: bool,
+    },
+    /// Ask for no codes of an authenticator app and no passkey after the password any more, for a
+    /// person who has lost them
+    ResetSecondFactor {
+        /// The user name
+        name: String,
     },
     /// End all access of a person, and forget the account
     Remove {
@@ -104,6 +110,7 @@ async fn decide(command: Command, storage: &Storage) -> Result<(), Failure> {
         Command::List { json } => list(storage, json).await,
         Command::Passwd { name, .. } => passwd(storage, &name).await,
         Command::Disable { name, undo } => disable(storage, &name, undo).await,
+        Command::ResetSecondFactor { name } => reset_second_factor(storage, &name).await,
         Command::Remove { name } => remove(storage, &name).await,
     }
 }
@@ -167,6 +174,16 @@ async fn disable(storage: &Storage, name: &str, undo: bool) -> Result<(), Failur
     let grants =
         grants.ok_or_else(|| Failure::Failed("the account is disabled already".to_owned()))?;
     output::line(&format!("the account is disabled; {grants} grants have ended"))
+}
+
+async fn reset_second_factor(storage: &Storage, name: &str) -> Result<(), Failure> {
+    let user = find(storage, name).await?;
+    let now = Clock::System.now();
+    let reset = move |conn: &mut _| second_factor_change::reset(conn, &user.id, now);
+    if storage.write(reset).await? {
+        return output::line("the second factor is gone; the password is enough again");
+    }
+    Err(Failure::Failed("the account has no second factor".to_owned()))
 }
 
 async fn remove(storage: &Storage, name: &str) -> Result<(), Failure> {

@@ -5,9 +5,11 @@ pub mod registration;
 
 pub use authentication::{AuthenticatedClient, Presented, Stranger};
 
-use crate::oauth::Scope;
-use crate::storage::ClientOrigin;
-use crate::storage::clients::Client;
+use crate::clock::UnixTime;
+use crate::oauth::{ClientId, Scope};
+use crate::storage::clients::{self, Client};
+use crate::storage::events::{Event, Subject, record};
+use crate::storage::{ClientOrigin, DbConnection, StorageError};
 
 /// The most that a person may grant a client.
 ///
@@ -19,4 +21,16 @@ pub fn ceiling(client: &Client, offered: &Scope) -> Scope {
         ClientOrigin::Configured => offered.narrow(&client.metadata.scope),
         ClientOrigin::Registered => offered.clone(),
     }
+}
+
+/// Lets a disabled client be used again; what was ended stays ended. False if it was not disabled.
+///
+/// # Errors
+/// The database's.
+pub fn enable(conn: &mut DbConnection, id: &ClientId, now: UnixTime) -> Result<bool, StorageError> {
+    let enabled = clients::enable(conn, id)?;
+    if enabled {
+        record(conn, Event::ClientEnabled, Subject::client(id), now)?;
+    }
+    Ok(enabled)
 }

@@ -13,6 +13,7 @@ use crate::pages::doorstep::doorstep_url;
 use crate::pages::error::{Back, PageError};
 use crate::pages::visit::{Visit, see_other};
 use crate::storage::sign_ins::Goal;
+use crate::words;
 
 /// The longest query. What is longer is nobody's request.
 const LONGEST_QUERY: usize = 16 * 1024;
@@ -26,11 +27,13 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let (app, query) = (visit.app.clone(), visit.http.query_string());
     let network = visit.client_ip.network();
     app.limits.authorizations.take(&network, app.clock.now_millis()).map_err(|wait: Seconds| {
-        let words = "Too many sign-ins were started from here. Please wait a minute";
+        let words = words!("Too many sign-ins were started from here. Please wait a minute");
         visit.failed(ErrorCode::TemporarilyUnavailable.because(words)).with_retry(wait)
     })?;
     if query.len() > LONGEST_QUERY {
-        return Err(visit.failed(ErrorCode::InvalidRequest.because("the request is too long")));
+        return Err(
+            visit.failed(ErrorCode::InvalidRequest.because(words!("the request is too long")))
+        );
     }
     let parameters = Parameters::parse(query).map_err(|error| visit.failed(error))?;
     let offer = app.offer();

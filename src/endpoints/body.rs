@@ -9,6 +9,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 
 use super::error::EndpointError;
 use crate::oauth::ErrorCode;
+use crate::words;
 
 /// How long a client may take to send a body, of 64 KiB by default. Heads have their own limit.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -28,10 +29,10 @@ impl FromRequest for Body {
             match tokio::time::timeout(PATIENCE, body).await {
                 Ok(Ok(body)) => Ok(Self(body)),
                 Ok(Err(error)) if error.as_response_error().status_code() == 413 => {
-                    Err(refuse("the body is too large").too_large())
+                    Err(refuse(words!("the body is too large")).too_large())
                 }
-                Ok(Err(_)) => Err(refuse("the body is incomplete")),
-                Err(_) => Err(refuse("the body took too long")),
+                Ok(Err(_)) => Err(refuse(words!("the body is incomplete"))),
+                Err(_) => Err(refuse(words!("the body took too long"))),
             }
         })
     }

@@ -11,6 +11,7 @@ use super::body::Body;
 use super::error::EndpointError;
 use crate::clients::Presented;
 use crate::oauth::{ErrorCode, OAuthError, Parameters};
+use crate::words;
 
 /// The parameters of a body. The query is never looked at.
 pub struct Form(pub Parameters);
@@ -55,7 +56,9 @@ pub fn credentials(
 
 fn parse(body: &[u8]) -> Result<Parameters, OAuthError> {
     let text = std::str::from_utf8(body);
-    Parameters::parse(text.map_err(|_| ErrorCode::InvalidRequest.because("the body is not UTF-8"))?)
+    Parameters::parse(
+        text.map_err(|_| ErrorCode::InvalidRequest.because(words!("the body is not UTF-8")))?,
+    )
 }
 
 /// Compared exactly, its parameters (`charset`) left aside.
@@ -65,7 +68,7 @@ fn check_media_type(request: &HttpRequest) -> Result<(), OAuthError> {
     if media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         Ok(())
     } else {
-        let why = "Content-Type must be application/x-www-form-urlencoded";
+        let why = words!("Content-Type must be application/x-www-form-urlencoded");
         Err(ErrorCode::InvalidRequest.because(why))
     }
 }

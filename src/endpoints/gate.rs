@@ -2,11 +2,12 @@
 //! method, any `Host`, no body; the query, which some proxies take from the client, is not looked at.
 //!
 //! 200, 401 or 403, which every proxy understands, as RFC 6750 section 3 words them; 404 for an
-//! address that the operator got wrong, 503 when nobody can decide: proxies deny both.
+//! address that the operator got wrong, 503 when nobody can decide, or when the owner has closed the
+//! resource for a while: proxies deny both.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+    AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
@@ -77,6 +78,7 @@ async fn answer(
             let response = refuse(&denial);
             match response.status() {
                 StatusCode::UNAUTHORIZED => app.metrics.gate_challenged.inc(),
+                // Paused as well: no token, no scope and no sign-in would help.
                 _ => app.metrics.gate_forbidden.inc(),
             };
             Ok(response)
@@ -180,8 +182,12 @@ fn free_text(text: Option<&str>) -> String {
     utf8_percent_encode(text.unwrap_or_default(), NOT_AS_IT_IS).to_string()
 }
 
+/// Seconds after which a client may look whether a resource is open again.
+const LOOK_AGAIN: u32 = 60;
+
 fn refuse(denial: &Denial) -> HttpResponse {
     let (status, error) = match denial.because {
+        Because::Paused => return paused(),
         Because::NoToken => (StatusCode::UNAUTHORIZED, None),
         Because::InvalidToken => {
             (StatusCode::UNAUTHORIZED, Some(("invalid_token", "the token is not good here")))
@@ -213,4 +219,14 @@ fn refuse(denial: &Denial) -> HttpResponse {
         None => response.finish(),
         Some((code, why)) => response.json(json!({ "error": code, "error_description": why })),
     }
+}
+
+/// 503, and no challenge: a 401 would have clients throw good tokens away, and send people to a
+/// sign-in that would not help.
+fn paused() -> HttpResponse {
+    let why = "the owner has paused this MCP server; your sign-in is kept, try again later";
+    HttpResponse::ServiceUnavailable()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((RETRY_AFTER, LOOK_AGAIN))
+        .json(json!({ "error": "temporarily_unavailable", "error_description": why }))
 }

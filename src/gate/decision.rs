@@ -3,11 +3,14 @@
 //! resource with rules, by what the request says it calls; by nothing else.
 
 use super::{examine, rules};
+use crate::authorization::admission;
 use crate::clients::ceiling;
 use crate::clock::UnixTime;
 use crate::mcp::{Call, Rule};
-use crate::oauth::{ClientId, IntrospectionId, ResourceUri, Scope};
+use crate::oauth::{IntrospectionId, ResourceUri, Scope};
 use crate::storage::access_tokens::Described;
+use crate::storage::grants::Grant;
+use crate::storage::resources::Resource;
 use crate::storage::{DbConnection, StorageError, clients, resource_rules};
 
 /// What the operator demands of a route.
@@ -81,6 +84,8 @@ pub enum Because {
     Undecidable(&'static str),
     /// There is no scope that the person could be asked for.
     NoScope,
+    /// The owner has closed the resource for a while, to everybody.
+    Paused,
 }
 
 /// Decides. None: there is no such resource. `call` says what is called, or why that cannot be said;
@@ -99,13 +104,17 @@ pub fn decide(
     let Some((resource, rules)) = resource_rules::find_with_resource(conn, id)? else {
         return Ok(None);
     };
+    if resource.paused_at.is_some() {
+        let (because, scope) = (Because::Paused, Scope::default());
+        return Ok(Some(Decision::Deny(Denial { because, resource: resource.uri, scope })));
+    }
     let described = match request.bearer {
         Bearer::Token(token) => examine(conn, token, &resource, now)?,
         Bearer::Absent | Bearer::Malformed => None,
     };
     let book = Ruled { call: (!rules.is_empty()).then(call), rules: &rules, offered };
     let deny = |because, scope| {
-        let denial = Denial { because, resource: resource.uri, scope };
+        let denial = Denial { because, resource: resource.uri.clone(), scope };
         Ok(Some(Decision::Deny(denial)))
     };
     let Some(described) = described else {
@@ -123,22 +132,24 @@ pub fn decide(
         let client_name = clients::name(conn, &described.grant.client_id)?;
         return Ok(Some(Decision::Allow(Box::new(Identity { described, client_name }))));
     }
-    if may_be_granted(conn, &described.grant.client_id, &needed, offered)? {
+    if may_be_granted(conn, (&resource, &described.grant), &needed, offered)? {
         deny(Because::InsufficientScope, needed)
     } else {
         deny(Because::NoScope, Scope::default())
     }
 }
 
-/// Whether asking the person helps: the operator may have set the client a limit.
+/// Whether asking the person helps: the operator may have set the client or the person a limit.
 fn may_be_granted(
     conn: &mut DbConnection,
-    client_id: &ClientId,
+    (resource, grant): (&Resource, &Grant),
     needed: &Scope,
     offered: &Scope,
 ) -> Result<bool, StorageError> {
-    let client = clients::find(conn, client_id)?;
-    Ok(client.is_some_and(|client| ceiling(&client, offered).covers(needed)))
+    let client = clients::find(conn, &grant.client_id)?;
+    let allowed = admission::admitted(conn, resource, &grant.user_id)?;
+    Ok(client.is_some_and(|client| ceiling(&client, offered).covers(needed))
+        && allowed.is_some_and(|allowed| allowed.covers(needed)))
 }
 
 /// What the rules of a resource have to say about one request.

@@ -5,6 +5,7 @@ pub mod decision;
 pub mod rule_book;
 pub mod rules;
 
+use crate::authorization::admission;
 use crate::clock::UnixTime;
 use crate::oauth::{TokenKind, TokenSecret};
 use crate::storage::access_tokens::{self, Described};
@@ -12,7 +13,8 @@ use crate::storage::resources::Resource;
 use crate::storage::{DbConnection, StorageError};
 
 /// The token, if it is an access token for this resource and lives now. Everything else is nothing,
-/// for whatever reason: RFC 7662 section 2.2.
+/// for whatever reason: RFC 7662 section 2.2. A resource that is paused has no other word for it, so
+/// its clients try to refresh, which works, and keep what they have.
 ///
 /// # Errors
 /// The database's.
@@ -23,11 +25,15 @@ pub fn examine(
     now: UnixTime,
 ) -> Result<Option<Described>, StorageError> {
     let Some(secret) = TokenSecret::parse(TokenKind::Access, token) else { return Ok(None) };
-    let described = access_tokens::describe(conn, secret.id())?;
-    Ok(described.filter(|found| {
+    if resource.paused_at.is_some() {
+        return Ok(None);
+    }
+    let described = access_tokens::describe(conn, secret.id())?.filter(|found| {
         found.token.hash == secret.hash()
             && now < found.token.expires_at
             && found.grant.is_live(now)
             && found.grant.resource.canonical() == resource.canonical
-    }))
+    });
+    let Some(found) = described else { return Ok(None) };
+    Ok(admission::stands(conn, resource, &found.grant)?.then_some(found))
 }

@@ -1,10 +1,12 @@
 //! `grant_type=authorization_code`: RFC 6749 section 4.1.3, with PKCE (RFC 7636 section 4.5).
 
 use super::{Source, Terms, TokenResponse, issue_access, issue_refresh};
+use crate::authorization::admission;
 use crate::clients::AuthenticatedClient;
 use crate::error::Error;
 use crate::oauth::{
-    CodeVerifier, ErrorCode, GrantType, OAuthError, Parameters, ResourceUri, TokenKind, TokenSecret,
+    CodeVerifier, ErrorCode, GrantType, OAuthError, Parameters, ResourceUri, Scope, TokenKind,
+    TokenSecret,
 };
 use crate::revocation;
 use crate::storage::codes::{self, Code};
@@ -76,8 +78,9 @@ pub fn exchange(
         .ok_or_else(|| invalid("the code is unknown"))?;
     check_binding(&code, client, request)?;
     if code.redeemed_at.is_none() {
-        check_still_welcome(conn, &code, terms)?;
+        let scope = check_still_welcome(conn, &code, terms)?;
         if codes::consume(conn, code.id, terms.now)? {
+            let code = Code { scope, ..code };
             return Ok(Redemption::Issued(issue(conn, client, code, terms)?));
         }
     }
@@ -104,13 +107,24 @@ fn check_binding(
     super::check_resources(&request.resources, &code.resource)
 }
 
-/// That nothing has ended since the person said yes.
-fn check_still_welcome(conn: &mut DbConnection, code: &Code, terms: &Terms) -> Result<(), Error> {
+/// That nothing has ended since the person said yes. What of the scope the person may still have.
+fn check_still_welcome(
+    conn: &mut DbConnection,
+    code: &Code,
+    terms: &Terms,
+) -> Result<Scope, Error> {
     if code.expires_at <= terms.now {
         return Err(invalid("the code has expired").into());
     }
-    if resources::find_by_uri(conn, &code.resource)?.is_none() {
+    // Held: whoever takes something away from the person waits, and then finds the grant.
+    let Some(resource) = resources::hold(conn, &code.resource)? else {
         return Err(invalid("the resource is gone").into());
+    };
+    let allowed = admission::admitted(conn, &resource, &code.user_id)?
+        .ok_or_else(|| invalid("the resource is not for this person any more"))?;
+    let scope = allowed.of(&code.scope);
+    if scope.is_empty() && !allowed.covers(&code.scope) {
+        return Err(invalid("the person may have none of it any more").into());
     }
     if !clients::authorize(conn, &code.client_id, terms.now)? {
         return Err(invalid("the client is disabled").into());
@@ -118,7 +132,7 @@ fn check_still_welcome(conn: &mut DbConnection, code: &Code, terms: &Terms) -> R
     if !users::authorize(conn, &code.user_id, terms.now)? {
         return Err(invalid("the user is disabled").into());
     }
-    Ok(())
+    Ok(scope)
 }
 
 fn issue(

@@ -9,6 +9,7 @@ use super::{
     Access, Source, Terms, TokenResponse, check_resources, issue_access, issue_refresh,
     requested_resources,
 };
+use crate::authorization::admission;
 use crate::clients::AuthenticatedClient;
 use crate::clock::Seconds;
 use crate::error::Error;
@@ -18,7 +19,7 @@ use crate::oauth::{
 use crate::revocation;
 use crate::storage::grants::{self, Grant};
 use crate::storage::refresh_tokens::{self, RefreshToken};
-use crate::storage::{DbConnection, RevokedBecause, StorageError, access_tokens, users};
+use crate::storage::{DbConnection, RevokedBecause, StorageError, access_tokens, resources, users};
 
 /// How far a retry follows the successors of its token; and how far back salts are erased.
 const MOST_HOPS: usize = 8;
@@ -114,6 +115,12 @@ fn check_grant(
         return Err(invalid("the refresh token was issued to another client").into());
     }
     if !grant.is_live(terms.now) {
+        return Err(invalid("the grant has ended").into());
+    }
+    // Read again, because all that a resource has granted may have been ended in its row alone.
+    let resource = resources::find_by_uri(conn, &grant.resource)?
+        .ok_or_else(|| invalid("the resource is gone"))?;
+    if !admission::stands(conn, &resource, &grant)? {
         return Err(invalid("the grant has ended").into());
     }
     if users::find(conn, &grant.user_id)?.is_none_or(|user| user.disabled_at.is_some()) {

@@ -28,12 +28,36 @@ const BLANK: [RangeInclusive<char>; 9] = [
     '\u{1d159}'..='\u{1d17a}',
 ];
 
+/// Marks of the scripts that can stack them: they would cover the lines above and below.
+const STACKED: [RangeInclusive<char>; 8] = [
+    '\u{300}'..='\u{36f}',
+    '\u{483}'..='\u{489}',
+    '\u{e31}'..='\u{e3a}',
+    '\u{e47}'..='\u{e4e}',
+    '\u{1ab0}'..='\u{1aff}',
+    '\u{1dc0}'..='\u{1dff}',
+    '\u{20d0}'..='\u{20ff}',
+    '\u{fe20}'..='\u{fe2f}',
+];
+/// The most marks on one letter: UTS 39 section 5.4.
+const MOST_MARKS: usize = 4;
+
 /// The name without what deceives; none if nothing is left to be seen.
 #[must_use]
 pub fn display_name(name: &str) -> Option<String> {
     let within = |ranges: &[RangeInclusive<char>], c| ranges.iter().any(|range| range.contains(&c));
     let honest = |c: &char| !c.is_control() && !within(&DECEPTIVE, *c);
-    let name: String = name.chars().filter(honest).collect();
+    let mut marks: Vec<char> = vec![];
+    let stacks = |c: &char| {
+        if !within(&STACKED, *c) {
+            marks.clear();
+            return true;
+        }
+        let fits = marks.len() < MOST_MARKS && marks.last() != Some(c);
+        marks.push(*c);
+        fits
+    };
+    let name: String = name.chars().filter(honest).filter(stacks).collect();
     let seen = |c: char| !c.is_whitespace() && !within(&BLANK, c);
     name.chars().any(seen).then(|| name.trim().to_owned())
 }
@@ -46,6 +70,17 @@ mod tests {
     fn a_name_cannot_reorder_the_page() {
         assert_eq!(display_name(" Cla\u{202e}ude\u{200b}\n ").as_deref(), Some("Claude"));
         for name in ["Claude", "\u{c758}\u{3164}x", "\u{2764}\u{fe0f}", "\u{2801}"] {
+            assert_eq!(display_name(name).as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn marks_do_not_pile_up() {
+        let pile = |marks: &str| display_name(&format!("a{marks}b")).unwrap();
+        assert_eq!(pile(&"\u{301}".repeat(50)), "a\u{301}b");
+        assert_eq!(pile(&"\u{301}\u{302}".repeat(50)), "a\u{301}\u{302}\u{301}\u{302}b");
+        // Vietnamese, and Thai: a vowel and a tone.
+        for name in ["Tie\u{302}\u{301}ng Vie\u{323}\u{302}t", "\u{e17}\u{e35}\u{e48}"] {
             assert_eq!(display_name(name).as_deref(), Some(name));
         }
     }

@@ -1,6 +1,7 @@
 //! Request parameters, in a query or a form: RFC 6749 sections 3.1 and 3.2, appendix B.
 
 use super::{ErrorCode, OAuthError};
+use crate::words;
 
 /// More than any request of ours has; a bound on what a stranger can make us allocate.
 const MOST_PARAMETERS: usize = 64;
@@ -19,14 +20,17 @@ impl Parameters {
         for pair in encoded.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let decode = |text| {
-                form_decode(text).ok_or(ErrorCode::InvalidRequest.because("encoding is broken"))
+                form_decode(text)
+                    .ok_or(ErrorCode::InvalidRequest.because(words!("encoding is broken")))
             };
             let (name, value) = (decode(name)?, decode(value)?);
             if name != "resource" && parameters.iter().any(|(known, _)| *known == name) {
-                return Err(ErrorCode::InvalidRequest.because("a parameter is given twice"));
+                return Err(ErrorCode::InvalidRequest.because(words!("a parameter is given twice")));
             }
             if parameters.len() == MOST_PARAMETERS {
-                return Err(ErrorCode::InvalidRequest.because("there are too many parameters"));
+                return Err(
+                    ErrorCode::InvalidRequest.because(words!("there are too many parameters"))
+                );
             }
             parameters.push((name, value));
         }

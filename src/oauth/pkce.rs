@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::{ErrorCode, OAuthError, Parameters};
+use crate::words;
 
 /// `code_challenge`: SHA-256 of the verifier, RFC 7636 section 4.2.
 #[derive(Debug, Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
@@ -26,11 +27,13 @@ impl CodeChallenge {
     pub fn from_request(parameters: &Parameters) -> Result<Self, OAuthError> {
         let challenge = parameters.require("code_challenge")?;
         if parameters.get("code_challenge_method") != Some("S256") {
-            return Err(ErrorCode::InvalidRequest.because("code_challenge_method must be S256"));
+            return Err(
+                ErrorCode::InvalidRequest.because(words!("code_challenge_method must be S256"))
+            );
         }
         challenge
             .parse()
-            .map_err(|_| ErrorCode::InvalidRequest.because("code_challenge is malformed"))
+            .map_err(|_| ErrorCode::InvalidRequest.because(words!("code_challenge is malformed")))
     }
 
     /// Whether this is the challenge of that verifier: RFC 7636 section 4.6.

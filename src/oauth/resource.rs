@@ -9,6 +9,8 @@ use diesel::sql_types::Text;
 use serde::Serialize;
 use url::Url;
 
+use crate::words;
+
 /// An MCP server's URL. It keeps its spelling, which becomes `aud`; [`ResourceUri::canonical`]
 /// says which spellings mean the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, AsExpression, FromSqlRow)]
@@ -60,14 +62,14 @@ impl FromStr for ResourceUri {
     /// An absolute http or https URI without fragment (RFC 8707 section 2), user name or wildcard.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.len() > 2048 || text.bytes().any(|byte| !byte.is_ascii_graphic()) {
-            return Err("has characters that a URL cannot have, or too many");
+            return Err(words!("has characters that a URL cannot have, or too many"));
         }
         if text.contains(['#', '*', '@', '\\', '"', '<', '>']) {
-            return Err("must have no fragment, wildcard or user name");
+            return Err(words!("must have no fragment, wildcard or user name"));
         }
-        let url = Url::parse(text).map_err(|_| "is not an absolute URL")?;
+        let url = Url::parse(text).map_err(|_| words!("is not an absolute URL"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            return Err("must be an http or https URL");
+            return Err(words!("must be an http or https URL"));
         }
         let origin = url.origin().ascii_serialization();
         let path = url.path().trim_end_matches('/').to_owned();

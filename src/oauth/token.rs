@@ -124,6 +124,18 @@ impl TokenSecret {
         BASE64URL_NOPAD.encode(&mac.finalize().into_bytes())
     }
 
+    /// 256 bits that nobody knows but the holder of this token, and whoever it presents it to: one
+    /// value for each purpose. Nothing of it can be computed from the database.
+    #[must_use]
+    pub fn key(&self, purpose: &str) -> [u8; 32] {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.text.as_bytes()) else {
+            unreachable!("HMAC takes a key of any length")
+        };
+        mac.update(b"key");
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
     /// Whether `signature` is [`TokenSecret::sign`] of `message`, in constant time.
     #[must_use]
     pub fn verifies(&self, message: &str, signature: &str) -> bool {

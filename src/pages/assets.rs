@@ -1,33 +1,48 @@
-//! The style sheet and the mark: part of the binary, named by their content, so that browsers may
+//! The style sheet, the mark and the script: part of the binary, named by their content, so that browsers may
 //! keep them for ever (RFC 8246).
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use actix_web::http::header::CACHE_CONTROL;
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY};
+use actix_web::web::{self, Bytes};
 use sha2::{Digest as _, Sha256};
+
+use super::brand::Brand;
 
 /// The one style sheet of all pages.
 pub static STYLESHEET: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("style", "css", "text/css; charset=utf-8", include_bytes!("style.css"))
+    let css = Bytes::from_static(include_bytes!("style.css"));
+    Asset::new(("style", "css"), "text/css; charset=utf-8", css)
 });
 
 /// The mark beside the host, and in the browser's tab.
-pub static MARK: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("mark", "svg", "image/svg+xml", include_bytes!("mark.svg")));
+pub static MARK: LazyLock<Asset> = LazyLock::new(|| {
+    let svg = Bytes::from_static(include_bytes!("mark.svg"));
+    Asset::new(("mark", "svg"), "image/svg+xml", svg)
+});
+
+/// What passkeys need (Web Authentication).
+pub static PASSKEY_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let script = Bytes::from_static(include_bytes!("passkey.js"));
+    Asset::new(("passkey", "js"), "text/javascript; charset=utf-8", script)
+});
 
 /// One of the files, for ever; 404 for a name that an older version had.
-pub async fn get(path: web::Path<String>) -> HttpResponse {
+pub async fn get(brand: web::Data<Brand>, path: web::Path<String>) -> HttpResponse {
     let wanted = format!("/assets/{path}");
-    let Some(asset) = [&*STYLESHEET, &*MARK].into_iter().find(|asset| asset.path() == wanted)
-    else {
+    let mut assets = [&*STYLESHEET, &*MARK, &*PASSKEY_SCRIPT].into_iter().chain(brand.assets());
+    let Some(asset) = assets.find(|asset| asset.path() == wanted) else {
         return HttpResponse::NotFound().finish();
     };
-    HttpResponse::Ok()
-        .content_type(asset.media_type())
-        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
-        .body(asset.content())
+    let mut response = HttpResponse::Ok();
+    response.content_type(asset.media_type);
+    response.insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"));
+    if let Some(policy) = asset.policy {
+        response.insert_header((CONTENT_SECURITY_POLICY, policy));
+    }
+    response.body(asset.content.clone())
 }
 
 /// A file that we serve as it is.
@@ -35,7 +50,8 @@ pub async fn get(path: web::Path<String>) -> HttpResponse {
 pub struct Asset {
     path: String,
     media_type: &'static str,
-    content: &'static [u8],
+    content: Bytes,
+    policy: Option<&'static str>,
 }
 
 impl Asset {
@@ -45,37 +61,39 @@ impl Asset {
         &self.path
     }
 
-    /// `Content-Type`.
+    /// With a `Content-Security-Policy` of its own.
     #[must_use]
-    pub fn media_type(&self) -> &'static str {
-        self.media_type
+    pub(super) fn with_policy(self, policy: &'static str) -> Self {
+        Self { policy: Some(policy), ..self }
     }
 
-    /// The file.
-    #[must_use]
-    pub fn content(&self) -> &'static [u8] {
-        self.content
-    }
-
-    fn new(name: &str, extension: &str, media_type: &'static str, content: &'static [u8]) -> Self {
+    pub(super) fn new(
+        (name, extension): (&str, &str),
+        media_type: &'static str,
+        content: impl Into<Bytes>,
+    ) -> Self {
+        let content = content.into();
         let mut hash = String::new();
-        for byte in &Sha256::digest(content)[..6] {
+        for byte in &Sha256::digest(&content)[..6] {
             // Writing to a String cannot fail.
             let _ = write!(hash, "{byte:02x}");
         }
-        Self { path: format!("/assets/{name}-{hash}.{extension}"), media_type, content }
+        let path = format!("/assets/{name}-{hash}.{extension}");
+        Self { path, media_type, content, policy: None }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Colour;
+    use crate::pages::colours::contrast;
 
     #[test]
     fn a_changed_file_has_a_new_name() {
-        let path = |content| Asset::new("style", "css", "text/css", content).path;
-        assert_eq!(path(b"a"), path(b"a"));
-        assert_ne!(path(b"a"), path(b"b"));
+        let path = |text: &'static str| Asset::new(("style", "css"), "text/css", text).path;
+        assert_eq!(path("a"), path("a"));
+        assert_ne!(path("a"), path("b"));
         assert!(STYLESHEET.path().starts_with("/assets/style-"), "{}", STYLESHEET.path());
     }
 
@@ -100,21 +118,28 @@ mod tests {
                 ("bad", "bad-back", 4.5),
                 ("warn", "warn-back", 4.5),
                 ("good", "card", 4.5),
+                ("good", "good-back", 4.5),
+                ("bad", "page", 4.5),
+                ("on-bad", "bad", 4.5),
+                ("warn", "card", 4.5),
+                ("accent", "page", 4.5),
+                ("accent", "sunken", 4.5),
+                ("edge", "page", 3.0),
                 ("edge", "card", 3.0),
             ] {
-                let (one, other) = (luminance(css, front), luminance(css, back));
-                let contrast = (one.max(other) + 0.05) / (one.min(other) + 0.05);
+                let contrast = contrast(colour(css, front), colour(css, back));
                 assert!(contrast >= at_least, "{scheme}: {front} on {back} is {contrast:.2}");
             }
         }
     }
 
-    fn luminance(css: &str, name: &str) -> f64 {
-        let (_, value) = css.split_once(&format!("--{name}: #")).unwrap();
-        let channel = |at: usize| {
-            let share = f64::from(u8::from_str_radix(&value[at..at + 2], 16).unwrap()) / 255.0;
-            if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
-        };
-        0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4)
+    fn colour(css: &str, name: &str) -> Colour {
+        let (_, value) = css.split_once(&format!("--{name}: ")).unwrap();
+        value.split(';').next().unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn the_style_sheet_stays_small() {
+        assert!(include_bytes!("style.css").len() < 16 * 1024);
     }
 }

@@ -8,15 +8,18 @@ use askama::Template;
 
 use super::doorstep::doorstep_url;
 use super::error::PageError;
+use super::language::Html;
+use super::obstacle::Obstacle;
 use super::visit::{PageForm, Visit, Visitor, see_other};
 use super::{ContentPolicy, Frame, render};
 use crate::authorization::consent::{self, may_answer};
 use crate::error::Error;
-use crate::oauth::{Destination, ErrorCode, Parameters, display_name};
+use crate::oauth::{Destination, ErrorCode, Parameters, Scope, display_name};
+use crate::storage;
 use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::{self, Client};
 use crate::storage::sign_ins::Goal;
-use crate::storage::{self, resources};
+use crate::words;
 
 /// Enough for every honest name, and the decision stays in sight.
 const LONGEST_NAME: usize = 80;
@@ -61,25 +64,35 @@ pub enum ClientOrigin {
     Configured,
 }
 
+impl From<storage::ClientOrigin> for ClientOrigin {
+    fn from(origin: storage::ClientOrigin) -> Self {
+        match origin {
+            storage::ClientOrigin::Registered => Self::Registered,
+            storage::ClientOrigin::Configured => Self::Configured,
+        }
+    }
+}
+
 impl Consent {
-    fn shown_name(&self) -> String {
-        let name = display_name(&self.client_name);
-        let name = name.as_deref().unwrap_or("An app without a name");
-        name.chars().take(LONGEST_NAME).collect()
+    /// None for an app whose name has nothing that can be seen.
+    fn shown_name(&self) -> Option<String> {
+        let name = display_name(&self.client_name)?;
+        Some(name.chars().take(LONGEST_NAME).collect())
     }
 
-    fn origin_words(&self) -> String {
-        match &self.client_origin {
+    fn origin_words(&self) -> Html {
+        let (words, host) = match &self.client_origin {
             ClientOrigin::Registered => {
-                "This app registered itself. Nobody has verified its name.".to_owned()
+                (words!("This app registered itself. Nobody has verified its name."), None)
             }
             ClientOrigin::MetadataDocument { host } => {
-                format!("This app is described at {host}. Only that address is verified.")
+                (words!("This app is described at {}. Only that address is verified."), Some(host))
             }
             ClientOrigin::Configured => {
-                "This app was added by the operator of this server.".to_owned()
+                (words!("This app was added by the operator of this server."), None)
             }
-        }
+        };
+        self.frame.say(words, host.as_slice())
     }
 }
 
@@ -96,15 +109,23 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let known = visit.app.storage.read(|conn| {
         let pending = consent::find(conn, &cookie, now)?;
         let client = clients::find(conn, &pending.asked.client_id)?;
-        let resource = resources::find_by_uri(conn, &pending.asked.resource)?;
         let gone = || ErrorCode::AccessDenied.because("This app is no longer registered here");
-        Ok::<_, Error>((client.ok_or_else(gone)?, pending, resource.and_then(|known| known.name)))
+        Ok::<_, Error>((client.ok_or_else(gone)?, pending))
     });
-    let (client, pending, resource_name) = known.await.map_err(|error| visit.failed(error))?;
+    let (client, pending) = known.await.map_err(|error| visit.failed(error))?;
     let visitor = visit.visitor().await?.filter(|v| may_answer(&pending, &v.signed_in));
     let sign_in = doorstep_url(Goal::Request(cookie.id()));
     let Some(visitor) = visitor else { return Ok(see_other(&visit.here(&sign_in))) };
-    let page = question(&visit, &visitor, (client, pending, resource_name));
+    let grantable = |conn: &mut _| consent::grantable(conn, &pending, &visitor.signed_in);
+    let grantable = visit.app.storage.read(grantable).await;
+    let (scope, resource) = match grantable.map_err(|error| visit.failed(error))? {
+        Ok(grantable) => grantable,
+        Err(why) => {
+            let page = Obstacle::new(&visit, &visitor, &pending, why);
+            return Ok(render(StatusCode::FORBIDDEN, &page, ContentPolicy::AnswersClient));
+        }
+    };
+    let page = question(&visit, &visitor, (client, pending), (scope, resource.name));
     Ok(render(StatusCode::OK, &page, ContentPolicy::AnswersClient))
 }
 
@@ -123,7 +144,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         "allow" => true,
         "deny" => false,
         _ => {
-            let why = "The answer was neither yes nor no. Go back and choose one";
+            let why = words!("The answer was neither yes nor no. Go back and choose one");
             return Err(visit.failed(ErrorCode::InvalidRequest.because(why)));
         }
     };
@@ -147,7 +168,8 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
 fn question(
     visit: &Visit,
     visitor: &Visitor,
-    (client, pending, resource_name): (Client, PendingRequest, Option<String>),
+    (client, pending): (Client, PendingRequest),
+    (scope, resource_name): (Scope, Option<String>),
 ) -> Consent {
     let request = pending.id.to_string();
     Consent {
@@ -155,14 +177,11 @@ fn question(
         csrf: visitor.csrf(&request),
         request,
         client_name: client.metadata.client_name.unwrap_or_default(),
-        client_origin: match client.origin {
-            storage::ClientOrigin::Registered => ClientOrigin::Registered,
-            storage::ClientOrigin::Configured => ClientOrigin::Configured,
-        },
+        client_origin: client.origin.into(),
         destination: pending.asked.redirect_uri.destination().clone(),
         resource_name,
         resource: pending.asked.resource.to_string(),
-        scopes: pending.asked.scope.tokens().map(|token| ScopeLine(token.to_owned())).collect(),
+        scopes: ScopeLine::of(&scope),
         username: visitor.signed_in.user().username.clone(),
     }
 }
@@ -171,15 +190,19 @@ fn question(
 pub struct ScopeLine(pub String);
 
 impl ScopeLine {
-    fn words(&self) -> &'static str {
-        match self.0.as_str() {
-            "mcp" => "Use it in your name: call its tools, and read what it offers",
-            "offline_access" => "Stay connected while you are away",
-            _ => "The permission that this MCP server calls",
-        }
+    /// A line for each scope.
+    pub(super) fn of(scope: &Scope) -> Vec<Self> {
+        scope.tokens().map(|token| Self(token.to_owned())).collect()
     }
 
-    fn is_foreign(&self) -> bool {
-        !matches!(self.0.as_str(), "mcp" | "offline_access")
+    pub(super) fn words(&self, frame: &Frame) -> Html {
+        const NOTHING: &[&str] = &[];
+        match self.0.as_str() {
+            "mcp" => {
+                frame.say("Use it in your name: call its tools, and read what it offers", NOTHING)
+            }
+            "offline_access" => frame.say("Stay connected while you are away", NOTHING),
+            foreign => frame.code("The permission that this MCP server calls {}", &[foreign]),
+        }
     }
 }

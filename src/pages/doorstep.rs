@@ -10,6 +10,7 @@ use crate::authorization::consent;
 use crate::oauth::{ErrorCode, TokenId, TokenKind, TokenSecret};
 use crate::storage::Step;
 use crate::storage::sign_ins::Goal;
+use crate::words;
 
 /// Where somebody stands who is about to sign in. The goal is a word of ours, or a request that this
 /// browser has started; never an address.
@@ -42,7 +43,7 @@ impl Doorstep {
             "security" => Goal::Security,
             "owner" => Goal::Owner,
             _ => {
-                let why = "There is no such page";
+                let why = words!("There is no such page");
                 return Err(visit.failed(ErrorCode::InvalidRequest.because(why)));
             }
         };
@@ -91,7 +92,7 @@ pub fn go_on(
     let issuer = &visit.app.config.issuer;
     let mut response = match passed {
         Passed::SwitchedOff => {
-            let why = "This account has been switched off";
+            let why = words!("This account has been switched off");
             return Err(visit.failed(ErrorCode::AccessDenied.because(why)));
         }
         Passed::Next(secret, step) => {

@@ -15,6 +15,7 @@ use crate::middleware::outcome::Outcome;
 use crate::middleware::request_log::note_refusal;
 use crate::oauth::ErrorCode;
 use crate::storage::StorageError;
+use crate::words;
 
 /// The page. It says nothing that the request said.
 #[derive(Template)]
@@ -23,7 +24,7 @@ pub struct ErrorPage {
     /// Around the content.
     pub frame: Frame,
     /// In a few words.
-    pub title: String,
+    pub title: &'static str,
     /// One cause, and what the person can do.
     pub message: String,
     /// By which the operator finds the log lines.
@@ -61,27 +62,27 @@ impl PageError {
             Error::Refused(refused) => {
                 note_refusal(&refused);
                 let (status, title) = match refused.code {
-                    ErrorCode::AccessDenied => (StatusCode::FORBIDDEN, "That did not work"),
+                    ErrorCode::AccessDenied => (StatusCode::FORBIDDEN, words!("That did not work")),
                     ErrorCode::TemporarilyUnavailable => {
-                        (StatusCode::TOO_MANY_REQUESTS, "Too many requests")
+                        (StatusCode::TOO_MANY_REQUESTS, words!("Too many requests"))
                     }
-                    _ => (StatusCode::BAD_REQUEST, "This request did not work"),
+                    _ => (StatusCode::BAD_REQUEST, words!("This request did not work")),
                 };
-                (status, title, sentence(&refused.description))
+                (status, title, sentence(&described(&frame, &refused.description)))
             }
             Error::Failed(StorageError::Unavailable(cause)) => {
                 debug!(cause, "unavailable");
-                let words = "Nothing was lost. Please try again in a moment.";
-                (StatusCode::SERVICE_UNAVAILABLE, "Just a moment", words.to_owned())
+                let words = frame.t("Nothing was lost. Please try again in a moment.");
+                (StatusCode::SERVICE_UNAVAILABLE, words!("Just a moment"), words.to_owned())
             }
             Error::Failed(failed) => {
                 error!(error = %failed, "failed");
-                let words = "This is our fault, not yours. Please try again.";
-                (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", words.to_owned())
+                let words = frame.t("This is our fault, not yours. Please try again.");
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                (status, words!("Something went wrong"), words.to_owned())
             }
         };
         let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(Seconds(5));
-        let title = title.to_owned();
         let page = Box::new(ErrorPage { frame, title, message, request_id, back: None });
         Self { page, status, outcome, retry_after }
     }
@@ -106,10 +107,20 @@ impl PageError {
     }
 }
 
+/// The words of a refusal in the page's language. Those of a missing parameter have its name in them.
+fn described(frame: &Frame, description: &str) -> String {
+    match description.strip_suffix(" is missing") {
+        Some(name) if !name.contains(' ') => frame.t("{} is missing").replace("{}", name),
+        _ => frame.t(description).to_owned(),
+    }
+}
+
 /// A description of the protocol, as something that is said to a person.
-fn sentence(description: &str) -> String {
+pub(super) fn sentence(description: &str) -> String {
     let mut letters = description.chars();
-    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    let is_code = description.split(' ').next().is_some_and(|word| word.contains('_'));
+    let capital = |first: char| if is_code { first } else { first.to_ascii_uppercase() };
+    let first = letters.next().map(capital);
     let end = if description.ends_with('.') { "" } else { "." };
     first.into_iter().chain(letters).collect::<String>() + end
 }

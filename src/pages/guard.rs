@@ -11,6 +11,7 @@ use super::visit::{Visit, Visitor, see_other};
 use crate::accounts::session::{Owner, Recently};
 use crate::oauth::ErrorCode;
 use crate::storage::sign_ins::Goal;
+use crate::words;
 
 /// What takes the place of the page that was asked for.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl Visit {
     pub async fn owner(&self) -> Result<(Visitor, Owner), Instead> {
         let visitor = self.member(Goal::Owner).await?;
         let Some(owner) = visitor.signed_in.owner() else {
-            let why = "This page is for the owner of this server";
+            let why = words!("This page is for the owner of this server");
             return Err(self.failed(ErrorCode::AccessDenied.because(why)).into());
         };
         Ok((visitor, owner))

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::error::PageError;
-use super::visit::{Visit, Visitor};
+use super::visit::Visit;
 use super::{ContentPolicy, Frame, render};
 use crate::error::Error;
 use crate::storage::{resources, users};
@@ -18,8 +18,6 @@ pub struct Home {
     pub frame: Frame,
     /// Whether anybody can sign in yet.
     pub state: State,
-    /// Who is signed in, if anybody.
-    pub account: Option<Account>,
     /// Where the authorization server metadata is: RFC 8414.
     pub metadata_url: String,
 }
@@ -36,23 +34,6 @@ pub enum State {
     },
 }
 
-/// Who is signed in.
-#[derive(Debug, Clone)]
-pub struct Account {
-    /// The user name.
-    pub username: String,
-    /// Proves that the form is ours.
-    pub csrf: String,
-}
-
-impl Account {
-    /// Of somebody, with the proof for a form that is about no request.
-    #[must_use]
-    pub fn of(visitor: &Visitor) -> Self {
-        Self { username: visitor.signed_in.user().username.clone(), csrf: visitor.csrf("") }
-    }
-}
-
 /// The page.
 ///
 /// # Errors
@@ -64,10 +45,10 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     });
     let (users, resources) = known.await.map_err(|error| visit.failed(error))?;
     let visitor = visit.visitor().await?;
+    let frame = visitor.map_or_else(|| visit.frame(), |visitor| visit.frame_for(&visitor, "/"));
     let page = Home {
-        frame: visit.frame(),
+        frame,
         state: if users == 0 { State::NotSetUp } else { State::Ready { resources } },
-        account: visitor.map(|visitor| Account::of(&visitor)),
         metadata_url: visit.app.config.issuer.metadata_url(),
     };
     Ok(render(StatusCode::OK, &page, ContentPolicy::Closed))

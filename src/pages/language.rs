@@ -68,13 +68,23 @@ impl Html {
     /// so that nothing that somebody calls himself changes what stands around it.
     #[must_use]
     pub fn sentence(words: &str, values: &[impl Display]) -> Self {
+        Self::filled(words, values, ("<bdi>", "</bdi>"))
+    }
+
+    /// The same, with values that are code.
+    #[must_use]
+    pub fn sentence_with_code(words: &str, values: &[impl Display]) -> Self {
+        Self::filled(words, values, ("<bdi><code>", "</code></bdi>"))
+    }
+
+    fn filled(words: &str, values: &[impl Display], (open, close): (&str, &str)) -> Self {
         let mut html = String::new();
         let mut parts = words.split("{}");
         push_escaped(&mut html, parts.next().unwrap_or_default());
         for (part, value) in parts.zip(values) {
-            html.push_str("<bdi>");
+            html.push_str(open);
             push_escaped(&mut html, &value.to_string());
-            html.push_str("</bdi>");
+            html.push_str(close);
             push_escaped(&mut html, part);
         }
         Self(html)

@@ -2,7 +2,10 @@
 //!
 //! The pages work without scripts, from one style sheet, and load nothing from other hosts.
 
+pub mod account;
 pub mod assets;
+pub mod brand;
+pub mod colours;
 pub mod consent;
 pub mod cookies;
 pub mod doorstep;
@@ -10,7 +13,14 @@ pub mod error;
 pub mod guard;
 pub mod home;
 pub mod language;
+mod lock_out;
+pub mod new_second_factor;
+pub mod obstacle;
+pub mod offer;
+pub mod passkey;
+pub mod qr;
 pub mod recipes;
+pub mod second_factor;
 pub mod setup;
 pub mod sign_in;
 pub mod sign_out;
@@ -30,17 +40,28 @@ use actix_web::{Handler, HttpResponse, Resource, Responder, Route, web};
 use askama::Template;
 
 use crate::clock::UnixTime;
+use crate::config::Support;
 use crate::oauth::Issuer;
 use crate::words;
+use assets::Asset;
+use brand::Brand;
 use language::{Html, Language};
 
 /// The pages, below the issuer's path.
 pub fn configure(routes: &mut web::ServiceConfig) {
     routes
         .service(form("/sign-in", sign_in::get, web::post().to(sign_in::post)))
+        .service(form(second_factor::PATH, second_factor::get, web::post().to(second_factor::post)))
+        .service(form(
+            new_second_factor::PATH,
+            new_second_factor::get,
+            web::post().to(new_second_factor::post),
+        ))
+        .configure(account::configure)
         .service(form("/consent", consent::get, web::post().to(consent::post)))
         .service(form("/sign-out", sign_out::get, web::post().to(sign_out::post)))
         .service(form("/setup", setup::get, web::post().to(setup::post)))
+        .configure(passkey::configure)
         .service(page("/assets/{name}", assets::get))
         .service(page("/", home::get))
         .service(page("", home::get));
@@ -65,6 +86,12 @@ where
     F::Output: Responder + 'static,
 {
     page(path, get).route(post).default_service(not_allowed("GET, HEAD, POST"))
+}
+
+/// What only our script sends, and nobody opens.
+#[cfg(feature = "passkeys")]
+fn sent_only(path: &str, post: Route) -> Resource {
+    web::resource(path).route(post).default_service(not_allowed("POST"))
 }
 
 /// 405: RFC 9110 section 15.5.6.
@@ -100,8 +127,16 @@ pub struct Frame {
     pub host: String,
     /// Path of the style sheet.
     pub stylesheet: String,
-    /// Path of the mark beside the host.
+    /// Path of the style sheet with the operator's colour.
+    pub colours: Option<String>,
+    /// Path of the mark beside the name, the operator's or ours.
     pub mark: String,
+    /// What the operator calls the service.
+    pub name: Option<String>,
+    /// The operator's sentence below the sign-in.
+    pub text: Option<String>,
+    /// Who helps when something went wrong.
+    pub support: Option<Support>,
     /// For somebody who is signed in, on the pages that are only for him.
     pub nav: Option<Nav>,
 }
@@ -141,18 +176,34 @@ impl Nav {
 }
 
 impl Frame {
+    /// What stands beside the mark.
+    fn shown_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.host)
+    }
+
+    /// Whether the host stands below the name: it is what people can compare with the address bar
+    /// before they type a password, or say yes.
+    fn shows_host(&self) -> bool {
+        self.name.is_some() && self.nav.is_none()
+    }
+
     /// The frame of all pages of one issuer.
     #[must_use]
-    pub fn new(issuer: &Issuer, language: Language, now: UnixTime) -> Self {
+    pub fn new(issuer: &Issuer, brand: &Brand, language: Language, now: UnixTime) -> Self {
         let origin = issuer.origin();
+        let path = |asset: &Asset| issuer.path().to_owned() + asset.path();
         Self {
             language,
             now,
             nav: None,
             base: issuer.path().to_owned(),
             host: origin.split_once("://").map_or(origin, |(_, host)| host).to_owned(),
-            stylesheet: issuer.path().to_owned() + assets::STYLESHEET.path(),
-            mark: issuer.path().to_owned() + assets::MARK.path(),
+            stylesheet: path(&assets::STYLESHEET),
+            colours: brand.colours.as_ref().map(path),
+            mark: path(brand.logo.as_ref().unwrap_or(&assets::MARK)),
+            name: brand.name.clone(),
+            text: brand.text.clone(),
+            support: brand.support.clone(),
         }
     }
 
@@ -168,6 +219,12 @@ impl Frame {
         Html::sentence(self.t(words), values)
     }
 
+    /// A sentence with code in it: commands and addresses, each escaped and isolated.
+    #[must_use]
+    pub fn code(&self, words: &str, values: &[impl Display]) -> Html {
+        Html::sentence_with_code(self.t(words), values)
+    }
+
     /// How long ago that was, or how soon it will be.
     #[must_use]
     pub fn when(&self, at: &UnixTime) -> Html {
@@ -180,6 +237,8 @@ impl Frame {
 pub enum ContentPolicy {
     /// Forms go to ourselves only.
     Closed,
+    /// As [`ContentPolicy::Closed`], with the script that passkeys need, and what it asks us.
+    Scripted,
     /// Without `form-action`: Chrome holds the redirects that follow a form against it, and after
     /// consent they lead to the client (a loopback port, an app's scheme, a site that redirects
     /// further), so that any list would lock somebody out.
@@ -194,6 +253,10 @@ impl ContentPolicy {
             Self::Closed => {
                 "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
                  frame-ancestors 'none'; form-action 'self'"
+            }
+            Self::Scripted => {
+                "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; \
+                 img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
             }
             Self::AnswersClient => {
                 "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \

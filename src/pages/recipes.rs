@@ -12,10 +12,14 @@ mod templates;
 mod tests;
 mod upstream;
 
+use std::fmt;
 use std::net::SocketAddr;
 
+use super::Frame;
+use super::language::Html;
 use crate::config::{Config, reachable};
 use crate::oauth::{IntrospectionId, Issuer, ResourceUri, Scope};
+use crate::words;
 use site::Site;
 use templates::PUBLIC;
 pub use upstream::Upstream;
@@ -75,33 +79,80 @@ pub struct Recipe {
 }
 
 /// Why there is no recipe. One line, for the operator.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum RecipeError {
     /// Nothing could tell their requests apart.
-    #[error(
-        "the MCP server and the authorization server are both at the root of {0}: give \
-         MCP_OAUTH_ISSUER a path, like {0}/as"
-    )]
     BothAtRoot(String),
     /// The MCP server's path is one of the service.
-    #[error(
-        "{0} is an address of the authorization server too: give MCP_OAUTH_ISSUER a path of its \
-         own, like {1}/as"
-    )]
     SamePath(String, String),
     /// Two programs cannot listen at one address.
-    #[error("the proxy would have to listen on {0}, where {1} listens: {2}")]
     Taken(SocketAddr, &'static str, &'static str),
     /// No proxy's language has a place for it.
-    #[error("{0} has characters that the configuration of a proxy cannot carry")]
     Characters(String),
     /// This proxy's language has no place for it.
-    #[error(
-        "{0} cannot ask at an address with encoded characters, {1}: let the introspection id and \
-         the scopes be of letters, digits, and - . _ ~ :"
-    )]
     Encoded(&'static str, String),
 }
+
+impl RecipeError {
+    /// For a page, in its language.
+    #[must_use]
+    pub fn shown(&self, frame: &Frame) -> Html {
+        let (words, values) = self.words();
+        let values: Vec<&str> = values.iter().map(|value| frame.t(value)).collect();
+        frame.say(words, &values)
+    }
+
+    /// A sentence, and what stands in it.
+    fn words(&self) -> (&'static str, Vec<String>) {
+        match self {
+            Self::BothAtRoot(origin) => (
+                words!(
+                    "the MCP server and the authorization server are both at the root of {}: give \
+                     MCP_OAUTH_ISSUER a path, like {}/as"
+                ),
+                vec![origin.clone(), origin.clone()],
+            ),
+            Self::SamePath(resource, origin) => (
+                words!(
+                    "{} is an address of the authorization server too: give MCP_OAUTH_ISSUER a \
+                     path of its own, like {}/as"
+                ),
+                vec![resource.clone(), origin.clone()],
+            ),
+            Self::Taken(address, who, advice) => (
+                words!("the proxy would have to listen on {}, where {} listens: {}"),
+                vec![address.to_string(), (*who).to_owned(), (*advice).to_owned()],
+            ),
+            Self::Characters(text) => (
+                words!("{} has characters that the configuration of a proxy cannot carry"),
+                vec![text.clone()],
+            ),
+            Self::Encoded(proxy, text) => (
+                words!(
+                    "{} cannot ask at an address with encoded characters, {}: let the \
+                     introspection id and the scopes be of letters, digits, and - . _ ~ :"
+                ),
+                vec![(*proxy).to_owned(), text.clone()],
+            ),
+        }
+    }
+}
+
+impl fmt::Display for RecipeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (words, values) = self.words();
+        let mut values = values.iter();
+        for (index, part) in words.split("{}").enumerate() {
+            if index > 0 {
+                f.write_str(values.next().map_or("", String::as_str))?;
+            }
+            f.write_str(part)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for RecipeError {}
 
 impl Recipe {
     /// For a resource of this installation. Without an upstream: where FastMCP listens by default.
@@ -153,12 +204,12 @@ impl Recipe {
         for site in [Some(&self.mcp), self.issuer.as_ref()].into_iter().flatten() {
             let Some(address) = site.address() else { continue };
             if address == self.service {
-                let advice = "give MCP_OAUTH_LISTEN another port";
-                return Err(RecipeError::Taken(address, "the service", advice));
+                let advice = words!("give MCP_OAUTH_LISTEN another port");
+                return Err(RecipeError::Taken(address, words!("the service"), advice));
             }
             if Some(address) == upstream {
-                let advice = "let it listen elsewhere, and say so by --upstream";
-                return Err(RecipeError::Taken(address, "the MCP server", advice));
+                let advice = words!("let it listen elsewhere, and say so by --upstream");
+                return Err(RecipeError::Taken(address, words!("the MCP server"), advice));
             }
         }
         Ok(())

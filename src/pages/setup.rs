@@ -109,7 +109,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     // Before the password is hashed, which strangers shall not make us do.
     let checked = visit.app.storage.read(|conn| setup::check_link(conn, &token)).await;
     checked.map_err(|error| visit.failed(error))?;
-    let (username, password, resource) = match fields(&sent) {
+    let (username, password, resource) = match fields(&visit.frame(), &sent) {
         Ok(fields) => fields,
         Err(problems) => return Ok(form_again(&visit, &sent, *problems)),
     };
@@ -146,8 +146,12 @@ struct Problems {
     resource: Option<String>,
 }
 
-fn fields(sent: &PageForm) -> Result<(Username, NewPassword, ResourceUri), Box<Problems>> {
-    let words = |error: OAuthError| Some(format!("{}.", error.description));
+fn fields(
+    frame: &Frame,
+    sent: &PageForm,
+) -> Result<(Username, NewPassword, ResourceUri), Box<Problems>> {
+    let words = |error: OAuthError| Some(format!("{}.", frame.t(&error.description)));
+    let address = |why| frame.t("This address {}.").replace("{}", frame.t(why));
     let username = Username::parse(sent.text("username"));
     let password = SecretString::from(sent.text("password"));
     let resource = sent.text("resource").trim().parse::<ResourceUri>();
@@ -161,7 +165,7 @@ fn fields(sent: &PageForm) -> Result<(Username, NewPassword, ResourceUri), Box<P
         (username, password, resource) => Err(Box::new(Problems {
             username: username.err().and_then(words),
             password: password.err().flatten(),
-            resource: resource.err().map(|why| format!("This address {why}.")),
+            resource: resource.err().map(address),
         })),
     }
 }

@@ -5,21 +5,24 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use askama::Template;
 use secrecy::SecretString;
-use tracing::warn;
+use tracing::debug;
 
 use super::doorstep::{Doorstep, go_on};
 use super::error::PageError;
+use super::lock_out;
+use super::passkey::Offer;
 use super::visit::{PageForm, Visit, see_other};
 use super::{ContentPolicy, Frame, render};
+use crate::accounts::Username;
+use crate::accounts::password_change::keep_up;
 use crate::accounts::sign_in::{self, Passed};
-use crate::accounts::{Username, lock_out};
 use crate::clock::Seconds;
 use crate::error::Error;
 use crate::metrics::SignIn as Labels;
 use crate::oauth::Parameters;
+use crate::storage::Method;
 use crate::storage::sign_ins::Goal;
 use crate::storage::users::{self, User};
-use crate::storage::{Method, StorageError};
 use crate::words;
 
 /// The page with the form.
@@ -36,6 +39,8 @@ pub struct SignIn {
     pub username: String,
     /// Why the last attempt did not succeed.
     pub problem: Option<Problem>,
+    /// The button for a passkey, where they are offered.
+    pub passkey: Option<Offer>,
 }
 
 /// Why somebody is not signed in.
@@ -67,6 +72,27 @@ impl SignIn {
         matches!(self.goal, Goal::Request(_))
     }
 
+    /// What the person is here for.
+    fn purpose(&self) -> &'static str {
+        match self.goal {
+            Goal::Request(_) => words!(
+                "An app asks to use an MCP server for you. After signing in you see which app it \
+                 is and what it wants, and you decide."
+            ),
+            Goal::Account => words!("To see which apps are connected, and to end what should end."),
+            Goal::Security => {
+                words!("Before anything changes about how you sign in, show that it is you.")
+            }
+            Goal::Owner => {
+                words!("The pages behind this sign-in are for the owner of this server.")
+            }
+        }
+    }
+
+    fn policy(&self) -> ContentPolicy {
+        if self.passkey.is_some() { ContentPolicy::Scripted } else { ContentPolicy::Closed }
+    }
+
     fn fields_are_wrong(&self) -> bool {
         self.problem == Some(Problem::WrongCredentials)
     }
@@ -74,6 +100,8 @@ impl SignIn {
 
 /// What the form's proof is made of.
 const FORM: &str = "sign-in";
+/// The same for the button for a passkey.
+pub(super) const PASSKEY_FORM: &str = "sign-in/passkey";
 /// The longest user name that is shown again.
 const LONGEST_NAME: usize = 64;
 
@@ -108,7 +136,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         Ok(attempt) => attempt,
         Err(wait) => {
             count(&visit, "throttled");
-            note_lock_out(&visit, &name);
+            lock_out::note(&visit, &name);
             return Ok(form(&visit, doorstep, typed, Some((Problem::TooManyAttempts, wait))));
         }
     };
@@ -118,7 +146,11 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         count(&visit, "refused");
         return Ok(form(&visit, doorstep, typed, Some((Problem::WrongCredentials, Seconds(0)))));
     };
-    sign_ins.succeeded(&attempt);
+    match &passed {
+        // A network is known from where somebody came in, not from where somebody knows half.
+        Passed::Next(..) => sign_ins.take_back(&attempt),
+        Passed::SignedIn(_) | Passed::SwitchedOff => sign_ins.succeeded(&attempt),
+    }
     count(&visit, "accepted");
     go_on(&visit, passed, doorstep.goal, None)
 }
@@ -134,10 +166,13 @@ async fn pass(
     let found = app.storage.read(|conn| users::find_by_name(conn, name)).await;
     let user = found.map_err(|error| visit.failed(error))?;
     let stored = user.as_ref().and_then(|user| user.password_hash.clone());
-    let matches = app.passwords.verify(password, stored).await;
+    let matches = app.passwords.verify(password.clone(), stored).await;
     let matches = matches.map_err(|error| visit.failed(error))?;
     let enabled = |user: &User| user.disabled_at.is_none();
     let Some(user) = user.filter(|user| matches && enabled(user)) else { return Ok(None) };
+    if let Err(error) = keep_up(&app.passwords, &app.storage, &user, password).await {
+        debug!(%error, "a password was not hashed anew");
+    }
     let (browser, terms) = (visit.browser(Method::Password), app.sign_in_terms());
     let pass = move |conn: &mut _| Ok(sign_in::first_factor(conn, &user, goal, &browser, &terms)?);
     visit.write_surely::<_, Error>(pass).await.map(Some)
@@ -149,43 +184,44 @@ fn form(
     typed: &str,
     problem: Option<(Problem, Seconds)>,
 ) -> HttpResponse {
-    let page = SignIn {
-        frame: visit.frame(),
-        goal: doorstep.goal,
-        csrf: doorstep.csrf(FORM),
-        username: typed.chars().take(LONGEST_NAME).collect(),
-        problem: problem.map(|(problem, _)| problem),
-    };
+    let page = page(visit, &doorstep, typed, problem.map(|(problem, _)| problem));
     let status = match problem {
         None => StatusCode::OK,
         Some((Problem::WrongCredentials, _)) => StatusCode::UNAUTHORIZED,
         Some((Problem::TooManyAttempts, _)) => StatusCode::TOO_MANY_REQUESTS,
         Some((Problem::StaleForm, _)) => StatusCode::FORBIDDEN,
     };
-    let mut response = render(status, &page, ContentPolicy::Closed);
+    let mut response = render(status, &page, page.policy());
     if let Some((Problem::TooManyAttempts, wait)) = problem {
         response.headers_mut().insert(RETRY_AFTER, wait.0.into());
     }
     doorstep.with_page(visit, response)
 }
 
-/// Records that an account is locked out, if that is news. Beside the answer, which must take as long
-/// for a name that nobody has.
-pub(super) fn note_lock_out(visit: &Visit, username: &str) {
-    let (app, address) = (visit.app.clone(), visit.client_ip.0);
-    let now = app.clock.now_millis();
-    if !app.limits.sign_ins.is_newly_locked_out(username, address, now) {
-        return;
-    }
-    let (username, now) = (username.to_owned(), app.clock.now());
-    tokio::spawn(async move {
-        let note = move |conn: &mut _| lock_out::note(conn, &username, address, now);
-        if let Err(error) = app.storage.write::<(), StorageError>(note).await {
-            warn!(%error, "a lock-out could not be recorded");
-        }
-    });
+/// The form once more, after a passkey that was refused.
+#[cfg(feature = "passkeys")]
+pub(super) fn with_passkey_problem(
+    visit: &Visit,
+    doorstep: Doorstep,
+    problem: String,
+) -> HttpResponse {
+    let mut page = page(visit, &doorstep, "", None);
+    page.passkey = page.passkey.map(|offer| Offer { problem: Some(problem), ..offer });
+    let response = render(StatusCode::UNAUTHORIZED, &page, page.policy());
+    doorstep.with_page(visit, response)
 }
 
-fn count(visit: &Visit, outcome: &'static str) {
+fn page(visit: &Visit, doorstep: &Doorstep, typed: &str, problem: Option<Problem>) -> SignIn {
+    SignIn {
+        frame: visit.frame(),
+        goal: doorstep.goal,
+        csrf: doorstep.csrf(FORM),
+        username: typed.chars().take(LONGEST_NAME).collect(),
+        problem,
+        passkey: Offer::of(visit, doorstep.csrf(PASSKEY_FORM)),
+    }
+}
+
+pub(super) fn count(visit: &Visit, outcome: &'static str) {
     visit.app.metrics.sign_ins.get_or_create(&Labels { outcome }).inc();
 }

@@ -6,8 +6,7 @@ use askama::Template;
 
 use super::doorstep::doorstep_url;
 use super::error::PageError;
-use super::home::Account;
-use super::visit::{PageForm, Visit, see_other};
+use super::visit::{PageForm, Visit, Visitor, see_other};
 use super::{ContentPolicy, Frame, cookies, render};
 use crate::accounts::session;
 use crate::error::Error;
@@ -22,6 +21,23 @@ pub struct SignedOut {
     pub frame: Frame,
     /// Who is signed in, if anybody still is.
     pub account: Option<Account>,
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The user name.
+    pub username: String,
+    /// Proves that the form is ours.
+    pub csrf: String,
+}
+
+impl Account {
+    /// Of somebody, with the proof for a form that is about no request.
+    #[must_use]
+    pub fn of(visitor: &Visitor) -> Self {
+        Self { username: visitor.signed_in.user().username.clone(), csrf: visitor.csrf("") }
+    }
 }
 
 /// Asks, or says that it is done.

@@ -1,17 +1,20 @@
 //! Every page with every part that it can show.
 
+mod dress;
+
 use askama::Template;
 
+use super::brand::Brand;
 use super::consent::{ClientOrigin, Consent, ScopeLine};
 use super::error::{Back, ErrorPage};
-use super::home::{Account, Home, State};
+use super::home::{Home, State};
 use super::language::Language;
 use super::recipes::RecipeError;
 use super::setup::{Field, Setup, SetupDone, ShownRecipe};
 use super::sign_in::{Problem, SignIn};
-use super::sign_out::SignedOut;
+use super::sign_out::{Account, SignedOut};
 use super::snippets::Snippets;
-use super::{ContentPolicy, Frame};
+use super::{ContentPolicy, Frame, Nav};
 use crate::clock::UnixTime;
 use crate::config::{Config, Sources};
 use crate::oauth::{Destination, TokenId};
@@ -19,11 +22,17 @@ use crate::storage::sign_ins::Goal;
 
 fn frame() -> Frame {
     let issuer = "https://auth.example.org/as".parse().unwrap();
-    let mut frame = Frame::new(&issuer, Language::English, UnixTime(1_790_000_000));
+    let now = UnixTime(1_790_000_000);
+    let mut frame = Frame::new(&issuer, &Brand::default(), Language::English, now);
     // The hash in the names would change every snapshot with each change of the look.
     frame.stylesheet = "/as/assets/style.css".to_owned();
     frame.mark = "/as/assets/mark.svg".to_owned();
     frame
+}
+
+fn nav() -> Nav {
+    let (username, csrf) = ("mia".to_owned(), "csrf-token".to_owned());
+    Nav { username, owner: true, here: "/", csrf }
 }
 
 fn sign_in(username: &str, problem: Option<Problem>) -> SignIn {
@@ -33,6 +42,7 @@ fn sign_in(username: &str, problem: Option<Problem>) -> SignIn {
         csrf: "csrf-token".to_owned(),
         username: username.to_owned(),
         problem,
+        passkey: None,
     }
 }
 
@@ -69,7 +79,7 @@ const SECRET: Option<&str> = Some("mcpkExampleExampleExampleExampleExampleExampl
 fn error_page(back: Option<Back>) -> ErrorPage {
     ErrorPage {
         frame: frame(),
-        title: "This app is not known here".to_owned(),
+        title: "This app is not known here",
         message: "The app that sent you is not registered, or no longer. Remove the connection in \
                   the app and add it again."
             .to_owned(),
@@ -128,10 +138,9 @@ fn other_pages() -> Vec<(&'static str, String)> {
         href: "https://claude.ai/api/mcp/auth_callback?error=invalid_scope&state=a%26b".to_owned(),
         place: "claude.ai".to_owned(),
     };
-    let home = |state, account| Home {
-        frame: frame(),
+    let home = |state, nav| Home {
+        frame: Frame { nav, ..frame() },
         state,
-        account,
         metadata_url: "https://auth.example.org/.well-known/oauth-authorization-server/as"
             .to_owned(),
     };
@@ -153,13 +162,10 @@ fn other_pages() -> Vec<(&'static str, String)> {
         ("setup_done_declared", done(snippets(&internal, None), recipes()).render().unwrap()),
         ("without_recipes", done(snippets(&[], SECRET), Err(none)).render().unwrap()),
         ("signed_out", SignedOut { frame: frame(), account: None }.render().unwrap()),
-        (
-            "sign_out",
-            SignedOut { frame: frame(), account: Some(account.clone()) }.render().unwrap(),
-        ),
+        ("sign_out", SignedOut { frame: frame(), account: Some(account) }.render().unwrap()),
         ("error", error_page(None).render().unwrap()),
         ("error_with_way_back", error_page(Some(back)).render().unwrap()),
-        ("home", home(ready, Some(account)).render().unwrap()),
+        ("home", home(ready, Some(nav())).render().unwrap()),
         ("home_not_set_up", home(State::NotSetUp, None).render().unwrap()),
     ]
 }
@@ -220,7 +226,8 @@ fn what_a_client_calls_itself_stands_only_in_isolated_text() {
     assert!(!page.contains("<script"), "{page}");
     let nameless = |name| consent(name, ClientOrigin::Configured, Destination::App("x".to_owned()));
     for name in ["", "\u{3164}", "\u{2800} \u{1160}"] {
-        assert!(nameless(name).render().unwrap().contains("<bdi>An app without a name"), "{name}");
+        let page = nameless(name).render().unwrap();
+        assert!(page.contains("<h1>Let an app without a name connect?</h1>"), "{name}");
     }
     let isolated = "<bdi>&#34;&#62;&#60;script&#62;";
     assert!(page.contains(isolated), "{page}");
@@ -254,7 +261,7 @@ fn only_after_consent_may_a_form_lead_elsewhere() {
 fn an_installation_without_a_recipe_is_told_why() {
     let (_, page) = pages().into_iter().find(|(name, _)| *name == "without_recipes").unwrap();
     assert!(
-        page.contains("give MCP_OAUTH_ISSUER a path, like https://wiki.example.org/as."),
+        page.contains("give MCP_OAUTH_ISSUER a path, like <bdi>https://wiki.example.org</bdi>/as."),
         "{page}"
     );
     assert!(!page.contains("Configuration for"), "{page}");

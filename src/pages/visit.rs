@@ -4,14 +4,17 @@ use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{LOCATION, ORIGIN, USER_AGENT};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use tracing_actix_web::RequestId;
 
+use super::brand::Brand;
 use super::error::PageError;
 use super::language::Language;
 use super::{Frame, Nav, cookies};
 use crate::accounts::session::{self, Browser, SignedIn};
+use crate::accounts::totp::Secret;
 use crate::app::App;
 use crate::endpoints::form::Form;
 use crate::error::Error;
@@ -19,6 +22,7 @@ use crate::middleware::client_ip::ClientIp;
 use crate::oauth::{ErrorCode, TokenKind, TokenSecret};
 use crate::storage::sessions::{self, Arrival};
 use crate::storage::{DbConnection, Method, StorageError};
+use crate::words;
 
 /// What every page needs to know of its request.
 #[derive(Clone)]
@@ -30,6 +34,7 @@ pub struct Visit {
     /// From where.
     pub client_ip: ClientIp,
     request_id: String,
+    brand: web::Data<Brand>,
 }
 
 /// Somebody who is signed in, with the cookie that says so.
@@ -46,6 +51,24 @@ impl Visitor {
         self.secret.sign(request)
     }
 
+    /// The same person, whose browser gets this cookie in the place of the one before.
+    #[must_use]
+    pub fn renewed(self, secret: TokenSecret) -> Self {
+        Self { secret, ..self }
+    }
+
+    /// Gives the browser the cookie.
+    pub fn set_cookie(self, visit: &Visit, response: &mut HttpResponse) {
+        let age = visit.app.config.lifetimes.session;
+        cookies::set_session(&visit.app.config.issuer, response, self.secret, age);
+    }
+
+    /// What an authenticator app makes codes of, if this browser turns them on.
+    #[must_use]
+    pub fn offered_secret(&self) -> Secret {
+        Secret::offered_to(&self.secret)
+    }
+
     /// # Errors
     /// A page, for a form that was not made for this session and request.
     pub fn check_csrf(&self, visit: &Visit, request: &str, csrf: &str) -> Result<(), PageError> {
@@ -58,7 +81,7 @@ impl Visit {
     #[must_use]
     pub fn frame(&self) -> Frame {
         let language = Language::of(&self.http);
-        Frame::new(&self.app.config.issuer, language, self.app.clock.now())
+        Frame::new(&self.app.config.issuer, &self.brand, language, self.app.clock.now())
     }
 
     /// Around a page that is only for the person who is signed in; `here` is its path.
@@ -125,8 +148,10 @@ impl Visit {
     /// # Errors
     /// A page, for an id of another browser, or none.
     pub fn pending_cookie(&self, id: &str) -> Result<TokenSecret, PageError> {
-        let why = "This sign-in has expired, or it was started in another browser. \
-                   Start it again from the app";
+        let why = words!(
+            "This sign-in has expired, or it was started in another browser. Start it again from \
+             the app"
+        );
         self.tied(TokenKind::AuthorizationRequest, id, why)
     }
 
@@ -135,7 +160,7 @@ impl Visit {
     /// # Errors
     /// A page, for an id of another browser, or none.
     pub fn step_cookie(&self, id: &str) -> Result<TokenSecret, PageError> {
-        let why = "This sign-in is over, or it was begun in another browser. Start again";
+        let why = words!("This sign-in is over, or it was begun in another browser. Start again");
         self.tied(TokenKind::SignIn, id, why)
     }
 
@@ -156,12 +181,25 @@ impl Visit {
         T: Send + 'static,
         E: From<StorageError> + Into<Error> + Send + 'static,
     {
+        self.write_to_the_end(work).await.map_err(|error| self.failed(error))
+    }
+
+    /// As [`Visit::write_surely`], for a page that says itself why something is refused.
+    ///
+    /// # Errors
+    /// What `work` answers.
+    pub async fn write_to_the_end<T, E>(
+        &self,
+        work: impl Fn(&mut DbConnection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Into<Error> + Send + 'static,
+    {
         let storage = self.app.storage.clone();
         let written = tokio::spawn(async move { storage.write(work).await }).await;
         let interrupted = |_| StorageError::Query("a write was interrupted".to_owned());
-        written
-            .map_err(|error| self.failed(interrupted(error)))?
-            .map_err(|error| self.failed(error))
+        written.map_err(interrupted)?.map_err(Into::into)
     }
 
     /// An error, as a page.
@@ -170,10 +208,17 @@ impl Visit {
         PageError::new(error.into(), self.frame(), self.request_id.clone())
     }
 
+    /// For what there is not, or is somebody else's: the answer is the same.
+    #[must_use]
+    pub fn not_found(&self, why: &'static str) -> PageError {
+        self.failed(ErrorCode::InvalidRequest.because(why)).with_status(StatusCode::NOT_FOUND)
+    }
+
     /// For a form that is not one of ours.
     #[must_use]
     pub fn stale_form(&self) -> PageError {
-        let why = "This page was out of date. Go back, load it again, and send it once more";
+        let why =
+            words!("This page was out of date. Go back, load it again, and send it once more");
         self.failed(ErrorCode::AccessDenied.because(why))
     }
 }
@@ -183,7 +228,9 @@ impl FromRequest for Visit {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let Some(app) = request.app_data::<web::Data<App>>() else {
+        let app = request.app_data::<web::Data<App>>();
+        let brand = request.app_data::<web::Data<Brand>>();
+        let (Some(app), Some(brand)) = (app, brand) else {
             return ready(Err(actix_web::error::ErrorInternalServerError("no app")));
         };
         let id = request.extensions().get::<RequestId>().map(ToString::to_string);
@@ -192,6 +239,7 @@ impl FromRequest for Visit {
             http: request.clone(),
             client_ip: ClientIp::of(request),
             request_id: id.unwrap_or_default(),
+            brand: brand.clone(),
         }))
     }
 }

@@ -60,6 +60,16 @@ pub fn name(conn: &mut DbConnection, id: &ClientId) -> Result<Option<String>, St
     Ok(name.get_result::<String>(conn).optional()?.filter(|name| !name.is_empty()))
 }
 
+/// What these clients call themselves, and who vouches for it; those that are gone are left out.
+pub fn names(
+    conn: &mut DbConnection,
+    ids: &[ClientId],
+) -> Result<Vec<(ClientId, String, ClientOrigin)>, StorageError> {
+    let named = oauth_clients::table.filter(oauth_clients::client_id.eq_any(ids));
+    let columns = (oauth_clients::client_id, oauth_clients::name, oauth_clients::origin);
+    Ok(named.select(columns).load(conn)?)
+}
+
 /// Up to `limit` clients in the order of their ids, after `after`.
 pub fn list(conn: &mut DbConnection, after: &str, limit: i64) -> Result<Vec<Client>, StorageError> {
     let page = oauth_clients::table
@@ -90,6 +100,13 @@ pub fn disable(
 ) -> Result<bool, StorageError> {
     let enabled = oauth_clients::table.find(id).filter(oauth_clients::disabled_at.is_null());
     Ok(diesel::update(enabled).set(oauth_clients::disabled_at.eq(now)).execute(conn)? == 1)
+}
+
+/// False if there is no such client, or it is not disabled.
+pub fn enable(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageError> {
+    let disabled = oauth_clients::table.find(id).filter(oauth_clients::disabled_at.is_not_null());
+    let none: Option<UnixTime> = None;
+    Ok(diesel::update(disabled).set(oauth_clients::disabled_at.eq(none)).execute(conn)? == 1)
 }
 
 /// False if there is no such client.

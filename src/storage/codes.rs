@@ -74,6 +74,24 @@ pub fn set_grant(
     Ok(())
 }
 
+/// Deletes the codes of which `which` is true and that could still be redeemed. Reads those of a
+/// day or so.
+pub fn remove_open(
+    conn: &mut DbConnection,
+    now: UnixTime,
+    which: impl Fn(&Code) -> bool,
+) -> Result<(), StorageError> {
+    let open = oauth_codes::table
+        .filter(oauth_codes::redeemed_at.is_null())
+        .filter(oauth_codes::expires_at.gt(now))
+        .select(Code::as_select())
+        .load::<Code>(conn)?;
+    for code in open.iter().filter(|code| which(code)) {
+        diesel::delete(oauth_codes::table.find(code.id)).execute(conn)?;
+    }
+    Ok(())
+}
+
 /// Deletes up to `limit` codes that were drawn before `drawn_before`, from the left edge of the
 /// table, and expired before `before`.
 pub fn delete_expired(

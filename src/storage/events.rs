@@ -30,6 +30,16 @@ text_enum!(
         UserRemoved = "user.removed",
         /// A password was changed.
         PasswordChanged = "user.password_changed",
+        /// A person has one passkey more.
+        PasskeyAdded = "passkey.added",
+        /// A passkey is called something else.
+        PasskeyRenamed = "passkey.renamed",
+        /// A person has one passkey less.
+        PasskeyRemoved = "passkey.removed",
+        /// A passkey is asked for after every other sign-in.
+        PasskeyRequired = "passkey.required",
+        /// It is not any more.
+        PasskeyNotRequired = "passkey.not_required",
         /// A resource was added.
         ResourceAdded = "resource.added",
         /// A resource has a new secret.
@@ -52,6 +62,42 @@ text_enum!(
         GrantCreated = "grant.created",
         /// A grant was ended.
         GrantRevoked = "grant.revoked",
+        /// Every grant was ended: of the client, person or resource that is named.
+        GrantsEnded = "grant.all_ended",
+        /// The operator lets a client be used again.
+        ClientEnabled = "client.enabled",
+        /// A resource is closed to everybody.
+        ResourcePaused = "resource.paused",
+        /// A resource is open again.
+        ResourceResumed = "resource.resumed",
+        /// A resource is for others now; the word more says for whom, and what of it.
+        AudienceChanged = "resource.audience_changed",
+        /// Somebody is named for a resource; the word more says what of it.
+        PersonAllowed = "resource.person_allowed",
+        /// Somebody is not named for a resource any more.
+        PersonDisallowed = "resource.person_disallowed",
+        /// Somebody is an owner now, or a member.
+        RoleChanged = "user.role_changed",
+        /// Somebody has a link with which to come in for the first time.
+        UserInvited = "user.invited",
+        /// Somebody has a link with which to set a new password.
+        ResetOffered = "user.reset_offered",
+        /// Somebody has come in by such a link.
+        LinkUsed = "user.link_used",
+        /// A person ended every grant of hers.
+        AppsDisconnected = "grant.all_revoked_by_person",
+        /// A person turned codes of an authenticator app on.
+        TotpAdded = "user.totp_added",
+        /// A person turned them off.
+        TotpRemoved = "user.totp_removed",
+        /// A person has other recovery codes.
+        RecoveryCodesReplaced = "user.recovery_codes_replaced",
+        /// A recovery code took the place of another one.
+        RecoveryCodeUsed = "user.recovery_code_used",
+        /// The operator took the second factor away.
+        SecondFactorReset = "user.second_factor_reset",
+        /// Somebody who had passed the first factor did not pass the second.
+        SecondFactorRefused = "session.second_factor_refused",
         /// Somebody signed in from a network from which this account was never signed in to.
         NewPlace = "session.new_place",
         /// The attempts to sign in to an account are used up, for now.

@@ -48,10 +48,14 @@ text_enum!(
         Client = "client",
         /// The operator said so.
         Operator = "operator",
+        /// The person whose it was said so.
+        Person = "person",
         /// Its user was disabled or removed.
         User = "user",
         /// Its client was disabled or removed.
         ClientRemoved = "client_removed",
+        /// Its person may not have it any more.
+        NotAdmitted = "not_admitted",
         /// Its resource was removed.
         ResourceRemoved = "resource_removed",
         /// Its code was redeemed twice: RFC 6749 section 4.1.2.
@@ -122,6 +126,23 @@ pub fn list(
     Ok(page.load(conn)?)
 }
 
+/// Up to `limit` live grants of a person, the newest first, older than `before`.
+pub fn live_of_user(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    (before, now): (GrantId, UnixTime),
+    limit: i64,
+) -> Result<Vec<Grant>, StorageError> {
+    let page = oauth_grants::table
+        .filter(oauth_grants::user_id.eq(user_id))
+        .filter(oauth_grants::revoked_at.is_null())
+        .filter(oauth_grants::id.lt(before))
+        .filter(oauth_grants::expires_at.gt(now))
+        .order(oauth_grants::id.desc())
+        .limit(limit);
+    Ok(page.select(Grant::as_select()).load(conn)?)
+}
+
 /// Notes that tokens were issued, when, and to where.
 pub fn touch(
     conn: &mut DbConnection,
@@ -190,6 +211,54 @@ pub fn revoke_of_resource(
             .eq_any(spellings.into_iter().filter(|uri| uri.canonical() == canonical)),
     );
     Ok(diesel::update(its).set(ended(because, now)).execute(conn)?)
+}
+
+/// The live grants of a user for one resource, in whatever spelling it has.
+pub fn live_of(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    canonical: &str,
+) -> Result<Vec<Grant>, StorageError> {
+    let theirs = oauth_grants::table
+        .filter(oauth_grants::user_id.eq(user_id))
+        .filter(oauth_grants::revoked_at.is_null())
+        .select(Grant::as_select())
+        .load::<Grant>(conn)?;
+    Ok(theirs.into_iter().filter(|grant| grant.resource.canonical() == canonical).collect())
+}
+
+/// The newest grant that there is, or 0: every later one has a greater key.
+pub fn last(conn: &mut DbConnection) -> Result<GrantId, StorageError> {
+    let last = oauth_grants::table.select(diesel::dsl::max(oauth_grants::id));
+    Ok(last.get_result::<Option<GrantId>>(conn)?.unwrap_or(GrantId(0)))
+}
+
+/// Up to `limit` grants behind `after` and up to `last`, in the order of their keys, ended or not.
+pub fn walk(
+    conn: &mut DbConnection,
+    after: GrantId,
+    last: GrantId,
+    limit: i64,
+) -> Result<Vec<Grant>, StorageError> {
+    let page = oauth_grants::table
+        .filter(oauth_grants::id.gt(after))
+        .filter(oauth_grants::id.le(last))
+        .order(oauth_grants::id)
+        .limit(limit);
+    Ok(page.select(Grant::as_select()).load(conn)?)
+}
+
+/// Ends these, as far as they are live; how many that were.
+pub fn revoke_all(
+    conn: &mut DbConnection,
+    ids: &[GrantId],
+    because: RevokedBecause,
+    now: UnixTime,
+) -> Result<usize, StorageError> {
+    let live = oauth_grants::table.filter(oauth_grants::revoked_at.is_null());
+    Ok(diesel::update(live.filter(oauth_grants::id.eq_any(ids)))
+        .set(ended(because, now))
+        .execute(conn)?)
 }
 
 /// Looks at `limit` grants behind `after`, and deletes those whose last token has been dead since

@@ -3,6 +3,7 @@
 
 pub mod access_tokens;
 pub mod authorization_requests;
+pub mod belongings;
 pub mod clients;
 mod codec;
 pub mod codes;
@@ -11,12 +12,16 @@ mod error;
 pub mod events;
 pub mod grants;
 mod health;
+pub mod identities;
 mod ids;
+pub mod lists;
 pub mod notification_channels;
 pub mod one_time_links;
 pub mod passkeys;
 pub mod probe;
+pub mod recovery_codes;
 pub mod refresh_tokens;
+pub mod resource_people;
 pub mod resource_rules;
 pub mod resources;
 mod schema;

@@ -14,6 +14,10 @@ text_enum!(
     Purpose {
         /// Makes the owner's account.
         Setup = "setup",
+        /// Lets somebody in for the first time.
+        Invite = "invite",
+        /// Lets somebody in again.
+        Reset = "reset",
     }
 );
 
@@ -44,6 +48,26 @@ pub fn replace(
     now: UnixTime,
 ) -> Result<TokenSecret, StorageError> {
     remove_all(conn, purpose)?;
+    insert(conn, (purpose, None), now, None)
+}
+
+/// Makes a link for a person, which replaces every other one of the person.
+pub fn replace_of_user(
+    conn: &mut DbConnection,
+    purpose: Purpose,
+    user_id: &UserId,
+    (now, expires_at): (UnixTime, UnixTime),
+) -> Result<TokenSecret, StorageError> {
+    remove_of_user(conn, user_id)?;
+    insert(conn, (purpose, Some(user_id)), now, Some(expires_at))
+}
+
+fn insert(
+    conn: &mut DbConnection,
+    (purpose, user_id): (Purpose, Option<&UserId>),
+    now: UnixTime,
+    expires_at: Option<UnixTime>,
+) -> Result<TokenSecret, StorageError> {
     insert_fresh(|id| {
         let secret = TokenSecret::generate(TokenKind::OneTimeLink, id);
         let link = OneTimeLink {
@@ -52,8 +76,8 @@ pub fn replace(
             purpose,
             created_at: now,
             used_at: None,
-            user_id: None,
-            expires_at: None,
+            user_id: user_id.cloned(),
+            expires_at,
         };
         diesel::insert_into(one_time_links::table).values(link).execute(conn)?;
         Ok(secret)
@@ -77,4 +101,40 @@ pub fn remove_all(conn: &mut DbConnection, purpose: Purpose) -> Result<(), Stora
     let links = one_time_links::table.filter(one_time_links::purpose.eq(purpose));
     diesel::delete(links).execute(conn)?;
     Ok(())
+}
+
+/// Ends every link of a person.
+pub fn remove_of_user(conn: &mut DbConnection, user_id: &UserId) -> Result<(), StorageError> {
+    let links = one_time_links::table.filter(one_time_links::user_id.eq(user_id));
+    diesel::delete(links).execute(conn)?;
+    Ok(())
+}
+
+/// The link of a person that is neither used nor over, if there is one.
+pub fn find_open(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    now: UnixTime,
+) -> Result<Option<OneTimeLink>, StorageError> {
+    let open = one_time_links::table
+        .filter(one_time_links::user_id.eq(user_id))
+        .filter(one_time_links::used_at.is_null())
+        .filter(one_time_links::expires_at.gt(now));
+    Ok(open.select(OneTimeLink::as_select()).get_result(conn).optional()?)
+}
+
+/// Deletes up to `limit` links whose time is over.
+pub fn delete_expired(
+    conn: &mut DbConnection,
+    now: UnixTime,
+    limit: i64,
+) -> Result<usize, StorageError> {
+    let expired = one_time_links::table
+        .filter(one_time_links::expires_at.lt(now))
+        .order(one_time_links::id)
+        .limit(limit)
+        .select(one_time_links::id)
+        .load::<TokenId>(conn)?;
+    let doomed = one_time_links::table.filter(one_time_links::id.eq_any(expired));
+    Ok(diesel::delete(doomed).execute(conn)?)
 }

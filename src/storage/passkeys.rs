@@ -4,9 +4,93 @@ use diesel::prelude::*;
 
 use super::schema::passkeys;
 use super::{DbConnection, StorageError};
+use crate::clock::UnixTime;
 use crate::oauth::UserId;
+
+/// One of somebody's passkeys.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = passkeys)]
+pub struct Passkey {
+    /// In base64url. No two people have the same.
+    pub credential_id: String,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// What the person calls it.
+    pub name: String,
+    /// The public key, its counter, and what else belongs to it: JSON.
+    pub passkey: String,
+    /// When it was added.
+    pub created_at: UnixTime,
+    /// When it was last used to sign in.
+    pub last_used_at: Option<UnixTime>,
+}
+
+/// [`StorageError::AlreadyExists`] when somebody has it already.
+pub fn insert(conn: &mut DbConnection, passkey: &Passkey) -> Result<(), StorageError> {
+    diesel::insert_into(passkeys::table).values(passkey).execute(conn)?;
+    Ok(())
+}
+
+/// The passkey with this id, whosever it is.
+pub fn find(conn: &mut DbConnection, credential_id: &str) -> Result<Option<Passkey>, StorageError> {
+    let passkey = passkeys::table.find(credential_id).select(Passkey::as_select());
+    Ok(passkey.get_result(conn).optional()?)
+}
+
+/// All of this person's, the oldest first.
+pub fn list_of_user(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+) -> Result<Vec<Passkey>, StorageError> {
+    let theirs = passkeys::table.filter(passkeys::user_id.eq(user_id));
+    let ordered = theirs.order((passkeys::created_at, passkeys::credential_id));
+    Ok(ordered.select(Passkey::as_select()).load(conn)?)
+}
 
 /// How many this person has.
 pub fn count_of_user(conn: &mut DbConnection, user_id: &UserId) -> Result<i64, StorageError> {
     Ok(passkeys::table.filter(passkeys::user_id.eq(user_id)).count().get_result(conn)?)
+}
+
+/// Calls it something else. False if this person has no such passkey.
+pub fn rename(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    credential_id: &str,
+    name: &str,
+) -> Result<bool, StorageError> {
+    let theirs = passkeys::table.find(credential_id).filter(passkeys::user_id.eq(user_id));
+    Ok(diesel::update(theirs).set(passkeys::name.eq(name)).execute(conn)? == 1)
+}
+
+/// Notes a use, and what it has changed: the counter, whether it is backed up. False if the passkey
+/// is gone, or was used at the same time: the row decides.
+pub fn record_use(
+    conn: &mut DbConnection,
+    known: &Passkey,
+    passkey: &str,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let unchanged = passkeys::table
+        .find(&known.credential_id)
+        .filter(passkeys::user_id.eq(&known.user_id))
+        .filter(passkeys::passkey.eq(&known.passkey));
+    let used = (passkeys::passkey.eq(passkey), passkeys::last_used_at.eq(now));
+    Ok(diesel::update(unchanged).set(used).execute(conn)? == 1)
+}
+
+/// False if this person has no such passkey.
+pub fn remove(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    credential_id: &str,
+) -> Result<bool, StorageError> {
+    let theirs = passkeys::table.find(credential_id).filter(passkeys::user_id.eq(user_id));
+    Ok(diesel::delete(theirs).execute(conn)? == 1)
+}
+
+/// Of somebody who is gone.
+pub fn remove_of_user(conn: &mut DbConnection, user_id: &UserId) -> Result<(), StorageError> {
+    diesel::delete(passkeys::table.filter(passkeys::user_id.eq(user_id))).execute(conn)?;
+    Ok(())
 }

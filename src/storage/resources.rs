@@ -6,7 +6,7 @@ use super::codec::text_enum;
 use super::schema::resources;
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
-use crate::oauth::{IntrospectionId, ResourceUri, Scope, TokenHash};
+use crate::oauth::{GrantId, IntrospectionId, ResourceUri, Scope, TokenHash};
 
 /// An MCP server.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -34,9 +34,13 @@ pub struct Resource {
     pub paused_at: Option<UnixTime>,
     /// Whom it is for.
     pub audience: Audience,
-    /// What everybody may have there; none: every scope there is. Not asked when it is for named
-    /// people.
+    /// What everybody may have there who is not named; none: every scope there is. Not asked when it
+    /// is for named people.
     pub scope: Option<Scope>,
+    /// No grant up to this one is good there, whatever its own row says.
+    pub ended_up_to: Option<GrantId>,
+    /// Whether a grant up to this one is still admitted has to be asked, whatever its own row says.
+    pub narrowed_up_to: Option<GrantId>,
 }
 
 text_enum!(
@@ -143,6 +147,83 @@ pub fn set_id(
     new: &IntrospectionId,
 ) -> Result<(), StorageError> {
     diesel::update(resources::table.find(id)).set(resources::id.eq(new)).execute(conn)?;
+    Ok(())
+}
+
+/// The resource at this URL, held until the transaction ends: whoever else decides about who may use
+/// it waits. The row is written without being changed, which every engine takes for a lock.
+pub fn hold(conn: &mut DbConnection, uri: &ResourceUri) -> Result<Option<Resource>, StorageError> {
+    let named = resources::table.filter(resources::canonical.eq(uri.canonical()));
+    diesel::update(named).set(resources::position.eq(resources::position)).execute(conn)?;
+    find_by_uri(conn, uri)
+}
+
+/// Closes a resource to everybody, or opens it again. False if it is so already, or gone.
+pub fn set_paused(
+    conn: &mut DbConnection,
+    resource: &Resource,
+    paused_at: Option<UnixTime>,
+) -> Result<bool, StorageError> {
+    let it = resources::table.filter(resources::canonical.eq(&resource.canonical));
+    let change = resources::paused_at.eq(paused_at);
+    let changed = if paused_at.is_some() {
+        diesel::update(it.filter(resources::paused_at.is_null())).set(change).execute(conn)?
+    } else {
+        diesel::update(it.filter(resources::paused_at.is_not_null())).set(change).execute(conn)?
+    };
+    Ok(changed == 1)
+}
+
+/// Says whom a resource is for, and what of it everybody may have who is not named.
+pub fn set_audience(
+    conn: &mut DbConnection,
+    resource: &Resource,
+    (audience, scope): (Audience, Option<&Scope>),
+) -> Result<(), StorageError> {
+    diesel::update(resources::table.filter(resources::canonical.eq(&resource.canonical)))
+        .set((resources::audience.eq(audience), resources::scope.eq(scope)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Ends every grant up to this one, at once.
+pub fn end_up_to(
+    conn: &mut DbConnection,
+    resource: &Resource,
+    last: GrantId,
+) -> Result<(), StorageError> {
+    diesel::update(resources::table.filter(resources::canonical.eq(&resource.canonical)))
+        .set(resources::ended_up_to.eq(last))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Has every grant up to this one looked at again, at once.
+pub fn narrow_up_to(
+    conn: &mut DbConnection,
+    resource: &Resource,
+    last: GrantId,
+) -> Result<(), StorageError> {
+    diesel::update(resources::table.filter(resources::canonical.eq(&resource.canonical)))
+        .set(resources::narrowed_up_to.eq(last))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The rows of the grants say it now; unless more has been ended meanwhile.
+pub fn settle(conn: &mut DbConnection, resource: &Resource) -> Result<(), StorageError> {
+    let it = || resources::table.filter(resources::canonical.eq(&resource.canonical));
+    let none: Option<GrantId> = None;
+    if let Some(last) = resource.ended_up_to {
+        diesel::update(it().filter(resources::ended_up_to.eq(last)))
+            .set(resources::ended_up_to.eq(none))
+            .execute(conn)?;
+    }
+    if let Some(last) = resource.narrowed_up_to {
+        diesel::update(it().filter(resources::narrowed_up_to.eq(last)))
+            .set(resources::narrowed_up_to.eq(none))
+            .execute(conn)?;
+    }
     Ok(())
 }
 

@@ -191,6 +191,8 @@ diesel::table! {
         paused_at -> Nullable<BigInt>,
         audience -> Text,
         scope -> Nullable<Text>,
+        ended_up_to -> Nullable<BigInt>,
+        narrowed_up_to -> Nullable<BigInt>,
     }
 }
 
@@ -243,7 +245,6 @@ diesel::table! {
         user_id -> Text,
         secret -> Binary,
         created_at -> BigInt,
-        confirmed_at -> Nullable<BigInt>,
         last_step -> BigInt,
     }
 }

@@ -95,6 +95,38 @@ pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<Session>, Sto
     Ok(sessions::table.find(id).select(Session::as_select()).get_result(conn).optional()?)
 }
 
+/// Up to `limit` browsers in which a person is signed in and that were seen after `seen_after`, the
+/// newest sign-in first, older than `before`.
+pub fn live_of_user(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    before: TokenId,
+    (now, seen_after): (UnixTime, UnixTime),
+    limit: i64,
+) -> Result<Vec<Session>, StorageError> {
+    let page = sessions::table
+        .filter(sessions::user_id.eq(user_id))
+        .filter(sessions::id.lt(before))
+        .filter(sessions::expires_at.gt(now))
+        .filter(sessions::last_seen_at.gt(seen_after))
+        .order(sessions::id.desc())
+        .limit(limit);
+    Ok(page.select(Session::as_select()).load(conn)?)
+}
+
+/// In how many browsers a person is signed in that were seen after `seen_after`.
+pub fn count_live_of_user(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    (now, seen_after): (UnixTime, UnixTime),
+) -> Result<i64, StorageError> {
+    let live = sessions::table
+        .filter(sessions::user_id.eq(user_id))
+        .filter(sessions::expires_at.gt(now))
+        .filter(sessions::last_seen_at.gt(seen_after));
+    Ok(live.count().get_result(conn)?)
+}
+
 /// Notes that the browser is still there.
 pub fn touch(conn: &mut DbConnection, id: TokenId, now: UnixTime) -> Result<(), StorageError> {
     diesel::update(sessions::table.find(id)).set(sessions::last_seen_at.eq(now)).execute(conn)?;
@@ -110,6 +142,26 @@ pub fn remove(
 ) -> Result<bool, StorageError> {
     let session = sessions::table.find(id).filter(sessions::hash.eq(hash));
     Ok(diesel::delete(session).execute(conn)? == 1)
+}
+
+/// Signs one browser of a person out. False if it is not signed in, or not hers.
+pub fn remove_one_of_user(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    id: TokenId,
+) -> Result<bool, StorageError> {
+    let session = sessions::table.find(id).filter(sessions::user_id.eq(user_id));
+    Ok(diesel::delete(session).execute(conn)? == 1)
+}
+
+/// Signs the person out everywhere but in one browser; in how many that was.
+pub fn remove_others_of_user(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    keep: TokenId,
+) -> Result<usize, StorageError> {
+    let theirs = sessions::table.filter(sessions::user_id.eq(user_id));
+    Ok(diesel::delete(theirs.filter(sessions::id.ne(keep))).execute(conn)?)
 }
 
 /// Signs the person out everywhere; how many browsers that were.

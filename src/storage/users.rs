@@ -88,11 +88,19 @@ pub fn count(conn: &mut DbConnection) -> Result<i64, StorageError> {
     Ok(users::table.count().get_result(conn)?)
 }
 
-/// How many owners can sign in.
-pub fn count_enabled_owners(conn: &mut DbConnection) -> Result<i64, StorageError> {
+/// Every owner who is not disabled, held until the transaction ends: whoever else wants to take one
+/// away waits. The rows are written without being changed, which every engine takes for a lock.
+pub fn hold_owners(conn: &mut DbConnection) -> Result<Vec<UserId>, StorageError> {
     let owners =
-        users::table.filter(users::role.eq(Role::Owner)).filter(users::disabled_at.is_null());
-    Ok(owners.count().get_result(conn)?)
+        || users::table.filter(users::role.eq(Role::Owner)).filter(users::disabled_at.is_null());
+    diesel::update(owners()).set(users::created_at.eq(users::created_at)).execute(conn)?;
+    Ok(owners().select(users::id).load(conn)?)
+}
+
+/// False if the person has this role already, or is gone.
+pub fn set_role(conn: &mut DbConnection, id: &UserId, role: Role) -> Result<bool, StorageError> {
+    let other = users::table.find(id).filter(users::role.ne(role));
+    Ok(diesel::update(other).set(users::role.eq(role)).execute(conn)? == 1)
 }
 
 /// Notes that the person said yes to a client. False if the account is disabled or gone: decided
@@ -121,6 +129,41 @@ pub fn set_password(
 ) -> Result<bool, StorageError> {
     let user = users::table.find(id);
     Ok(diesel::update(user).set(users::password_hash.eq(password_hash)).execute(conn)? == 1)
+}
+
+/// Puts a password hash in the place of `before`, or of none. False if another one is there.
+pub fn replace_password(
+    conn: &mut DbConnection,
+    id: &UserId,
+    before: Option<&str>,
+    password_hash: &str,
+) -> Result<bool, StorageError> {
+    let (user, new) = (users::table.find(id), users::password_hash.eq(password_hash));
+    let changed = if let Some(before) = before {
+        let unchanged = user.filter(users::password_hash.eq(before));
+        diesel::update(unchanged).set(new).execute(conn)?
+    } else {
+        let unchanged = user.filter(users::password_hash.is_null());
+        diesel::update(unchanged).set(new).execute(conn)?
+    };
+    Ok(changed == 1)
+}
+
+/// A passkey is not asked for any more. False if it was not.
+pub fn unrequire_passkey(conn: &mut DbConnection, id: &UserId) -> Result<bool, StorageError> {
+    let required = users::table.find(id).filter(users::passkey_required.eq(true));
+    Ok(diesel::update(required).set(users::passkey_required.eq(false)).execute(conn)? == 1)
+}
+
+/// Whether a passkey is asked for after every sign-in that was not by one. False if there is no
+/// such user.
+pub fn set_passkey_required(
+    conn: &mut DbConnection,
+    id: &UserId,
+    required: bool,
+) -> Result<bool, StorageError> {
+    let user = users::table.find(id);
+    Ok(diesel::update(user).set(users::passkey_required.eq(required)).execute(conn)? == 1)
 }
 
 /// False if there is no such user, or it is disabled already.

@@ -49,6 +49,16 @@ fn users_are_changed_disabled_and_removed() {
 }
 
 #[test]
+fn a_second_factor_is_reset_only_where_there_is_one() {
+    let place = Place::new();
+    place.run_with(&["user", "add", "ada", "--password-stdin"], PASSWORD);
+    let none = place.run(&["user", "reset-second-factor", "ada"]);
+    assert_eq!((none.code, none.err.as_str()), (1, "error: the account has no second factor\n"));
+    let nobody = place.run(&["user", "reset-second-factor", "eve"]);
+    assert_eq!((nobody.code, nobody.err.as_str()), (1, "error: nobody has this name\n"));
+}
+
+#[test]
 fn a_resource_prints_its_secret_once_and_alone() {
     let place = Place::new();
     let added = place.run(&["resource", "add", "https://wiki.example/mcp", "--name", "Wiki"]);

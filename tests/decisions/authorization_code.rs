@@ -141,7 +141,7 @@ async fn a_code_expires() {
 async fn a_disabled_user_gets_no_token() {
     let f = Fixture::new().await;
     let (code, id) = (f.code().await, f.user.id.clone());
-    f.write(move |conn, now| revocation::disable_user(conn, &id, now)).await.unwrap();
+    f.decide(move |conn, now| revocation::disable_user(conn, &id, now)).await.unwrap().unwrap();
     refused_unchanged(&f, &f.code_form(&code), InvalidGrant).await;
 }
 
@@ -149,7 +149,7 @@ async fn a_disabled_user_gets_no_token() {
 async fn a_removed_user_gets_no_token() {
     let f = Fixture::new().await;
     let (code, id) = (f.code().await, f.user.id.clone());
-    f.write(move |conn, now| revocation::remove_user(conn, &id, now)).await.unwrap();
+    f.decide(move |conn, now| revocation::remove_user(conn, &id, now)).await.unwrap().unwrap();
     refused_unchanged(&f, &f.code_form(&code), InvalidGrant).await;
 }
 

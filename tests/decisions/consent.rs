@@ -129,7 +129,7 @@ async fn a_disabled_client_gets_no_code() {
 async fn a_person_disabled_after_the_page_was_shown_cannot_say_yes() {
     let (f, cookie, ada) = asked().await;
     let id = f.user.id.clone();
-    f.write(move |conn, now| revocation::disable_user(conn, &id, now)).await.unwrap();
+    f.decide(move |conn, now| revocation::disable_user(conn, &id, now)).await.unwrap().unwrap();
     let before = f.dump().await;
     denied(approve(&f, &cookie, &ada).await);
     assert!(f.dump().await == before);

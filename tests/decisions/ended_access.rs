@@ -14,7 +14,7 @@ async fn a_disabled_users_access_is_over_and_enabling_brings_none_back() {
     let f = Fixture::new().await;
     let (pair, signed_in) = (f.connect().await, f.sign_in(&f.user).await);
     let id = f.user.id.clone();
-    let ended = f.write(move |conn, now| revocation::disable_user(conn, &id, now)).await;
+    let ended = f.decide(move |conn, now| revocation::disable_user(conn, &id, now)).await.unwrap();
     assert_eq!(ended, Some(1));
     assert!(!f.is_active(&pair.access_token).await);
     assert_eq!(f.grants().await[0].revoked_because, Some(RevokedBecause::User));
@@ -34,7 +34,7 @@ async fn a_removed_user_is_gone_with_all_access() {
     let f = Fixture::new().await;
     let pair = f.connect().await;
     let id = f.user.id.clone();
-    let ended = f.write(move |conn, now| revocation::remove_user(conn, &id, now)).await;
+    let ended = f.decide(move |conn, now| revocation::remove_user(conn, &id, now)).await.unwrap();
     assert_eq!(ended, Some(1));
     assert!(!f.is_active(&pair.access_token).await);
     assert_eq!(f.read(users::count).await, 0);

@@ -9,6 +9,9 @@ mod declared;
 mod ended_access;
 mod fixture;
 mod form;
+mod own_account;
+#[cfg(feature = "passkeys")]
+mod passkeys;
 mod places;
 mod refresh_bounds;
 mod refresh_replay;

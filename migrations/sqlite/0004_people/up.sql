@@ -54,9 +54,8 @@ CREATE INDEX passkeys_of_user ON passkeys (user_id);
 CREATE TABLE totp_secrets (
     user_id TEXT PRIMARY KEY NOT NULL,
     secret BLOB NOT NULL,
+    -- When the first code was right. Before that there is no row.
     created_at BIGINT NOT NULL,
-    -- When the first code was right. Until then it is asked of nobody.
-    confirmed_at BIGINT,
     -- The time step of the last code that was accepted: no code is accepted twice.
     last_step BIGINT NOT NULL
 );
@@ -98,6 +97,10 @@ ALTER TABLE resources ADD COLUMN paused_at BIGINT;
 ALTER TABLE resources ADD COLUMN audience TEXT NOT NULL DEFAULT 'everybody';
 -- What everybody may have; NULL: every scope there is.
 ALTER TABLE resources ADD COLUMN scope TEXT;
+-- No grant up to this one is good there, and those up to that one have to be looked at again: both
+-- until their own rows say so.
+ALTER TABLE resources ADD COLUMN ended_up_to BIGINT;
+ALTER TABLE resources ADD COLUMN narrowed_up_to BIGINT;
 CREATE TABLE resource_people (
     -- `resources.canonical`, which never changes.
     resource TEXT NOT NULL,
@@ -111,6 +114,28 @@ CREATE TABLE resource_people (
 ALTER TABLE oauth_clients ADD COLUMN name TEXT NOT NULL DEFAULT '';
 UPDATE oauth_clients SET name = COALESCE(json_extract(client_json, '$.client_name'), '');
 ALTER TABLE oauth_grants ADD COLUMN last_used_address TEXT;
+-- The live ones of a person are found among however many that have ended.
+DROP INDEX oauth_grants_of_user;
+CREATE INDEX oauth_grants_of_user ON oauth_grants (user_id, revoked_at);
+
+-- Lists are sorted by the first column of these, and narrowed and searched by the others, without a
+-- look at the rows. Names are sorted as people do, and times that never were come last.
+CREATE INDEX users_by_name
+    ON users (username, id, role, disabled_at, last_signed_in_at);
+CREATE INDEX users_by_age
+    ON users (created_at, id, username, role, disabled_at, last_signed_in_at);
+CREATE INDEX users_by_last_sign_in
+    ON users (COALESCE(last_signed_in_at, 0), id, username, role, disabled_at, last_signed_in_at);
+CREATE INDEX oauth_clients_by_name
+    ON oauth_clients (lower(name), client_id, name, origin, disabled_at, authorized_at);
+CREATE INDEX oauth_clients_by_age
+    ON oauth_clients (created_at, client_id, name, origin, disabled_at, authorized_at);
+CREATE INDEX oauth_clients_by_last_use
+    ON oauth_clients
+    (COALESCE(last_used_at, 0), client_id, name, origin, disabled_at, authorized_at);
+CREATE INDEX oauth_grants_by_last_use
+    ON oauth_grants (last_used_at, id, revoked_at, expires_at, resource);
+CREATE INDEX oauth_grants_of_resource ON oauth_grants (resource);
 
 -- How far the record of decisions has been told to each channel.
 CREATE TABLE notification_channels (

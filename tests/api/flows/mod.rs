@@ -1,11 +1,15 @@
 //! The stories: what people and clients go through.
 
+mod account;
 mod behind_proxy;
 mod consent;
 mod messages;
 mod notifications;
+#[cfg(feature = "passkeys")]
+mod passkeys;
 mod refresh;
 mod replaced_provider;
+mod second_factor;
 mod secret_rotation;
 mod setup;
 mod several;

@@ -35,6 +35,16 @@ impl Page {
         rest.split('"').next().unwrap().to_owned()
     }
 
+    /// The proof in the form that is sent to this path: there may be one to sign out before it.
+    pub fn csrf(&self, action: &str) -> String {
+        let (_, form) = self
+            .text
+            .split_once(&format!("action=\"{action}\""))
+            .unwrap_or_else(|| panic!("no form to {action} in {}", self.text));
+        let (_, rest) = form.split_once("name=\"csrf\" value=\"").unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    }
+
     /// The query of the address that it redirects to.
     pub fn redirect_query(&self) -> BTreeMap<String, String> {
         assert_eq!(self.status, 303, "{self:?}");
@@ -44,10 +54,27 @@ impl Page {
 
 impl Browser {
     pub fn new(server: &TestServer) -> Self {
-        let http = reqwest::Client::builder()
-            .cookie_store(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .build();
+        Self::build(server, |builder| builder)
+    }
+
+    /// One that says what it is.
+    pub fn with_agent(server: &TestServer, user_agent: &str) -> Self {
+        Self::build(server, |builder| builder.user_agent(user_agent))
+    }
+
+    /// One that sends these cookies, until it is given others of their names.
+    pub fn with_cookie(server: &TestServer, cookie: &str) -> Self {
+        let jar = reqwest::cookie::Jar::default();
+        jar.add_cookie_str(cookie, &server.url.parse().unwrap());
+        Self::build(server, |builder| builder.cookie_provider(jar.into()))
+    }
+
+    fn build(
+        server: &TestServer,
+        with: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Self {
+        let builder = reqwest::Client::builder().cookie_store(true);
+        let http = with(builder.redirect(reqwest::redirect::Policy::none())).build();
         Self { url: server.url.clone(), http: http.unwrap() }
     }
 

@@ -1,0 +1,147 @@
+//! Grants, for the owner and their people to look at.
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use super::{At, Cursor, Page, in_order, lower, pattern};
+use crate::clock::UnixTime;
+use crate::oauth::{ClientId, GrantId, ResourceUri, UserId};
+use crate::storage::grants::Grant;
+use crate::storage::schema::{oauth_clients, oauth_grants, users};
+use crate::storage::{ClientOrigin, DbConnection, StorageError};
+
+/// What a list of grants is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The last used first.
+    LastUsed,
+}
+
+/// How a grant is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum State {
+    /// Tokens of it may live.
+    #[default]
+    Live,
+    /// It was ended, or its time is over.
+    Ended,
+    /// Either.
+    Any,
+}
+
+/// What a list of grants is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Narrowing {
+    /// Part of the person's or the client's name. If more than 200 have such a name, the first 200
+    /// by name are looked at.
+    pub search: String,
+    /// Of this person.
+    pub user_id: Option<UserId>,
+    /// To this client.
+    pub client_id: Option<ClientId>,
+    /// For this resource.
+    pub resource: Option<ResourceUri>,
+    /// Which is so.
+    pub state: State,
+}
+
+/// A grant, and what people call whom it is about.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The grant.
+    pub grant: Grant,
+    /// Whose; none when the account is gone.
+    pub username: Option<String>,
+    /// What the client calls itself, and who vouches for that; none when it is gone.
+    pub client: Option<(String, ClientOrigin)>,
+}
+
+/// The most people, and clients, of one name.
+const MOST_NAMESAKES: i64 = 200;
+
+/// A page of the grants.
+pub fn page(
+    conn: &mut DbConnection,
+    narrowing: &Narrowing,
+    order: Order,
+    (at, now): (&At, UnixTime),
+) -> Result<Page<Row>, StorageError> {
+    use oauth_grants::{client_id, expires_at, id, resource, revoked_at, user_id};
+    let mut keys = oauth_grants::table.limit(at.one_more()).into_boxed();
+    if let Some(pattern) = pattern(&narrowing.search) {
+        let (people, clients) = namesakes(conn, &pattern)?;
+        keys = keys.filter(user_id.eq_any(people).or(client_id.eq_any(clients)));
+    }
+    if let Some(of) = &narrowing.user_id {
+        keys = keys.filter(user_id.eq(of.clone()));
+    }
+    if let Some(to) = &narrowing.client_id {
+        keys = keys.filter(client_id.eq(to.clone()));
+    }
+    if let Some(uri) = &narrowing.resource {
+        keys = keys.filter(resource.eq_any(spellings(conn, uri)?));
+    }
+    keys = match narrowing.state {
+        State::Any => keys,
+        State::Live => keys.filter(revoked_at.is_null()).filter(expires_at.gt(now)),
+        State::Ended => keys.filter(revoked_at.is_not_null().or(expires_at.le(now))),
+    };
+    let key = || match order {
+        Order::Newest => sql::<BigInt>("oauth_grants.id"),
+        Order::LastUsed => sql::<BigInt>("oauth_grants.last_used_at"),
+    };
+    if let Some((after, last)) = at.after.as_ref().and_then(Cursor::number::<GrantId>) {
+        keys = keys.filter(key().le(after)).filter(key().lt(after).or(id.lt(last)));
+    }
+    let keys = keys.order((key().desc(), id.desc())).select((id, key()));
+    let (keys, last) = at.cut(keys.load::<(GrantId, i64)>(conn)?);
+    let next = last.map(|(grant, at)| Cursor::by_number(at, &grant));
+    let ids: Vec<GrantId> = keys.into_iter().map(|(grant, _)| grant).collect();
+    Ok(Page { rows: rows(conn, &ids)?, next })
+}
+
+fn rows(conn: &mut DbConnection, ids: &[GrantId]) -> Result<Vec<Row>, StorageError> {
+    let found = oauth_grants::table
+        .left_join(users::table.on(users::id.eq(oauth_grants::user_id)))
+        .left_join(oauth_clients::table.on(oauth_clients::client_id.eq(oauth_grants::client_id)))
+        .filter(oauth_grants::id.eq_any(ids))
+        .select((
+            Grant::as_select(),
+            users::username.nullable(),
+            (oauth_clients::name, oauth_clients::origin).nullable(),
+        ))
+        .load::<(Grant, Option<String>, Option<(String, ClientOrigin)>)>(conn)?;
+    let found = found.into_iter();
+    let found = found.map(|(grant, username, client)| Row { grant, username, client }).collect();
+    Ok(in_order(ids, found, |row: &Row| &row.grant.id))
+}
+
+/// Whose name, and which clients' names, are like this.
+fn namesakes(
+    conn: &mut DbConnection,
+    pattern: &str,
+) -> Result<(Vec<UserId>, Vec<ClientId>), StorageError> {
+    let people = users::table
+        .filter(users::username.like(pattern).escape('\\'))
+        .order(users::username)
+        .limit(MOST_NAMESAKES)
+        .select(users::id);
+    let name = || lower(oauth_clients::name);
+    let clients = oauth_clients::table
+        .filter(name().like(pattern).escape('\\'))
+        .order((name(), oauth_clients::client_id))
+        .limit(MOST_NAMESAKES)
+        .select(oauth_clients::client_id);
+    Ok((people.load(conn)?, clients.load(conn)?))
+}
+
+/// How the resource was spelt when people said yes: each in one step through the index.
+fn spellings(conn: &mut DbConnection, uri: &ResourceUri) -> Result<Vec<ResourceUri>, StorageError> {
+    let all = oauth_grants::table.select(oauth_grants::resource).distinct();
+    let all: Vec<ResourceUri> = all.load(conn)?;
+    Ok(all.into_iter().filter(|known| known.canonical() == uri.canonical()).collect())
+}
