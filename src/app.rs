@@ -1,5 +1,6 @@
 //! What every request shares.
 
+pub mod fetcher;
 pub mod limiter;
 pub mod sign_ins;
 
@@ -7,6 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::accounts::password::Passwords;
+use crate::accounts::providers::Providers;
 use crate::accounts::session::SessionLifetimes;
 use crate::accounts::sign_in;
 use crate::authorization::request::Offer;
@@ -19,6 +21,7 @@ use crate::grant_types::Terms;
 use crate::metrics::Metrics;
 use crate::oauth::IntrospectionId;
 use crate::storage::Storage;
+use fetcher::Fetcher;
 use limiter::Limiter;
 use sign_ins::SignIns;
 
@@ -36,6 +39,10 @@ pub struct App {
     pub limits: RateLimits,
     /// What is counted.
     pub metrics: Metrics,
+    /// What we ask of others.
+    pub fetcher: Fetcher,
+    /// Other services at which people sign in.
+    pub providers: Providers,
     /// Pairs whose arrival is being noted.
     pub confirmations: Confirmations,
     /// Whether traffic may come.
@@ -49,6 +56,8 @@ impl App {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
             limits: RateLimits::new(&config),
+            fetcher: Fetcher::new(config.outgoing_ca.clone()),
+            providers: Providers::new(&config.sign_in.providers),
             config,
             storage,
             clock,
@@ -170,6 +179,14 @@ pub struct RateLimits {
     pub sign_ins: SignIns,
     /// Ceremonies of passkeys that were begun, from one network.
     pub passkeys: Limiter<Network>,
+    /// Sign-ins at providers that are begun from one network: each asks something of others.
+    pub provider_begins: Limiter<Network>,
+    /// Sign-ins at providers and by a proxy's header that are refused, from one network.
+    pub provider_failures: Limiter<Network>,
+    /// Lines in the log about one provider.
+    pub provider_warnings: Limiter<String>,
+    /// Lines in the log about the proxy's header.
+    pub proxy_warnings: Limiter<()>,
 }
 
 impl RateLimits {
@@ -189,6 +206,10 @@ impl RateLimits {
             gate_warnings: Limiter::new(WARNINGS, MINUTE),
             sign_ins: SignIns::new(limits),
             passkeys: successes(on, limits.authorize_per_address, MINUTE),
+            provider_begins: successes(on, limits.authorize_per_address, MINUTE),
+            provider_failures: Limiter::new(limits.sign_in_per_address, sign_ins::QUARTER),
+            provider_warnings: Limiter::new(WARNINGS, MINUTE),
+            proxy_warnings: Limiter::new(WARNINGS, MINUTE),
         }
     }
 }

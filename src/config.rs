@@ -1,8 +1,11 @@
 //! The settings, read once at start. What is wrong is refused in one line that names the setting.
 
+mod allowed;
 mod brand;
 mod notify;
 mod outgoing;
+mod providers;
+mod proxy_header;
 mod rules;
 mod settings;
 mod sources;
@@ -17,9 +20,12 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+pub use allowed::Allowed;
 pub use brand::{Brand, Colour, Logo, LogoKind, Support};
 pub use notify::{Mail, Notify, Ntfy, SmtpSecurity, SmtpServer, TOPICS, Topic, Webhook};
 pub use outgoing::Certificates;
+pub use providers::{Provider, ProviderKind};
+pub use proxy_header::ProxyHeader;
 pub use settings::{PREFIX, SETTINGS, Setting, find};
 pub use sources::{Origin, Sources};
 
@@ -49,6 +55,8 @@ pub struct Config {
     pub sign_in: SignInWays,
     /// How the pages look.
     pub brand: Brand,
+    /// Authorities that are believed besides the system's, where we ask others.
+    pub outgoing_ca: Certificates,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How long everything lives.
@@ -57,8 +65,6 @@ pub struct Config {
     pub limits: Limits,
     /// Who is told what happens.
     pub notify: Notify,
-    /// Certificate authorities that are trusted besides the system's.
-    pub outgoing_ca: Certificates,
     /// How logs are written.
     pub log_format: LogFormat,
     /// Threads that answer requests; none: one for each core.
@@ -118,6 +124,10 @@ pub struct SignInWays {
     pub passkeys: bool,
     /// Nobody signs in without a second factor.
     pub second_factor_required: bool,
+    /// At other services.
+    pub providers: Vec<Provider>,
+    /// By what a reverse proxy says.
+    pub proxy_header: Option<ProxyHeader>,
 }
 
 /// How long everything lives.
@@ -249,6 +259,7 @@ impl Config {
             let why = "must be set: it does not follow from MCP_OAUTH_LISTEN";
             return Err(wrong("issuer", format!("{why} ({})", config.listen)));
         }
+        config.sign_in.check(&config.issuer)?;
         if !config.limits.on && !config.issuer.is_loopback() {
             return Err(wrong("limits", "can be off for loopback issuers only"));
         }

@@ -2,11 +2,14 @@
 
 mod commonest;
 pub mod declared;
+pub mod identity;
 pub mod invitation;
 pub mod lock_out;
+pub mod newcomer;
 pub mod passkeys;
 pub mod password;
 pub mod password_change;
+pub mod providers;
 pub mod recovery;
 pub mod roles;
 pub mod second_factor;

@@ -210,7 +210,9 @@ pub fn cancel(conn: &mut DbConnection, cookie: &TokenSecret) -> Result<(), Stora
     Ok(())
 }
 
-pub(super) fn over() -> OAuthError {
+/// What is said of a step that is over, or never was.
+#[must_use]
+pub fn over() -> OAuthError {
     ErrorCode::AccessDenied
         .because("This sign-in is over, or was gone on with in another tab. Start again")
 }

@@ -18,7 +18,7 @@ use crate::clock::Seconds;
 use crate::config::Limits;
 
 /// How long an attempt counts.
-const QUARTER: Seconds = Seconds(15 * 60);
+pub(super) const QUARTER: Seconds = Seconds(15 * 60);
 /// So many times what one network may try is for a /48: some providers give each telephone a /64.
 const NETWORKS_OF_SITE: u32 = 4;
 /// The most pairs of account and network that are remembered. The older half makes room.

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{Failure, open, output};
 use crate::app::bounds;
+use crate::clients::enable;
 use crate::clients::registration::{self, Registered};
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
@@ -50,6 +51,11 @@ pub enum Command {
     },
     /// End all access of a client
     Disable {
+        /// Its `client_id`
+        id: ClientId,
+    },
+    /// Let a disabled client ask again; ended grants stay ended
+    Enable {
         /// Its `client_id`
         id: ClientId,
     },
@@ -115,6 +121,14 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
         Command::Disable { id } => {
             let end = move |conn: &mut _| revocation::disable_client(conn, &id, now);
             ended(storage.write(end).await?, "disabled")
+        }
+        Command::Enable { id } => {
+            let enable = move |conn: &mut _| enable(conn, &id, now);
+            if storage.write(enable).await? {
+                output::line("the client may ask again")
+            } else {
+                Err(Failure::Failed("there is no such client, or it is not disabled".to_owned()))
+            }
         }
         Command::Remove { id } => {
             let end = move |conn: &mut _| revocation::remove_client(conn, &id, now);

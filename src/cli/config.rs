@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::settings::Settings;
 use super::{Failure, output};
-use crate::config::{Config, DeclaredResource, SETTINGS};
+use crate::config::{Config, DeclaredResource, Provider, SETTINGS};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -51,7 +51,9 @@ fn show(settings: &Settings, json: bool) -> Result<(), Failure> {
     });
     // Several resources stand in the file only.
     let tables = config.resources.iter().skip(usize::from(sources.names_a_resource()));
-    let all: Vec<Shown> = shown.chain(tables.flat_map(table)).collect();
+    let providers = config.sign_in.providers.iter().filter(|one| one.in_table);
+    let tables = tables.flat_map(table).chain(providers.flat_map(provider_table));
+    let all: Vec<Shown> = shown.chain(tables).collect();
     if json {
         return output::json(&all);
     }
@@ -73,9 +75,31 @@ fn table(resource: &DeclaredResource) -> impl Iterator<Item = Shown> {
         ),
     ]
     .into_iter()
-    .filter_map(|(setting, value)| {
-        Some(Shown { setting, value: value?, origin: "configuration file".to_owned() })
-    })
+    .filter_map(in_the_file)
+}
+
+/// What a `[[provider]]` table says.
+fn provider_table(provider: &Provider) -> impl Iterator<Item = Shown> {
+    let allow: Vec<_> = provider.allow.iter().map(ToString::to_string).collect();
+    [
+        ("[[provider]] name", Some(provider.name.clone())),
+        ("[[provider]] label", Some(provider.label.clone())),
+        ("[[provider]] issuer or url", Some(provider.authority.to_string())),
+        ("[[provider]] client_id", Some(provider.client_id.clone())),
+        (
+            "[[provider]] client_secret",
+            provider.client_secret.as_ref().map(|_| "********".to_owned()),
+        ),
+        ("[[provider]] scopes", Some(provider.scopes.clone())),
+        ("[[provider]] allow", Some(allow.join(", "))),
+        ("[[provider]] sign_up", Some(if provider.sign_up { "allowed" } else { "off" }.to_owned())),
+    ]
+    .into_iter()
+    .filter_map(in_the_file)
+}
+
+fn in_the_file((setting, value): (&'static str, Option<String>)) -> Option<Shown> {
+    Some(Shown { setting, value: value?, origin: "configuration file".to_owned() })
 }
 
 fn example() -> String {
@@ -102,7 +126,19 @@ fn example() -> String {
          #[[resource.rule]]\n\
          #needs = \"mcp\"\n\
          #method = \"tools/call\"\n\
-         #name = [\"delete_*\", \"purge\"]\n",
+         #name = [\"delete_*\", \"purge\"]\n\
+         \n\
+         # More services at which people sign in: kind is oidc (with an issuer) or github. Our address\n\
+         # there, for the redirect, is ISSUER/sign-in/provider/NAME/callback.\n\
+         #[[provider]]\n\
+         #name = \"company\"\n\
+         #label = \"Example & Co\"\n\
+         #kind = \"oidc\"\n\
+         #issuer = \"https://id.example.org\"\n\
+         #client_id = \"mcp\"\n\
+         #client_secret_file = \"/run/secrets/company\"\n\
+         #allow = [\"@example.org\", \"org:wiki editors\"]\n\
+         #sign_up = \"allowed\"\n",
     );
     text
 }
@@ -124,6 +160,7 @@ mod tests {
         let sources = crate::config::Sources::gather(&[], Some(path.path()), []).unwrap();
         let config = Config::from_sources(&sources).unwrap();
         assert_eq!(config.resources[0].uri.as_str(), "https://wiki.example.org/mcp");
+        assert_eq!(config.sign_in.providers[0].allow[1].to_string(), "org:wiki editors");
         assert_eq!(config.resources[0].rules[1].to_string(), "tools/call purge needs mcp");
     }
 }

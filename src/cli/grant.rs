@@ -1,14 +1,14 @@
 //! `grant`: what people have said yes to.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{Failure, open, output};
+use super::{Failure, open, output, resource};
 use crate::accounts::Username;
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
 use crate::oauth::{ClientId, GrantId, ResourceUri, Scope, UserId};
-use crate::revocation;
+use crate::revocation::{self, ending};
 use crate::storage::grants::{self, Grant, Narrowing};
 use crate::storage::{Missing, RevokedBecause, Storage, StorageError, clients, users};
 
@@ -30,11 +30,32 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// End a grant: its tokens are refused at the next request
+    /// End grants: their tokens are refused at the next request
     Revoke {
-        /// Its id
-        id: GrantId,
+        /// Which
+        #[command(flatten)]
+        which: Which,
     },
+}
+
+/// One of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Which {
+    /// The id of one
+    id: Option<GrantId>,
+    /// Every grant of everybody
+    #[arg(long)]
+    all: bool,
+    /// Every grant of this person, who is signed out everywhere
+    #[arg(long)]
+    user: Option<String>,
+    /// Every grant of this client
+    #[arg(long)]
+    client: Option<ClientId>,
+    /// Every grant for this MCP server: its introspection id, URL or name
+    #[arg(long, value_name = "RESOURCE")]
+    mcp_server: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -65,7 +86,8 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
         Command::List { user, client, all, json } => {
             list(&storage, user.as_deref(), (client, all), json).await
         }
-        Command::Revoke { id } => revoke(&storage, id).await,
+        Command::Revoke { which: Which { id: Some(id), .. } } => revoke(&storage, id).await,
+        Command::Revoke { which } => revoke_all(&storage, which).await,
     };
     storage.close().await;
     done
@@ -144,6 +166,25 @@ async fn revoke(storage: &Storage, id: GrantId) -> Result<(), Failure> {
         Some(true) => output::line("the grant had ended before"),
         None => Err(Failure::Failed("there is no grant of this id".to_owned())),
     }
+}
+
+/// Dead when the first transaction is over; what is left to write into the rows is then written.
+async fn revoke_all(storage: &Storage, which: Which) -> Result<(), Failure> {
+    let now = Clock::System.now();
+    let ended = if let Some(name) = which.user {
+        let id = find_user(storage, &name).await?;
+        storage.write(move |conn| ending::of_user(conn, &id, now)).await?
+    } else if let Some(id) = which.client {
+        storage.write(move |conn| ending::of_client(conn, &id, now)).await?
+    } else {
+        let one = match which.mcp_server {
+            Some(text) => Some(resource::find(storage, &text).await?),
+            None => None,
+        };
+        storage.write(move |conn| ending::of_resource(conn, one.as_ref(), now)).await?;
+        ending::settle(storage, now).await?
+    };
+    output::line(&format!("{ended} grants have ended"))
 }
 
 async fn find_user(storage: &Storage, name: &str) -> Result<UserId, Failure> {

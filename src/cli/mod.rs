@@ -1,6 +1,7 @@
 //! The command line: one file for each command. They act on the database, also while the service
 //! runs; what they revoke is revoked at its next request.
 
+pub mod access;
 pub mod client;
 pub mod config;
 pub mod gc;
@@ -49,6 +50,9 @@ enum Command {
     /// What people have said yes to
     #[command(subcommand)]
     Grant(grant::Command),
+    /// Close MCP servers to everybody for a while
+    #[command(subcommand)]
+    Access(access::Command),
     /// Delete what is past its time (the service does so by itself)
     Gc,
     /// Those who are told what happens: webhook, ntfy, mail
@@ -187,6 +191,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Resource(command) => resource::run(command, &config).await,
             Command::Client(command) => client::run(command, &config).await,
             Command::Grant(command) => grant::run(command, &config).await,
+            Command::Access(command) => access::run(command, &config).await,
             Command::Gc => gc::run(&config).await,
             Command::Notify(command) => notify::run(command, &config).await,
             Command::Config(_) | Command::Completions { .. } | Command::Man => Ok(()),

@@ -1,5 +1,6 @@
 //! `resource`: MCP servers, which may introspect tokens, and what their calls need.
 
+pub mod people;
 pub mod rule;
 pub mod snippet;
 
@@ -11,10 +12,10 @@ use super::{Failure, open, output};
 use crate::accounts::setup::{add_resource, rotate_secret};
 use crate::clock::{Clock, Seconds, UnixTime};
 use crate::config::Config;
-use crate::oauth::{IntrospectionId, MachineSecret, ResourceUri, TokenHash};
+use crate::oauth::{IntrospectionId, MachineSecret, ResourceUri, Scope, TokenHash};
 use crate::revocation;
 use crate::storage::resources::{self, Resource};
-use crate::storage::{Missing, Storage, StorageError};
+use crate::storage::{Audience, Missing, Storage, StorageError};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -50,6 +51,41 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say for whom it is: everybody, or named people only; grants of others end
+    Audience {
+        /// Its introspection id, URL or name
+        resource: String,
+        /// everybody or named
+        audience: Audience,
+        /// All that everybody may have there who is not named
+        #[arg(long)]
+        scope: Option<String>,
+    },
+    /// Name a person who may use it
+    Allow {
+        /// Its introspection id, URL or name
+        resource: String,
+        /// The user name
+        user: String,
+        /// All that the person may have there; grants of more end
+        #[arg(long)]
+        scope: Option<String>,
+    },
+    /// Take a person's name off again, and end the grants that were due to it
+    Disallow {
+        /// Its introspection id, URL or name
+        resource: String,
+        /// The user name
+        user: String,
+    },
+    /// Who is named for it
+    People {
+        /// Its introspection id, URL or name
+        resource: String,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Rules about its tools, which the gate applies
     #[command(subcommand)]
     Rule(rule::Command),
@@ -77,6 +113,11 @@ struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_secret: Option<String>,
     created_at: UnixTime,
+    audience: Audience,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<Scope>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused_at: Option<UnixTime>,
 }
 
 impl Shown {
@@ -87,6 +128,9 @@ impl Shown {
             introspection_id: resource.id,
             introspection_secret,
             created_at: resource.created_at,
+            audience: resource.audience,
+            scope: resource.scope,
+            paused_at: resource.paused_at,
         }
     }
 }
@@ -110,6 +154,16 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
         Command::RotateSecret { resource, json } => {
             rotate(&storage, &resource, overlap, json).await
         }
+        Command::Audience { resource, audience, scope } => {
+            let scope = scope.unwrap_or_default();
+            people::open_to(&storage, &resource, (audience, &scope), &config.scopes).await
+        }
+        Command::Allow { resource, user, scope } => {
+            let scope = scope.unwrap_or_default();
+            people::allow(&storage, &resource, (&user, &scope), &config.scopes).await
+        }
+        Command::Disallow { resource, user } => people::disallow(&storage, &resource, &user).await,
+        Command::People { resource, json } => people::list(&storage, &resource, json).await,
         Command::Rule(command) => rule::run(command, &storage, &config.scopes).await,
         Command::Snippet { resource, wanted } => {
             let found = find(&storage, &resource).await;
@@ -161,10 +215,12 @@ async fn list(storage: &Storage, json: bool) -> Result<(), Failure> {
     }
     let row = |resource: &Resource| {
         let name = resource.name.clone().unwrap_or_default();
-        [resource.uri.to_string(), name, resource.id.to_string()]
+        let state = if resource.paused_at.is_some() { "paused" } else { "open" };
+        let (uri, id) = (resource.uri.to_string(), resource.id.to_string());
+        [uri, name, id, resource.audience.to_string(), state.to_owned()]
     };
     let rows: Vec<_> = all.iter().map(row).collect();
-    output::table(["URL", "NAME", "INTROSPECTION ID"], &rows)
+    output::table(["URL", "NAME", "INTROSPECTION ID", "FOR", "STATE"], &rows)
 }
 
 async fn rotate(
@@ -203,7 +259,8 @@ fn answer(resource: Resource, made: Option<MachineSecret>, json: bool) -> Result
     output::line(&made.reveal())
 }
 
-async fn find(storage: &Storage, text: &str) -> Result<Resource, Failure> {
+/// The one of this introspection id, URL or name.
+pub(super) async fn find(storage: &Storage, text: &str) -> Result<Resource, Failure> {
     let found = storage.read(|conn| {
         let by_id = text.parse().ok().map(|id| resources::find(conn, &id)).transpose()?.flatten();
         if by_id.is_some() {

@@ -1,17 +1,19 @@
 //! `user`: people who may sign in.
 
+pub mod link;
+
 use clap::Subcommand;
 use serde::Serialize;
 
 use super::{Failure, open, output};
 use crate::accounts::password::{Hashed, NewPassword, Passwords};
-use crate::accounts::{self, Username, second_factor_change};
+use crate::accounts::{self, Username, roles, second_factor_change};
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
 use crate::oauth::UserId;
 use crate::revocation;
 use crate::storage::users::{self, User};
-use crate::storage::{Missing, Role, Storage, StorageError};
+use crate::storage::{Missing, Purpose, Role, Storage, StorageError};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -21,8 +23,11 @@ pub enum Command {
         /// The user name
         name: String,
         /// Read the password from stdin
-        #[arg(long, required = true)]
+        #[arg(long, required_unless_present = "invite", conflicts_with = "invite")]
         password_stdin: bool,
+        /// Print a link in place of it, with which the person sets one
+        #[arg(long)]
+        invite: bool,
         /// owner or member
         #[arg(long)]
         role: Option<Role>,
@@ -43,6 +48,29 @@ pub enum Command {
         /// Read the password from stdin
         #[arg(long, required = true)]
         password_stdin: bool,
+    },
+    /// Print a new link for somebody who has not signed in yet; it works once, for a week
+    Invite {
+        /// The user name
+        name: String,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a link with which a person sets a new password; it works once, for a day
+    Reset {
+        /// The user name
+        name: String,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a person an owner or a member, and sign the person out everywhere
+    Role {
+        /// The user name
+        name: String,
+        /// owner or member
+        role: Role,
     },
     /// End all access of a person, until `--undo`
     Disable {
@@ -73,6 +101,8 @@ struct Shown {
     created_at: UnixTime,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_authorized_at: Option<UnixTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_signed_in_at: Option<UnixTime>,
     disabled: bool,
 }
 
@@ -84,6 +114,7 @@ impl From<User> for Shown {
             role: user.role,
             created_at: user.created_at,
             last_authorized_at: user.last_authorized_at,
+            last_signed_in_at: user.last_signed_in_at,
             disabled: user.disabled_at.is_some(),
         }
     }
@@ -99,13 +130,24 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
         _ => Missing::Refuse,
     };
     let storage = open(config, missing)?;
-    let done = decide(command, &storage).await;
+    let done = decide(command, &storage, config).await;
     storage.close().await;
     done
 }
 
-async fn decide(command: Command, storage: &Storage) -> Result<(), Failure> {
+async fn decide(command: Command, storage: &Storage, config: &Config) -> Result<(), Failure> {
+    let issuer = &config.issuer;
     match command {
+        Command::Add { name, invite: true, role, json, .. } => {
+            link::add(storage, issuer, (&name, role), json).await
+        }
+        Command::Invite { name, json } => {
+            link::make(storage, issuer, (&name, Purpose::Invite), json).await
+        }
+        Command::Reset { name, json } => {
+            link::make(storage, issuer, (&name, Purpose::Reset), json).await
+        }
+        Command::Role { name, role } => change_role(storage, &name, role).await,
         Command::Add { name, role, json, .. } => add(storage, &name, role, json).await,
         Command::List { json } => list(storage, json).await,
         Command::Passwd { name, .. } => passwd(storage, &name).await,
@@ -119,10 +161,7 @@ async fn add(storage: &Storage, name: &str, role: Option<Role>, json: bool) -> R
     let (username, password) = read_password(name).await?;
     let now = Clock::System.now();
     let add = move |conn: &mut _| accounts::add_user(conn, &username, &password, role, now);
-    let user = storage.write(add).await.map_err(|error| match error {
-        StorageError::AlreadyExists => Failure::Failed("somebody has this name already".to_owned()),
-        error => error.into(),
-    })?;
+    let user = storage.write(add).await.map_err(taken)?;
     if json {
         return output::json(&Shown::from(user));
     }
@@ -194,7 +233,19 @@ async fn remove(storage: &Storage, name: &str) -> Result<(), Failure> {
     output::line(&format!("the account is gone; {grants} grants have ended"))
 }
 
-async fn find(storage: &Storage, name: &str) -> Result<User, Failure> {
+async fn change_role(storage: &Storage, name: &str, role: Role) -> Result<(), Failure> {
+    let user = find(storage, name).await?;
+    let now = Clock::System.now();
+    let change = move |conn: &mut _| roles::change(conn, &user.id, role, now);
+    if storage.write(change).await? {
+        output::line(&format!("the role is {role} now; every browser is signed out"))
+    } else {
+        output::line(&format!("the role was {role} already"))
+    }
+}
+
+/// The account of this name.
+pub(super) async fn find(storage: &Storage, name: &str) -> Result<User, Failure> {
     let name = Username::parse(name).map_err(|_| nobody())?;
     storage.read(|conn| users::find_by_name(conn, name.as_str())).await?.ok_or_else(nobody)
 }
@@ -204,6 +255,14 @@ async fn read_password(name: &str) -> Result<(Username, Hashed), Failure> {
     let password = NewPassword::parse(output::secret_from_stdin()?, &username)?;
     let hashed = Passwords::new(1)?.hash(password).await?;
     Ok((username, hashed))
+}
+
+/// A name that somebody has is said in words.
+fn taken(error: StorageError) -> Failure {
+    match error {
+        StorageError::AlreadyExists => Failure::Failed("somebody has this name already".to_owned()),
+        error => error.into(),
+    }
 }
 
 fn nobody() -> Failure {

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::ConfigError;
+use super::providers::ProviderTable;
 use super::settings::{PREFIX, SETTINGS, Setting, find};
 
 /// The text of a setting, and who said it.
@@ -60,6 +61,8 @@ pub(super) struct ResourceTable {
 pub struct Sources {
     values: BTreeMap<&'static str, Value>,
     pub(super) resources: Vec<ResourceTable>,
+    /// `[[provider]]`
+    pub(super) providers: Vec<ProviderTable>,
 }
 
 impl Sources {
@@ -172,6 +175,10 @@ impl Sources {
                 for table in tables {
                     self.resources.push(resource_table(&name, table)?);
                 }
+            } else if let ("provider", toml::Value::Array(tables)) = (key.as_str(), value) {
+                for table in tables {
+                    self.providers.push(ProviderTable::read(&name, table)?);
+                }
             } else if let Some(setting) = find(key) {
                 if table.contains_key(&format!("{key}_file")) {
                     return Err(ConfigError::new(key, format!("is set together with {key}_file")));
@@ -199,7 +206,7 @@ fn is_from_kubernetes(name: &str) -> bool {
 }
 
 /// The text of a file, without one trailing newline. Others must not be able to write it.
-fn read_secret(setting: &str, path: &Path) -> Result<String, ConfigError> {
+pub(super) fn read_secret(setting: &str, path: &Path) -> Result<String, ConfigError> {
     let unreadable = |error: std::io::Error| {
         ConfigError::new(setting, format!("{} cannot be read: {error}", path.display()))
     };
@@ -244,7 +251,7 @@ fn resource_table(file: &str, value: &toml::Value) -> Result<ResourceTable, Conf
     Ok(resource)
 }
 
-fn scalar(key: &str, value: &toml::Value) -> Result<String, ConfigError> {
+pub(super) fn scalar(key: &str, value: &toml::Value) -> Result<String, ConfigError> {
     match value {
         toml::Value::String(text) => Ok(text.clone()),
         toml::Value::Integer(number) => Ok(number.to_string()),

@@ -195,6 +195,8 @@ impl Reader<'_> {
                 Some("required") => true,
                 _ => return Err(wrong("second_factor", "is optional or required")),
             },
+            providers: self.providers()?,
+            proxy_header: self.proxy_header()?,
         })
     }
 

@@ -57,6 +57,13 @@ impl Issuer {
         self.https
     }
 
+    /// Whether its host is a name, and not an address.
+    #[must_use]
+    pub fn has_a_name(&self) -> bool {
+        let url = Url::parse(&self.text);
+        url.is_ok_and(|url| matches!(url.host(), Some(Host::Domain(_))))
+    }
+
     /// Whether it can be reached from this machine only.
     #[must_use]
     pub fn is_loopback(&self) -> bool {

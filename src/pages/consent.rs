@@ -122,11 +122,11 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
         Ok(grantable) => grantable,
         Err(why) => {
             let page = Obstacle::new(&visit, &visitor, &pending, why);
-            return Ok(render(StatusCode::FORBIDDEN, &page, ContentPolicy::AnswersClient));
+            return Ok(render(StatusCode::FORBIDDEN, &page, ContentPolicy::LeadsElsewhere));
         }
     };
     let page = question(&visit, &visitor, (client, pending), (scope, resource.name));
-    Ok(render(StatusCode::OK, &page, ContentPolicy::AnswersClient))
+    Ok(render(StatusCode::OK, &page, ContentPolicy::LeadsElsewhere))
 }
 
 /// The answer, which goes to the client.

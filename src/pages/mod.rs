@@ -12,12 +12,16 @@ pub mod doorstep;
 pub mod error;
 pub mod guard;
 pub mod home;
+pub mod identities;
 pub mod language;
 mod lock_out;
 pub mod new_second_factor;
 pub mod obstacle;
 pub mod offer;
 pub mod passkey;
+pub mod problem;
+pub mod provider;
+pub mod proxy_header;
 pub mod qr;
 pub mod recipes;
 pub mod second_factor;
@@ -26,6 +30,7 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod snippets;
 pub mod visit;
+pub mod welcome;
 pub mod when;
 
 #[cfg(test)]
@@ -58,10 +63,15 @@ pub fn configure(routes: &mut web::ServiceConfig) {
             web::post().to(new_second_factor::post),
         ))
         .configure(account::configure)
+        .service(action("/sign-in/provider", web::post().to(provider::post)))
+        .service(page("/sign-in/provider/{name}/callback", provider::callback))
+        .service(action("/sign-in/proxy", web::post().to(proxy_header::post)))
+        .service(form("/account/identities", identities::get, web::post().to(identities::post)))
         .service(form("/consent", consent::get, web::post().to(consent::post)))
         .service(form("/sign-out", sign_out::get, web::post().to(sign_out::post)))
         .service(form("/setup", setup::get, web::post().to(setup::post)))
         .configure(passkey::configure)
+        .service(form("/welcome", welcome::get, web::post().to(welcome::post)))
         .service(page("/assets/{name}", assets::get))
         .service(page("/", home::get))
         .service(page("", home::get));
@@ -88,9 +98,8 @@ where
     page(path, get).route(post).default_service(not_allowed("GET, HEAD, POST"))
 }
 
-/// What only our script sends, and nobody opens.
-#[cfg(feature = "passkeys")]
-fn sent_only(path: &str, post: Route) -> Resource {
+/// What a form of another page does.
+fn action(path: &str, post: Route) -> Resource {
     web::resource(path).route(post).default_service(not_allowed("POST"))
 }
 
@@ -239,10 +248,12 @@ pub enum ContentPolicy {
     Closed,
     /// As [`ContentPolicy::Closed`], with the script that passkeys need, and what it asks us.
     Scripted,
-    /// Without `form-action`: Chrome holds the redirects that follow a form against it, and after
-    /// consent they lead to the client (a loopback port, an app's scheme, a site that redirects
-    /// further), so that any list would lock somebody out.
-    AnswersClient,
+    /// Without `form-action`: Chrome holds the redirects that follow a form against it. After consent
+    /// they lead to the client (a loopback port, an app's scheme, a site that redirects further), and
+    /// from a sign-in to another provider, so that any list would lock somebody out.
+    LeadsElsewhere,
+    /// Both: a sign-in by passkey or at another provider.
+    ScriptedLeadsElsewhere,
 }
 
 impl ContentPolicy {
@@ -258,7 +269,11 @@ impl ContentPolicy {
                 "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; \
                  img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
             }
-            Self::AnswersClient => {
+            Self::ScriptedLeadsElsewhere => {
+                "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; \
+                 img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+            }
+            Self::LeadsElsewhere => {
                 "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
                  frame-ancestors 'none'"
             }

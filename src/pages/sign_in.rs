@@ -1,4 +1,4 @@
-//! Who is there? User name and password.
+//! Who is there? User name and password, and the other ways in.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -11,15 +11,16 @@ use super::doorstep::{Doorstep, go_on};
 use super::error::PageError;
 use super::lock_out;
 use super::passkey::Offer;
+use super::problem::Problem;
 use super::visit::{PageForm, Visit, see_other};
-use super::{ContentPolicy, Frame, render};
+use super::{ContentPolicy, Frame, proxy_header, render};
 use crate::accounts::Username;
 use crate::accounts::password_change::keep_up;
+use crate::accounts::providers::Provider;
 use crate::accounts::sign_in::{self, Passed};
-use crate::clock::Seconds;
 use crate::error::Error;
 use crate::metrics::SignIn as Labels;
-use crate::oauth::Parameters;
+use crate::oauth::{ErrorCode, Parameters};
 use crate::storage::Method;
 use crate::storage::sign_ins::Goal;
 use crate::storage::users::{self, User};
@@ -37,31 +38,32 @@ pub struct SignIn {
     pub csrf: String,
     /// What the person typed before; empty at first.
     pub username: String,
+    /// What is offered.
+    pub ways: Ways,
     /// Why the last attempt did not succeed.
     pub problem: Option<Problem>,
     /// The button for a passkey, where they are offered.
     pub passkey: Option<Offer>,
 }
 
-/// Why somebody is not signed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Problem {
-    /// The same for unknown names, wrong passwords and disabled accounts.
-    WrongCredentials,
-    /// Too many attempts, of this account or from this address.
-    TooManyAttempts,
-    /// The form is not the one that we gave to this browser.
-    StaleForm,
+/// The ways to sign in that are on.
+#[derive(Debug, Clone, Default)]
+pub struct Ways {
+    /// By user name and password.
+    pub password: bool,
+    /// At other services: their names in addresses, and for people.
+    pub providers: Vec<(String, String)>,
+    /// As whom the proxy says it is.
+    pub proxy: Option<String>,
 }
 
-impl Problem {
-    fn words(self) -> &'static str {
-        match self {
-            Self::WrongCredentials => words!("The user name or the password is not right."),
-            Self::TooManyAttempts => {
-                words!("Too many attempts. Please wait a minute, then try again.")
-            }
-            Self::StaleForm => words!("This page was open for too long. Please sign in again."),
+impl Ways {
+    fn of(visit: &Visit) -> Self {
+        let named = |one: &Provider| (one.settings.name.clone(), one.settings.label.clone());
+        Self {
+            password: visit.app.config.sign_in.password,
+            providers: visit.app.providers.iter().map(named).collect(),
+            proxy: proxy_header::claim(visit).map(|name| name.to_string()),
         }
     }
 }
@@ -90,7 +92,18 @@ impl SignIn {
     }
 
     fn policy(&self) -> ContentPolicy {
-        if self.passkey.is_some() { ContentPolicy::Scripted } else { ContentPolicy::Closed }
+        // A form that is sent on to a provider: Chrome holds that against `form-action`.
+        match (self.passkey.is_some(), self.ways.providers.is_empty()) {
+            (true, true) => ContentPolicy::Scripted,
+            (true, false) => ContentPolicy::ScriptedLeadsElsewhere,
+            (false, true) => ContentPolicy::Closed,
+            (false, false) => ContentPolicy::LeadsElsewhere,
+        }
+    }
+
+    /// What the form says where it leads.
+    fn goal_field(&self) -> &'static str {
+        if self.is_for_an_app() { "request" } else { "to" }
     }
 
     fn fields_are_wrong(&self) -> bool {
@@ -99,7 +112,7 @@ impl SignIn {
 }
 
 /// What the form's proof is made of.
-const FORM: &str = "sign-in";
+pub(super) const FORM: &str = "sign-in";
 /// The same for the button for a passkey.
 pub(super) const PASSKEY_FORM: &str = "sign-in/passkey";
 /// The longest user name that is shown again.
@@ -125,9 +138,14 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
 pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageError> {
     let doorstep = Doorstep::of(&visit, (sent.text("request"), sent.text("to"))).await?;
     let Some(doorstep) = doorstep else { return Err(visit.stale_form()) };
+    if !visit.app.config.sign_in.password {
+        return Err(
+            visit.failed(ErrorCode::AccessDenied.because("Nobody signs in by password here"))
+        );
+    }
     let typed = sent.text("username");
     if !doorstep.verifies(FORM, sent.text("csrf")) {
-        return Ok(form(&visit, doorstep, typed, Some((Problem::StaleForm, Seconds(0)))));
+        return Ok(form(&visit, doorstep, typed, Some(Problem::StaleForm)));
     }
     // A name that nobody can have is looked up all the same: it takes as long to be refused.
     let name = Username::parse(typed).map_or_else(|_| String::new(), |name| name.to_string());
@@ -137,14 +155,14 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         Err(wait) => {
             count(&visit, "throttled");
             lock_out::note(&visit, &name);
-            return Ok(form(&visit, doorstep, typed, Some((Problem::TooManyAttempts, wait))));
+            return Ok(form(&visit, doorstep, typed, Some(Problem::TooManyAttempts(wait))));
         }
     };
     let password = SecretString::from(sent.text("password"));
     let passed = pass(&visit, &name, password, doorstep.goal).await;
     let Some(passed) = passed.inspect_err(|_| sign_ins.take_back(&attempt))? else {
         count(&visit, "refused");
-        return Ok(form(&visit, doorstep, typed, Some((Problem::WrongCredentials, Seconds(0)))));
+        return Ok(form(&visit, doorstep, typed, Some(Problem::WrongCredentials)));
     };
     match &passed {
         // A network is known from where somebody came in, not from where somebody knows half.
@@ -178,21 +196,21 @@ async fn pass(
     visit.write_surely::<_, Error>(pass).await.map(Some)
 }
 
-fn form(
+/// The page, for somebody who stands here.
+pub(super) fn form(
     visit: &Visit,
     doorstep: Doorstep,
     typed: &str,
-    problem: Option<(Problem, Seconds)>,
+    problem: Option<Problem>,
 ) -> HttpResponse {
-    let page = page(visit, &doorstep, typed, problem.map(|(problem, _)| problem));
-    let status = match problem {
-        None => StatusCode::OK,
-        Some((Problem::WrongCredentials, _)) => StatusCode::UNAUTHORIZED,
-        Some((Problem::TooManyAttempts, _)) => StatusCode::TOO_MANY_REQUESTS,
-        Some((Problem::StaleForm, _)) => StatusCode::FORBIDDEN,
+    let status = problem.as_ref().map_or(StatusCode::OK, Problem::status);
+    let wait = match problem {
+        Some(Problem::TooManyAttempts(wait)) => Some(wait),
+        _ => None,
     };
+    let page = page(visit, &doorstep, typed, problem);
     let mut response = render(status, &page, page.policy());
-    if let Some((Problem::TooManyAttempts, wait)) = problem {
+    if let Some(wait) = wait {
         response.headers_mut().insert(RETRY_AFTER, wait.0.into());
     }
     doorstep.with_page(visit, response)
@@ -217,6 +235,7 @@ fn page(visit: &Visit, doorstep: &Doorstep, typed: &str, problem: Option<Problem
         goal: doorstep.goal,
         csrf: doorstep.csrf(FORM),
         username: typed.chars().take(LONGEST_NAME).collect(),
+        ways: Ways::of(visit),
         problem,
         passkey: Offer::of(visit, doorstep.csrf(PASSKEY_FORM)),
     }

@@ -9,13 +9,14 @@ use super::consent::{ClientOrigin, Consent, ScopeLine};
 use super::error::{Back, ErrorPage};
 use super::home::{Home, State};
 use super::language::Language;
+use super::problem::Problem;
 use super::recipes::RecipeError;
 use super::setup::{Field, Setup, SetupDone, ShownRecipe};
-use super::sign_in::{Problem, SignIn};
+use super::sign_in::{SignIn, Ways};
 use super::sign_out::{Account, SignedOut};
 use super::snippets::Snippets;
 use super::{ContentPolicy, Frame, Nav};
-use crate::clock::UnixTime;
+use crate::clock::{Seconds, UnixTime};
 use crate::config::{Config, Sources};
 use crate::oauth::{Destination, TokenId};
 use crate::storage::sign_ins::Goal;
@@ -41,6 +42,7 @@ fn sign_in(username: &str, problem: Option<Problem>) -> SignIn {
         goal: Goal::Request(TokenId(17)),
         csrf: "csrf-token".to_owned(),
         username: username.to_owned(),
+        ways: Ways { password: true, ..Ways::default() },
         problem,
         passkey: None,
     }
@@ -122,7 +124,7 @@ fn form_pages() -> Vec<(&'static str, String)> {
     wrong.password_problem = Some("This password is one that anybody would try.".to_owned());
     wrong.resource.problem = Some("The address is not an absolute URL.".to_owned());
     let wrong_sign_in = sign_in("mia", Some(Problem::WrongCredentials));
-    let throttled = sign_in("mia", Some(Problem::TooManyAttempts));
+    let throttled = sign_in("mia", Some(Problem::TooManyAttempts(Seconds(60))));
     vec![
         ("sign_in", sign_in("", None).render().unwrap()),
         ("sign_in_wrong", wrong_sign_in.render().unwrap()),
@@ -253,7 +255,7 @@ fn yes_and_no_are_the_same_button() {
 #[test]
 fn only_after_consent_may_a_form_lead_elsewhere() {
     let closed = ContentPolicy::Closed.as_str();
-    assert_eq!(closed, format!("{}; form-action 'self'", ContentPolicy::AnswersClient.as_str()));
+    assert_eq!(closed, format!("{}; form-action 'self'", ContentPolicy::LeadsElsewhere.as_str()));
     assert!(!closed.contains("unsafe"));
 }
 

@@ -12,7 +12,7 @@ use tracing_actix_web::RequestId;
 use super::brand::Brand;
 use super::error::PageError;
 use super::language::Language;
-use super::{Frame, Nav, cookies};
+use super::{Frame, Nav, cookies, proxy_header};
 use crate::accounts::session::{self, Browser, SignedIn};
 use crate::accounts::totp::Secret;
 use crate::app::App;
@@ -133,6 +133,7 @@ impl Visit {
             .read(|conn| session::authenticate(conn, &secret, lifetimes, now))
             .await
             .map_err(|error| self.failed(error))?;
+        let found = found.filter(|signed_in| !proxy_header::contradicts(self, signed_in));
         let Some(signed_in) = found else { return Ok(None) };
         if signed_in.is_stale(now) {
             let id = signed_in.session().id;

@@ -54,6 +54,10 @@ text_enum!(
         SignedIn = "session.signed_in",
         /// Somebody signed out.
         SignedOut = "session.signed_out",
+        /// An account elsewhere signs somebody in here.
+        IdentityLinked = "identity.linked",
+        /// An account elsewhere signs nobody in any more.
+        IdentityUnlinked = "identity.unlinked",
         /// A person said yes.
         ConsentApproved = "consent.approved",
         /// A person said no.

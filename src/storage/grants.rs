@@ -195,8 +195,7 @@ pub fn revoke_of_client(
     Ok(diesel::update(its).set(ended(because, now)).execute(conn)?)
 }
 
-/// Ends every grant for a resource, in whatever spelling it has; how many that were. Rare, and reads
-/// the whole table.
+/// Ends every grant for a resource, in whatever spelling it has; how many that were.
 pub fn revoke_of_resource(
     conn: &mut DbConnection,
     canonical: &str,
@@ -204,13 +203,32 @@ pub fn revoke_of_resource(
     now: UnixTime,
 ) -> Result<usize, StorageError> {
     let live = oauth_grants::table.filter(oauth_grants::revoked_at.is_null());
-    let spellings = oauth_grants::table.select(oauth_grants::resource).distinct();
-    let spellings: Vec<ResourceUri> = spellings.load(conn)?;
-    let its = live.filter(
-        oauth_grants::resource
-            .eq_any(spellings.into_iter().filter(|uri| uri.canonical() == canonical)),
-    );
+    let its = live.filter(oauth_grants::resource.eq_any(spellings(conn, canonical)?));
     Ok(diesel::update(its).set(ended(because, now)).execute(conn)?)
+}
+
+/// How a resource was spelt when people said yes: one step through the index for each spelling that
+/// there is of any.
+pub(super) fn spellings(
+    conn: &mut DbConnection,
+    canonical: &str,
+) -> Result<Vec<ResourceUri>, StorageError> {
+    let mut found = vec![];
+    let mut after = String::new();
+    let first = |after: &str| {
+        oauth_grants::table
+            .filter(oauth_grants::resource.gt(after.to_owned()))
+            .order(oauth_grants::resource)
+            .limit(1)
+            .select(oauth_grants::resource)
+    };
+    while let Some(uri) = first(&after).get_result::<ResourceUri>(conn).optional()? {
+        after = uri.to_string();
+        if uri.canonical() == canonical {
+            found.push(uri);
+        }
+    }
+    Ok(found)
 }
 
 /// The live grants of a user for one resource, in whatever spelling it has.

@@ -1,6 +1,7 @@
 //! The rules of OAuth on a temporary database, without HTTP: one test for each refusal and promise.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod access;
 mod authorization_code;
 mod authorization_code_replay;
 mod authorization_request;
@@ -9,9 +10,11 @@ mod declared;
 mod ended_access;
 mod fixture;
 mod form;
+mod identities;
 mod own_account;
 #[cfg(feature = "passkeys")]
 mod passkeys;
+mod people;
 mod places;
 mod refresh_bounds;
 mod refresh_replay;

@@ -384,7 +384,7 @@ async fn the_passkeys_of_whoever_is_removed_are_gone() {
     let f = Fixture::new().await;
     add(&f, &f.sign_in(&f.user).await, proved(&f.user, 1)).await.unwrap();
     let id = f.user.id.clone();
-    f.write(move |conn, now| revocation::remove_user(conn, &id, now)).await;
+    f.decide(move |conn, now| revocation::remove_user(conn, &id, now)).await.unwrap();
     assert!(keys(&f, &f.user).await.is_empty());
 }
 

@@ -10,6 +10,7 @@ use mcp_oauthd::storage::access_tokens::Described;
 use mcp_oauthd::storage::clients::Client;
 use mcp_oauthd::storage::grants::{self, Grant, Narrowing};
 use mcp_oauthd::storage::refresh_tokens::{self, RefreshToken};
+use mcp_oauthd::storage::resources;
 use serde::Deserialize;
 
 use crate::fixture::{CODE_LIFETIME, Fixture, REDIRECT_URI, VERIFIER, issuer, parameter, sign_in};
@@ -122,7 +123,12 @@ impl Fixture {
     /// What the MCP server is told of this token.
     pub(crate) async fn examine(&self, token: &str) -> Option<Described> {
         let now = self.clock.now();
-        self.read(|conn| gate::examine(conn, token, &self.resource, now)).await
+        let known = &self.resource;
+        self.read(|conn| {
+            let resource = resources::find_by_uri(conn, &known.uri)?;
+            gate::examine(conn, token, resource.as_ref().unwrap_or(known), now)
+        })
+        .await
     }
 
     pub(crate) async fn is_active(&self, token: &str) -> bool {

@@ -81,6 +81,23 @@ def test_the_service_is_hardened_to_at_most_1_5(tmp_path):
     assert not passes and figure > 1.5, figure
 
 
+def test_the_drop_in_for_outgoing_requests_opens_the_network_and_nothing_else(machine_files, tmp_path):
+    folder = machine_files / "etc/systemd/system/mcp-oauthd.service.d"
+    folder.mkdir()
+    drop_in = (UNITS / "outgoing.conf").read_text()
+    (folder / "outgoing.conf").write_text(drop_in)
+    said = verified(machine_files)
+    assert (said.returncode, said.stdout + said.stderr) == (0, "")
+    (folder / "outgoing.conf").write_text(drop_in.replace("PrivateNetwork=", "PrivateNetworks="))
+    assert "PrivateNetworks" in verified(machine_files).stderr
+    # What comes later counts: as one unit, it is measured as both.
+    both = tmp_path / "mcp-oauthd.service"
+    unit, install = (UNITS / "mcp-oauthd.service").read_text().split("[Install]")
+    both.write_text(f"{unit}{drop_in}[Install]{install}")
+    closed, opened = exposure(UNITS / "mcp-oauthd.service")[1], exposure(both)[1]
+    assert closed < opened <= closed + 1, (closed, opened)
+
+
 def settings(folder, **more):
     """An environment for a service whose own addresses are never to be used."""
     ours = {

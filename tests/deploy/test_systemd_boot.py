@@ -3,7 +3,7 @@
 import json
 
 from support import wait_for
-from systemd import Machine, hammered
+from systemd import UNITS, Machine, hammered
 
 DATABASE = "/var/lib/mcp-oauthd/mcp_oauth.db"
 PUBLIC, INTERNAL = "http://127.0.0.1:8080", "http://127.0.0.1:8081"
@@ -69,6 +69,17 @@ def test_the_hardened_service_serves_and_comes_back(tmp_path):
         machine.ask("systemctl", "start", "mcp-oauthd.service")
         active(machine)
         assert "https://other.example/mcp" in command(machine, "resource", "list")
+
+
+def test_with_its_drop_in_the_service_can_ask_others(tmp_path):
+    drop_in = (UNITS / "outgoing.conf").read_text().partition("[Service]")[2]
+    with Machine(tmp_path, f"{drop_in}\nEnvironment=MCP_OAUTH_LIMIT_CONNECTIONS=500") as machine:
+        active(machine)
+        pid = machine.unit("MainPID")
+        assert machine.ask("readlink", f"/proc/{pid}/ns/net") == machine.ask("readlink", "/proc/1/ns/net")
+        assert machine.unit("IPAddressDeny") == "" and machine.unit("DynamicUser") == "yes"
+        assert set(machine.unit("RestrictAddressFamilies").split()) == {"AF_UNIX", "AF_INET", "AF_INET6"}
+        assert status(machine, METADATA) == "200"
 
 
 def test_a_hung_service_is_replaced(tmp_path):

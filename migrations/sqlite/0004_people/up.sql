@@ -136,6 +136,8 @@ CREATE INDEX oauth_clients_by_last_use
 CREATE INDEX oauth_grants_by_last_use
     ON oauth_grants (last_used_at, id, revoked_at, expires_at, resource);
 CREATE INDEX oauth_grants_of_resource ON oauth_grants (resource);
+CREATE INDEX oauth_grants_of_resource_by_last_use
+    ON oauth_grants (resource, last_used_at, id, revoked_at, expires_at);
 
 -- How far the record of decisions has been told to each channel.
 CREATE TABLE notification_channels (

@@ -45,18 +45,18 @@ impl Offer {
 #[cfg(feature = "passkeys")]
 pub(super) fn configure(routes: &mut web::ServiceConfig) {
     use super::account::passkeys as own;
-    use super::{form, sent_only};
+    use super::{action, form};
     use actix_web::web::post;
 
     routes
         .service(form("/sign-in/passkey", sign_in::get, post().to(sign_in::post)))
-        .service(sent_only("/sign-in/passkey/options", post().to(sign_in::options)))
+        .service(action("/sign-in/passkey/options", post().to(sign_in::options)))
         .service(form(
             "/sign-in/second-factor/passkey",
             second_factor::get,
             post().to(second_factor::post),
         ))
-        .service(sent_only(
+        .service(action(
             "/sign-in/second-factor/passkey/options",
             post().to(second_factor::options),
         ))
@@ -65,12 +65,12 @@ pub(super) fn configure(routes: &mut web::ServiceConfig) {
             new_second_factor::get,
             post().to(new_second_factor::post),
         ))
-        .service(sent_only(
+        .service(action(
             "/sign-in/new-second-factor/passkey/options",
             post().to(new_second_factor::options),
         ))
         .service(form("/account/passkeys", own::get, post().to(own::add)))
-        .service(sent_only("/account/passkeys/options", post().to(own::options)))
+        .service(action("/account/passkeys/options", post().to(own::options)))
         .service(form("/account/passkeys/rename", own::back, post().to(own::rename)))
         .service(form("/account/passkeys/remove", own::back, post().to(own::remove)))
         .service(form("/account/passkeys/required", own::back, post().to(own::set_required)));

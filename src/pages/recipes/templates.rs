@@ -97,7 +97,7 @@ impl Recipe {
 
 /// The first part of every path that a service at the root of its host answers in public. What
 /// supervisors and proxies ask is not among them.
-pub(super) const PUBLIC: [&str; 12] = [
+pub(super) const PUBLIC: [&str; 13] = [
     "authorize",
     "token",
     "register",
@@ -109,6 +109,7 @@ pub(super) const PUBLIC: [&str; 12] = [
     "account",
     "owner",
     "setup",
+    "welcome",
     "assets",
 ];
 

@@ -7,6 +7,9 @@ mod messages;
 mod notifications;
 #[cfg(feature = "passkeys")]
 mod passkeys;
+mod provider_answers;
+mod providers;
+mod proxy_header;
 mod refresh;
 mod replaced_provider;
 mod second_factor;

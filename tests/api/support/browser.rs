@@ -45,6 +45,12 @@ impl Page {
         rest.split('"').next().unwrap().to_owned()
     }
 
+    /// The value of a field of a form in the page's content, and not in what is around it.
+    pub fn own_field(&self, name: &str) -> String {
+        let (_, main) = self.text.split_once("<main").unwrap();
+        Self { text: main.to_owned(), headers: HeaderMap::new(), ..*self }.field(name)
+    }
+
     /// The query of the address that it redirects to.
     pub fn redirect_query(&self) -> BTreeMap<String, String> {
         assert_eq!(self.status, 303, "{self:?}");

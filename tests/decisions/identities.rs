@@ -1,0 +1,204 @@
+//! Accounts elsewhere: who comes in, whose they become, and what stays as it is.
+
+use mcp_oauthd::accounts::identity::{self, Linked, Stranger, Unlinked, WaysOn};
+use mcp_oauthd::accounts::providers::Account;
+use mcp_oauthd::accounts::session::Recently;
+use mcp_oauthd::accounts::sign_in::{Passed, Terms};
+use mcp_oauthd::accounts::{Username, newcomer};
+use mcp_oauthd::config::{Config, Provider, Sources};
+use mcp_oauthd::storage::sign_ins::Goal;
+use mcp_oauthd::storage::users::{self, User};
+use mcp_oauthd::storage::{Event, identities};
+
+use crate::fixture::{Fixture, SESSIONS, browser, empty};
+
+const ISSUER: &str = "https://id.example.org";
+
+fn provider(allow: &str, sign_up: bool) -> Provider {
+    let settings = [
+        ("ISSUER", ISSUER),
+        ("CLIENT_ID", "x"),
+        ("ALLOW", allow),
+        ("SIGN_UP", if sign_up { "allowed" } else { "off" }),
+    ];
+    let settings = settings.map(|(name, text)| (format!("MCP_OAUTH_OIDC_{name}"), text.to_owned()));
+    let config = Config::from_sources(&Sources::gather(&[], None, settings).unwrap()).unwrap();
+    config.sign_in.providers[0].clone()
+}
+
+fn account(subject: &str) -> Account {
+    Account {
+        authority: ISSUER.to_owned(),
+        subject: subject.to_owned(),
+        label: format!("label of {subject}"),
+        username: Some("ada".to_owned()),
+        verified_mails: vec!["ada@example.org".to_owned()],
+        organisations: vec!["wiki editors".to_owned()],
+        ..Account::default()
+    }
+}
+
+async fn sign_in(f: &Fixture, provider: &Provider, account: &Account) -> Result<Passed, Stranger> {
+    let (provider, account) = (provider.clone(), account.clone());
+    let sign_in = move |conn: &mut _, now| {
+        let terms = Terms { now, lifetimes: SESSIONS, second_factor_required: false };
+        identity::sign_in(conn, (&provider, &account), Goal::Account, &browser(), &terms)
+    };
+    f.decide(sign_in).await.unwrap()
+}
+
+async fn recently(f: &Fixture, user: &User) -> Recently {
+    f.sign_in(user).await.recently(f.clock.now()).unwrap()
+}
+
+async fn link(f: &Fixture, user: &User, account: &Account) -> Linked {
+    let (recently, account) = (recently(f, user).await, account.clone());
+    f.write(move |conn, now| identity::link(conn, &recently, (&provider("", false), &account), now))
+        .await
+}
+
+async fn unlink(f: &Fixture, user: &User, subject: &'static str, password: bool) -> Unlinked {
+    let recently = recently(f, user).await;
+    let on = WaysOn { password, passkeys: true, authorities: vec![ISSUER.to_owned()] };
+    f.write(move |conn, now| identity::unlink(conn, &recently, (ISSUER, subject), &on, now)).await
+}
+
+#[test]
+fn the_list_decides_who_comes_in() {
+    let admit = |allow| identity::admit(&provider(allow, false).allow, &account("s1"));
+    for allow in [
+        "",
+        "*",
+        "sub:s1",
+        "user:ada",
+        "Ada@Example.org",
+        "@example.org",
+        "sub:x, org:wiki editors",
+    ] {
+        assert_eq!(admit(allow), Ok(()), "{allow}");
+    }
+    for allow in [
+        "sub:s",
+        "sub:S1",
+        "user:Ada",
+        "ada@example.org.evil.example",
+        "@org",
+        "@ample.org",
+        "@wiki.example.org",
+        "org:wiki",
+    ] {
+        assert_eq!(admit(allow), Err(Stranger::NotAllowed), "{allow}");
+    }
+}
+
+#[test]
+fn a_mail_address_that_is_not_verified_is_none() {
+    let unverified = Account { verified_mails: vec![], has_unverified_mail: true, ..account("s1") };
+    let admit = |allow| identity::admit(&provider(allow, false).allow, &unverified);
+    assert_eq!(admit("@example.org"), Err(Stranger::MailNotVerified));
+    assert_eq!(admit("org:x"), Err(Stranger::NotAllowed), "it would not help");
+    assert_eq!(admit("@example.org, user:ada"), Ok(()));
+}
+
+#[tokio::test]
+async fn an_equal_name_is_somebody_else() {
+    let f = Fixture::new().await;
+    assert!(matches!(
+        sign_in(&f, &provider("*", false), &account("s1")).await,
+        Err(Stranger::NoAccount)
+    ));
+    assert_eq!(f.count(Event::UserAdded).await, 0);
+    let passed = sign_in(&f, &provider("*", true), &account("s1")).await;
+    assert!(matches!(passed, Ok(Passed::SignedIn(_))));
+    let made = f.read(|conn| users::find_by_name(conn, "ada2")).await.unwrap();
+    let of_ada = f.user.id.clone();
+    assert!(f.read(move |conn| identities::list_of_user(conn, &of_ada)).await.is_empty());
+    let known = f.read(move |conn| identities::list_of_user(conn, &made.id)).await;
+    assert_eq!((known.len(), known[0].label.as_str()), (1, "label of s1"));
+}
+
+#[tokio::test]
+async fn whoever_is_taken_off_the_list_does_not_come_in_any_more() {
+    let f = Fixture::new().await;
+    assert!(sign_in(&f, &provider("sub:s1", true), &account("s1")).await.is_ok());
+    let later = sign_in(&f, &provider("sub:s2", true), &account("s1")).await;
+    assert!(matches!(later, Err(Stranger::NotAllowed)));
+}
+
+#[tokio::test]
+async fn an_account_is_linked_to_one_person() {
+    let f = Fixture::new().await;
+    let bob = f.add_user("bob").await;
+    assert_eq!(link(&f, &f.user, &account("s1")).await, Linked::Done);
+    assert_eq!(link(&f, &f.user, &account("s1")).await, Linked::Before);
+    assert_eq!(link(&f, &bob, &account("s1")).await, Linked::SomebodyElses);
+    assert_eq!(unlink(&f, &bob, "s1", true).await, Unlinked::NoSuch);
+    assert_eq!(f.count(Event::IdentityLinked).await, 1);
+    let elsewhere = Account { authority: "https://other.example".to_owned(), ..account("s1") };
+    assert!(matches!(
+        sign_in(&f, &provider("", false), &elsewhere).await,
+        Err(Stranger::NoAccount)
+    ));
+    assert!(sign_in(&f, &provider("", false), &account("s1")).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_last_way_is_not_taken_away() {
+    let f = Fixture::new().await;
+    for subject in ["s1", "s2"] {
+        assert_eq!(link(&f, &f.user, &account(subject)).await, Linked::Done);
+    }
+    assert_eq!(unlink(&f, &f.user, "s1", false).await, Unlinked::Done, "the other one is left");
+    assert_eq!(unlink(&f, &f.user, "s2", false).await, Unlinked::LastWay, "passwords are off");
+    assert_eq!(unlink(&f, &f.user, "s2", true).await, Unlinked::Done);
+    assert_eq!(unlink(&f, &f.user, "s2", true).await, Unlinked::NoSuch);
+    assert_eq!(f.count(Event::IdentityUnlinked).await, 2);
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_provider_that_is_gone_is_no_way() {
+    let f = Fixture::new().await;
+    let gone = Account { authority: "https://gone.example".to_owned(), ..account("s1") };
+    for account in [&gone, &account("s2")] {
+        assert_eq!(link(&f, &f.user, account).await, Linked::Done);
+    }
+    assert_eq!(unlink(&f, &f.user, "s2", false).await, Unlinked::LastWay);
+}
+
+#[tokio::test]
+async fn the_identities_of_somebody_who_is_removed_go_too() {
+    let f = Fixture::new().await;
+    link(&f, &f.user, &account("s1")).await;
+    let id = f.user.id.clone();
+    f.decide(move |conn, now| mcp_oauthd::revocation::remove_user(conn, &id, now)).await.unwrap();
+    assert!(f.read(|conn| identities::find(conn, ISSUER, "s1")).await.is_none());
+}
+
+#[tokio::test]
+async fn a_disabled_person_is_not_signed_in() {
+    let f = Fixture::new().await;
+    link(&f, &f.user, &account("s1")).await;
+    let id = f.user.id.clone();
+    f.write(move |conn, now| users::disable(conn, &id, now)).await;
+    let passed = sign_in(&f, &provider("", false), &account("s1")).await;
+    assert!(matches!(passed, Ok(Passed::SwitchedOff)));
+}
+
+#[tokio::test]
+async fn nobody_is_made_before_the_owner() {
+    let (storage, clock, _dir) = empty();
+    let now = clock.now();
+    let made = storage
+        .write(move |conn| newcomer::add(conn, &Username::parse("eve").unwrap(), "oidc", now));
+    assert!(made.await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn names_that_are_taken_get_a_number() {
+    let f = Fixture::new().await;
+    for expected in ["ada2", "ada3"] {
+        let name = f.decide(|conn, _| newcomer::free_name(conn, " ADA ")).await.unwrap();
+        assert_eq!(name.as_str(), expected);
+        f.add_user(expected).await;
+    }
+}
