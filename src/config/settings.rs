@@ -169,7 +169,6 @@ pub const SETTINGS: &[Setting] = &[
         "256M",
         "the disk of the database is low below so many free bytes; 0: nobody looks",
     ),
-    secret("outgoing_ca", "certificates (PEM) of private authorities that those we ask may have"),
     plain("log_format", "auto", "json, pretty, or auto: pretty on a terminal"),
     plain("workers", "0", "threads that answer requests; 0: one for each core"),
     plain("shutdown_timeout", "30s", "how long running requests may take to finish at a stop"),

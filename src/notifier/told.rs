@@ -69,6 +69,17 @@ impl About {
         }
     }
 
+    /// The one of them that is named.
+    pub(super) fn party(&self) -> String {
+        if self.client_id.is_some() {
+            self.client()
+        } else if self.user_id.is_some() {
+            self.person().to_owned()
+        } else {
+            self.resource()
+        }
+    }
+
     pub(super) fn place(&self) -> &str {
         self.address.as_deref().unwrap_or("an unknown address")
     }

@@ -15,6 +15,7 @@ pub mod home;
 pub mod identities;
 pub mod instructions;
 pub mod language;
+mod lock_out;
 pub mod new_second_factor;
 pub mod obstacle;
 pub mod offer;

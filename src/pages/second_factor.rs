@@ -8,6 +8,7 @@ use askama::Template;
 
 use super::doorstep::{doorstep_url, go_on};
 use super::error::PageError;
+use super::lock_out;
 use super::visit::{PageForm, Visit, see_other};
 use super::{ContentPolicy, Frame, cookies, render};
 use crate::accounts::passkeys;
@@ -130,6 +131,7 @@ async fn look_at(
         Ok(attempt) => attempt,
         Err(wait) => {
             count(visit, "throttled");
+            lock_out::note(visit, &passed.user().username);
             return Ok(Looked::NotNow(wait));
         }
     };

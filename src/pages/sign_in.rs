@@ -5,10 +5,11 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use askama::Template;
 use secrecy::SecretString;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::doorstep::{Doorstep, go_on};
 use super::error::PageError;
+use super::lock_out;
 use super::passkey::Offer;
 use super::problem::Problem;
 use super::side::Side;
@@ -17,13 +18,13 @@ use super::{ContentPolicy, Frame, proxy_header, render};
 use crate::accounts::password_change::keep_up;
 use crate::accounts::providers::Provider;
 use crate::accounts::sign_in::{self, Passed};
-use crate::accounts::{Username, lock_out};
+use crate::accounts::Username;
 use crate::error::Error;
 use crate::metrics::SignIn as Labels;
 use crate::oauth::{ErrorCode, Parameters};
+use crate::storage::Method;
 use crate::storage::sign_ins::Goal;
 use crate::storage::users::{self, User};
-use crate::storage::{Method, StorageError};
 use crate::words;
 
 /// The page with the form.
@@ -159,7 +160,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         Ok(attempt) => attempt,
         Err(wait) => {
             count(&visit, "throttled");
-            note_lock_out(&visit, &name);
+            lock_out::note(&visit, &name);
             return Ok(form(&visit, doorstep, typed, Some(Problem::TooManyAttempts(wait))));
         }
     };
@@ -219,23 +220,6 @@ pub(super) fn form(
         response.headers_mut().insert(RETRY_AFTER, wait.0.into());
     }
     doorstep.with_page(visit, response)
-}
-
-/// Records that an account is locked out, if that is news. Beside the answer, which must take as long
-/// for a name that nobody has.
-pub(super) fn note_lock_out(visit: &Visit, username: &str) {
-    let (app, address) = (visit.app.clone(), visit.client_ip.0);
-    let now = app.clock.now_millis();
-    if !app.limits.sign_ins.is_newly_locked_out(username, address, now) {
-        return;
-    }
-    let (username, now) = (username.to_owned(), app.clock.now());
-    tokio::spawn(async move {
-        let note = move |conn: &mut _| lock_out::note(conn, &username, address, now);
-        if let Err(error) = app.storage.write::<(), StorageError>(note).await {
-            warn!(%error, "a lock-out could not be recorded");
-        }
-    });
 }
 
 /// The form once more, after a passkey that was refused.

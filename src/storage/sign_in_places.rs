@@ -40,13 +40,6 @@ pub fn note(
     Ok(if before == 0 { Place::First } else { Place::New })
 }
 
-/// Forgets where somebody has been.
-pub fn remove_of_user(conn: &mut DbConnection, user_id: &UserId) -> Result<(), StorageError> {
-    let theirs = sign_in_places::table.filter(sign_in_places::user_id.eq(user_id));
-    diesel::delete(theirs).execute(conn)?;
-    Ok(())
-}
-
 /// Deletes up to `limit` places from which nobody has signed in since `before`. Reads the whole
 /// table, which has a few rows for each person.
 pub fn delete_unseen(

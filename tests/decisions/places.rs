@@ -71,7 +71,7 @@ async fn a_disabled_person_leaves_no_place() {
     let f = Fixture::new().await;
     sign_in(&f, &f.user, Some("192.0.2.1")).await;
     let id = f.user.id.clone();
-    f.write(move |conn, now| revocation::disable_user(conn, &id, now)).await;
+    f.decide(move |conn, now| revocation::disable_user(conn, &id, now)).await.unwrap();
     sign_in(&f, &f.user, Some("192.0.2.2")).await;
     assert!(new_places(&f).await.is_empty());
 }
@@ -100,7 +100,7 @@ async fn a_removed_person_leaves_no_places() {
     let row = format!("'{}','192.0.2.1',", f.user.id);
     assert!(f.dump().await.iter().any(|table| table.contains(&row)));
     let id = f.user.id.clone();
-    f.write(move |conn, now| revocation::remove_user(conn, &id, now)).await;
+    f.decide(move |conn, now| revocation::remove_user(conn, &id, now)).await.unwrap();
     assert!(!f.dump().await.iter().any(|table| table.contains(&row)));
 }
 

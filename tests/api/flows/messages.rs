@@ -1,7 +1,6 @@
 //! What the operator is told, in which words, over which channel.
 
-use mcp_oauthd::revocation;
-use mcp_oauthd::storage::{Event, StorageError, events};
+use mcp_oauthd::storage::{Event, StorageError, events, users};
 use reqwest::header::ORIGIN;
 
 use super::notifications::{CHOSEN, KEY, connect, counted, cursor, spawn};
@@ -190,12 +189,12 @@ async fn a_person_who_is_gone_has_no_name_any_more() {
     connect(&server, "Claude").await;
     receiver.next().await;
     counted(&server, "webhook", "failed", 1).await;
-    let now = server.clock.now();
-    let remove = move |conn: &mut _| {
-        let user = mcp_oauthd::storage::users::find_by_name(conn, USER)?.unwrap();
-        revocation::remove_user(conn, &user.id, now)
+    let remove = |conn: &mut _| {
+        let user = users::find_by_name(conn, USER)?.unwrap();
+        users::remove(conn, &user.id)
     };
-    server.storage.write(remove).await.unwrap().unwrap();
+    let removed: Result<bool, StorageError> = server.storage.write(remove).await;
+    assert!(removed.unwrap());
     server.advance(10);
     let told = receiver.next().await.json();
     assert!(told["username"].is_null() && told["user_id"].is_string(), "{told}");
