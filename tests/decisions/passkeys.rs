@@ -253,9 +253,8 @@ async fn a_ceremony_is_answered_once_and_for_what_it_was_begun() {
     let again = f.sign_in(&f.user).await;
     let purpose = Purpose::another(&ada);
     let begun = party().creation(&f.user, &[]).unwrap();
-    let begin =
-        move |conn: &mut _, now| pending::begin(conn, &purpose, &begun, Goal::Security, now);
-    let cookie = std::sync::Arc::new(f.write(begin).await);
+    let keep = move |conn: &mut _, now| pending::begin(conn, &purpose, &begun, Goal::Security, now);
+    let cookie = std::sync::Arc::new(f.write(keep).await);
     let take = |purpose: Purpose| {
         let cookie = cookie.clone();
         f.decide(move |conn, now| pending::take(conn, &cookie, &purpose, now))
@@ -273,10 +272,10 @@ async fn a_ceremony_is_answered_once_and_for_what_it_was_begun() {
 async fn of_two_answers_at_once_one_is_looked_at() {
     let f = Fixture::new().await;
     let begun = party().request(&[]).unwrap();
-    let begin = move |conn: &mut _, now| {
+    let keep = move |conn: &mut _, now| {
         pending::begin(conn, &Purpose::sign_in(), &begun, Goal::Account, now)
     };
-    let cookie = std::sync::Arc::new(f.write(begin).await);
+    let cookie = std::sync::Arc::new(f.write(keep).await);
     let take = || {
         let cookie = cookie.clone();
         f.decide(move |conn, now| pending::take(conn, &cookie, &Purpose::sign_in(), now))
@@ -290,10 +289,10 @@ async fn of_two_answers_at_once_one_is_looked_at() {
 async fn a_ceremony_ends_after_ten_minutes() {
     let f = Fixture::new().await;
     let begun = party().request(&[]).unwrap();
-    let begin = move |conn: &mut _, now| {
+    let keep = move |conn: &mut _, now| {
         pending::begin(conn, &Purpose::sign_in(), &begun, Goal::Account, now)
     };
-    let cookie = f.write(begin).await;
+    let cookie = f.write(keep).await;
     f.clock.advance(sign_in::PATIENCE);
     let take = move |conn: &mut _, now| pending::take(conn, &cookie, &Purpose::sign_in(), now);
     assert!(f.decide(take).await.is_err());
