@@ -10,6 +10,8 @@ mod ended_access;
 mod fixture;
 mod form;
 #[cfg(feature = "passkeys")]
+mod passkey_ceremony;
+#[cfg(feature = "passkeys")]
 mod passkeys;
 mod refresh_bounds;
 mod refresh_replay;
