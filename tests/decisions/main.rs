@@ -13,6 +13,8 @@ mod form;
 mod identities;
 mod own_account;
 #[cfg(feature = "passkeys")]
+mod passkey_ceremony;
+#[cfg(feature = "passkeys")]
 mod passkeys;
 mod people;
 mod places;
