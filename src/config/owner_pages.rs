@@ -58,3 +58,29 @@ impl Config {
 fn works_inside(ways: &SignInWays) -> bool {
     ways.password
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    fn read(environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let environment = environment.iter().map(|(name, text)| ((*name).into(), (*text).into()));
+        Config::from_sources(&Sources::gather(&[], None, environment)?)
+    }
+
+    #[test]
+    fn kept_inside_they_need_a_way_in_and_a_listener() {
+        let inside = ("MCP_OAUTH_OWNER_PAGES", "internal");
+        let listen = ("MCP_OAUTH_INTERNAL_LISTEN", "127.0.0.1:9090");
+        let config = read(&[inside, listen]).unwrap();
+        assert_eq!(config.owner_pages, OwnerPages::Internal);
+        config.check_internal_listener().unwrap();
+        let problem = read(&[inside, listen, ("MCP_OAUTH_PASSWORD", "off")]).unwrap_err();
+        assert!(problem.to_string().starts_with("MCP_OAUTH_OWNER_PAGES "), "{problem}");
+        let config = read(&[inside]).unwrap();
+        let problem = config.check_internal_listener().unwrap_err();
+        assert!(problem.to_string().contains("MCP_OAUTH_INTERNAL_LISTEN"), "{problem}");
+        read(&[("MCP_OAUTH_OWNER_PAGES", "off")]).unwrap().check_internal_listener().unwrap();
+    }
+}

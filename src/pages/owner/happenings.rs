@@ -48,6 +48,11 @@ pub(super) fn describe(
     })
 }
 
+/// Whether somebody should look at it.
+pub(super) fn is_alarming(recorded: &Recorded) -> bool {
+    matches!(recorded.subject.detail.as_deref(), Some("code_replayed" | "refresh_replayed"))
+}
+
 /// What a sentence names.
 #[derive(Clone, Copy)]
 enum Name {
@@ -77,11 +82,6 @@ impl Happening {
             (_, _, Some(address)) => Some(frame.say("from {}", &[address])),
             _ => None,
         }
-    }
-
-    /// Whether somebody should look at it.
-    pub(super) fn is_alarming(&self) -> bool {
-        matches!(self.detail.as_deref(), Some("code_replayed" | "refresh_replayed"))
     }
 
     fn name<'a>(&'a self, name: Name, frame: &Frame) -> &'a str {

@@ -188,7 +188,10 @@ pub async fn add(visit: Visit, sent: PageForm) -> Result<HttpResponse, Instead> 
     };
     let uri = match url.parse::<ResourceUri>() {
         Ok(uri) => uri,
-        Err(why) => return again(format!("This address {why}.")),
+        Err(why) => {
+            let frame = visit.frame();
+            return again(frame.t("This address {}.").replace("{}", frame.t(why)));
+        }
     };
     let secret = MachineSecret::for_resource();
     let (hash, now) = (secret.hash(), visit.app.clock.now());

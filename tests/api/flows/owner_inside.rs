@@ -99,7 +99,7 @@ async fn inside_a_form_comes_from_the_address_that_it_is_sent_to() {
 #[tokio::test]
 async fn below_a_path_the_issuer_is_https_and_inside_is_plain_http() {
     let issuer = ("issuer", "https://auth.example.org/as");
-    let server = TestServer::spawn_with(&[INSIDE[0], INSIDE[1], issuer]).await;
+    let server = TestServer::spawn_with(&[INSIDE[0], INSIDE[1], issuer, ("limits", "on")]).await;
     let mut owner = inside(&server);
     owner.url += "/as";
     assert_eq!(owner.get("/owner").await.header("location"), "/as/sign-in?to=owner");

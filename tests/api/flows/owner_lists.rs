@@ -146,9 +146,9 @@ async fn an_address_that_makes_no_sense_is_the_whole_list() {
     for (path, words) in [
         ("/owner/clients", "No app has come by yet."),
         ("/owner/grants", "Nobody has connected an app yet."),
-        ("/owner/clients?q=x", "No app is like that."),
-        ("/owner/grants?q=x", "No connection is like that."),
-        ("/owner/resources?q=x", "No MCP server is like that."),
+        ("/owner/clients?q=zzz", "No app is like that."),
+        ("/owner/grants?q=zzz", "No connection is like that."),
+        ("/owner/resources?q=zzz", "No MCP server is like that."),
     ] {
         let page = owner.get(path).await;
         assert!(page.text.contains(words), "{path}: {}", page.text);
