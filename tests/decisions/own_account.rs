@@ -13,7 +13,7 @@ use mcp_oauthd::oauth::{GrantId, TokenId, TokenKind, TokenSecret};
 use mcp_oauthd::revocation::{disconnect, remove_user};
 use mcp_oauthd::storage::users::User;
 use mcp_oauthd::storage::{
-    DbConnection, Event, RevokedBecause, grants, recovery_codes, totp_secrets, users,
+    DbConnection, Event, RevokedBecause, grants, lists, recovery_codes, totp_secrets, users,
 };
 
 use crate::fixture::{Fixture, hashed};
@@ -116,7 +116,7 @@ async fn the_live_grants_of_one_person_come_page_by_page() {
     let (mut seen, mut before) = (vec![], GrantId(i64::MAX));
     loop {
         let from = (before, now);
-        let page = f.read(|conn| grants::live_of_user(conn, &f.user.id, from, 50)).await;
+        let page = f.read(|conn| lists::grants::live_of_user(conn, &f.user.id, from, 50)).await;
         let Some(last) = page.last() else { break };
         before = last.id;
         assert!(page.iter().all(|grant| grant.is_live(now) && grant.user_id == f.user.id));
