@@ -67,7 +67,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         ))
         .configure(account::configure)
         .service(action("/sign-in/provider", web::post().to(provider::post)))
-        .service(page("/sign-in/provider/{name}/callback", provider::callback))
+        .service(answer("/sign-in/provider/{name}/callback", web::get().to(provider::callback)))
         .service(action("/sign-in/proxy", web::post().to(proxy_header::post)))
         .service(form("/account/identities", identities::get, web::post().to(identities::post)))
         .service(form("/consent", consent::get, web::post().to(consent::post)))
@@ -112,6 +112,11 @@ where
     F::Output: Responder + 'static,
 {
     page(path, get).route(post).default_service(not_allowed("GET, HEAD, POST"))
+}
+
+/// What a browser brings from elsewhere, once: not for whoever only looks at the head.
+fn answer(path: &str, get: Route) -> Resource {
+    web::resource(path).route(get).default_service(not_allowed("GET"))
 }
 
 /// What a form of another page does.
