@@ -64,6 +64,8 @@ impl TestServer {
 
     /// With nobody and nothing in it.
     pub fn spawn_empty(settings: &[(&str, &str)]) -> Self {
+        // For the clients of the tests; whoever is first has installed the same.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
         let public = TcpListener::bind("127.0.0.1:0").unwrap();
         let internal = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", public.local_addr().unwrap());
