@@ -121,7 +121,7 @@ def test_the_shown_code_protects_a_server_that_a_client_then_uses(tmp_path, serv
 def test_the_shown_curl_commands_work_as_they_stand(tmp_path):
     service, page = set_up(tmp_path, "https://wiki.example/mcp")
     script = tmp_path / "try.sh"
-    script.write_text(shown(page, "Commands for curl"))
+    script.write_text(shown(page, "Commands: curl"))
     said = subprocess.run(["bash", script], capture_output=True, text=True, timeout=30, cwd=tmp_path)
     assert '"active":false' in said.stdout, said
     service.kill()
