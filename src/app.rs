@@ -133,6 +133,16 @@ impl From<IpAddr> for Network {
     }
 }
 
+/// `192.0.2.1`, or `2001:db8::/64`.
+impl std::fmt::Display for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            IpAddr::V4(address) => write!(f, "{address}"),
+            IpAddr::V6(prefix) => write!(f, "{prefix}/64"),
+        }
+    }
+}
+
 impl Network {
     /// The /48 that one site has; none with IPv4.
     #[must_use]
@@ -247,5 +257,7 @@ mod tests {
         assert_ne!(network("2001:db8:0:1::1"), network("2001:db8:0:2::1"));
         assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
         assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+        assert_eq!(network("2001:db8::1:2:3:4").to_string(), "2001:db8::/64");
+        assert_eq!(network("::ffff:192.0.2.1").to_string(), "192.0.2.1");
     }
 }

@@ -2,7 +2,9 @@
 
 mod allowed;
 mod brand;
+mod notify;
 mod outgoing;
+mod owner_pages;
 mod providers;
 mod proxy_header;
 mod rules;
@@ -21,7 +23,9 @@ use secrecy::SecretString;
 
 pub use allowed::Allowed;
 pub use brand::{Brand, Colour, Logo, LogoKind, Support};
+pub use notify::{Mail, Notify, Ntfy, SmtpSecurity, SmtpServer, TOPICS, Topic, Webhook};
 pub use outgoing::Certificates;
+pub use owner_pages::OwnerPages;
 pub use providers::{Provider, ProviderKind};
 pub use proxy_header::ProxyHeader;
 pub use settings::{PREFIX, SETTINGS, Setting, find};
@@ -55,12 +59,16 @@ pub struct Config {
     pub brand: Brand,
     /// Authorities that are believed besides the system's, where we ask others.
     pub outgoing_ca: Certificates,
+    /// Where the owner's pages are.
+    pub owner_pages: OwnerPages,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How long everything lives.
     pub lifetimes: Lifetimes,
     /// How much anybody may do.
     pub limits: Limits,
+    /// Who is told what happens.
+    pub notify: Notify,
     /// How logs are written.
     pub log_format: LogFormat,
     /// Threads that answer requests; none: one for each core.
@@ -239,10 +247,11 @@ impl Config {
             scopes: reader.scopes()?,
             sign_in: reader.sign_in()?,
             brand: reader.brand()?,
-            outgoing_ca: reader.outgoing_ca()?,
+            owner_pages: reader.parse("owner_pages")?,
             trusted_proxies: reader.networks("trusted_proxies")?,
             lifetimes: reader.lifetimes()?,
             limits: reader.limits()?,
+            notify: reader.notify()?,
             log_format: reader.log_format()?,
             workers: Some(reader.parse("workers")?).filter(|workers| *workers > 0),
             shutdown_timeout: reader.duration("shutdown_timeout")?,
@@ -250,6 +259,7 @@ impl Config {
         if config.internal_listen == Some(config.listen) && config.listen.port() != 0 {
             return Err(wrong("internal_listen", "is the same as MCP_OAUTH_LISTEN"));
         }
+        config.owner_pages.check(&config)?;
         if sources.lacks_an_issuer() {
             let why = "must be set: it does not follow from MCP_OAUTH_LISTEN";
             return Err(wrong("issuer", format!("{why} ({})", config.listen)));

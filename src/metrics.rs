@@ -30,6 +30,15 @@ pub struct SignIn {
     pub outcome: &'static str,
 }
 
+/// Labels of [`Metrics::notifications`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Notification {
+    /// `webhook`, `ntfy` or `mail`.
+    pub channel: &'static str,
+    /// `told`, `failed` (and tried again) or `given_up`.
+    pub outcome: &'static str,
+}
+
 /// What is counted. Every counter is one atomic, or a look-up of one by its labels.
 pub struct Metrics {
     registry: Registry,
@@ -57,6 +66,8 @@ pub struct Metrics {
     pub registered: Counter,
     /// Attempts to sign in.
     pub sign_ins: Family<SignIn, Counter>,
+    /// Attempts to tell the operator something.
+    pub notifications: Family<Notification, Counter>,
     /// Rows that the sweeper has deleted.
     pub swept: Counter,
     /// 1 while the database cannot be written.
@@ -81,6 +92,7 @@ impl Metrics {
             failed: Counter::default(),
             registered: Counter::default(),
             sign_ins: Family::default(),
+            notifications: Family::default(),
             swept: Counter::default(),
             storage_failing: Gauge::default(),
         };
@@ -102,6 +114,8 @@ impl Metrics {
         registry.register("failures", "Requests that failed here", metrics.failed.clone());
         registry.register("registrations", "Registered clients", metrics.registered.clone());
         registry.register("sign_ins", "Attempts to sign in", metrics.sign_ins.clone());
+        let notifications = metrics.notifications.clone();
+        registry.register("notifications", "Attempts to tell the operator", notifications);
         registry.register("swept_rows", "Rows deleted by the sweeper", metrics.swept.clone());
         let failing = metrics.storage_failing.clone();
         registry.register("storage_failing", "1 while the database cannot be written", failing);

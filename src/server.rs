@@ -16,12 +16,14 @@ use tracing::{error, info, warn};
 use tracing_actix_web::TracingLogger;
 
 use crate::app::App;
+use crate::config::OwnerPages;
 use crate::middleware::outcome;
 use crate::middleware::request_log::{RequestSpan, repeat_id};
 use crate::middleware::security_headers::security_headers;
 use crate::pages::brand::Brand;
+use crate::pages::side::Side;
 use crate::storage::{Storage, StorageError, events};
-use crate::{endpoints, pages, sweeper, systemd};
+use crate::{endpoints, notifier, pages, sweeper, systemd};
 
 /// How long a client may take to send its request's head, and a connection to close.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -62,6 +64,7 @@ pub async fn run(
 ) -> io::Result<()> {
     let storage = app.storage.clone();
     remember_sign_ins(&app).await;
+    let channels = notifier::channels(&app.config).map_err(io::Error::other)?;
     let app = web::Data::new(app);
     let alone = Sides { public: true, internal: listeners.internal.is_none() };
     let room = Room::find(&app.config, 1 + usize::from(listeners.internal.is_some()));
@@ -77,6 +80,7 @@ pub async fn run(
         let app = app.clone();
         tokio::spawn(async move { sweeper::run(&app).await })
     };
+    let telling = notifier::start(&app.clone().into_inner(), channels).await;
     let watched = storage.clone();
     let watching = tokio::spawn(async move { systemd::stay_alive(&watched).await });
     systemd::ready();
@@ -92,10 +96,12 @@ pub async fn run(
     systemd::stopping();
     app.readiness.drain();
     sweeping.abort();
+    telling.stop();
     stop(handles, !lost).await;
     for server in running {
         server.await.map_err(io::Error::other)??;
     }
+    telling.stopped().await;
     checking.abort();
     watching.abort();
     close(&storage, lost).await
@@ -149,6 +155,7 @@ fn listen(
         let issuer = &app.config.issuer;
         Actix::new()
             .app_data(app.clone())
+            .app_data(if sides.public { Side::public(&app.config) } else { Side::Internal })
             .app_data(brand.clone())
             .app_data(web::PayloadConfig::new(app.config.limits.body))
             .wrap(security_headers(issuer.is_https()))
@@ -179,20 +186,35 @@ fn listen(
 }
 
 fn public_routes(routes: &mut web::ServiceConfig, app: &App, sides: Sides) {
+    let pages = app.config.owner_pages;
     if sides.public {
-        let issuer = &app.config.issuer;
-        endpoints::well_known(routes, issuer);
-        let below_issuer = |routes: &mut web::ServiceConfig| {
+        endpoints::well_known(routes, &app.config.issuer);
+        below_issuer(routes, app, |routes| {
             routes.configure(endpoints::public).configure(pages::configure);
-        };
-        if issuer.path().is_empty() {
-            routes.configure(below_issuer);
-        } else {
-            let below = web::scope(issuer.path()).configure(below_issuer);
-            routes.service(below.default_service(web::to(endpoints::not_found)));
-        }
+            if pages == OwnerPages::On {
+                routes.configure(pages::owner::configure);
+            }
+        });
+    } else if pages == OwnerPages::Internal {
+        below_issuer(routes, app, |routes| {
+            routes.configure(pages::configure_inside).configure(pages::owner::configure);
+        });
     }
     routes.default_service(web::to(endpoints::not_found));
+}
+
+fn below_issuer(
+    routes: &mut web::ServiceConfig,
+    app: &App,
+    configure: impl FnOnce(&mut web::ServiceConfig),
+) {
+    let path = app.config.issuer.path();
+    if path.is_empty() {
+        routes.configure(configure);
+    } else {
+        let below = web::scope(path).configure(configure);
+        routes.service(below.default_service(web::to(endpoints::not_found)));
+    }
 }
 
 /// Where accounts were signed in to before is not for strangers to lock.

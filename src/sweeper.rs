@@ -9,6 +9,7 @@
 //! | pending authorization requests, sessions, links for people | until they expire |
 //! | registrations that nobody has used, and the record of them | `MCP_OAUTH_UNUSED_CLIENT_LIFETIME` |
 //! | events | `MCP_OAUTH_EVENT_LIFETIME` |
+//! | from where somebody has signed in | half a year after the last time |
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use crate::oauth::GrantId;
 use crate::revocation::ending;
 use crate::storage::{
     DbConnection, Storage, StorageError, access_tokens, authorization_requests, clients, codes,
-    events, grants, one_time_links, refresh_tokens, sessions, sign_ins,
+    events, grants, one_time_links, refresh_tokens, sessions, sign_in_places, sign_ins,
 };
 
 /// The most rows of one transaction.
@@ -30,6 +31,8 @@ const BATCH: i64 = 500;
 const PERIOD: Duration = Duration::from_mins(10);
 /// For how long a dead row may still explain something.
 const DAY: Seconds = Seconds(86_400);
+/// Whoever comes back after that comes from a new place.
+const HALF_A_YEAR: Seconds = Seconds(180 * 86_400);
 
 /// One batch: deletes rows of one kind behind `cursor`, which starts at the smallest number.
 type Broom = fn(&mut DbConnection, &Lifetimes, UnixTime, i64) -> Result<Swept, StorageError>;
@@ -49,7 +52,7 @@ impl Swept {
 }
 
 /// The edges: no row that was drawn later can be past its time, and is not looked at.
-const BROOMS: [Broom; 10] = [
+const BROOMS: [Broom; 11] = [
     |conn, _, now, _| authorization_requests::delete_expired(conn, now, BATCH).map(Swept::all),
     |conn, _, now, _| sessions::delete_expired(conn, now, BATCH).map(Swept::all),
     |conn, _, now, _| sign_ins::delete_expired(conn, now, BATCH).map(Swept::all),
@@ -76,6 +79,7 @@ const BROOMS: [Broom; 10] = [
     |conn, lifetimes, now, _| {
         events::delete_old(conn, now - lifetimes.event, BATCH).map(Swept::all)
     },
+    |conn, _, now, _| sign_in_places::delete_unseen(conn, now - HALF_A_YEAR, BATCH).map(Swept::all),
 ];
 
 /// Sweeps at once, and then every ten minutes, for as long as it is polled.

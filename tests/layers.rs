@@ -10,16 +10,17 @@ const LAYERS: [&[&str]; 6] = [
     &["storage"],
     &["grant_types", "authorization", "revocation", "clients", "accounts", "gate", "app", "error"],
     &["endpoints", "pages", "middleware"],
-    &["server", "sweeper", "systemd"],
+    &["server", "sweeper", "notifier", "systemd"],
     &["main", "cli"],
 ];
 
 /// Outside crates that only some modules may name.
-const OWNED: [(&str, &[&str]); 4] = [
+const OWNED: [(&str, &[&str]); 5] = [
     ("actix_web", &["endpoints", "pages", "middleware", "server", "telemetry"]),
     ("diesel", &["storage"]),
     ("askama", &["pages"]),
     ("clap", &["main", "cli", "config"]),
+    ("lettre", &["notifier", "config"]),
 ];
 
 /// What lets a vocabulary type be a column; it opens no database.

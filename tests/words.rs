@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 
 /// How words begin, and where.
 const SAID: [(&str, &[&str]); 6] = [
-    (".t(\"", &["src/pages"]),
-    (".say(\"", &["src/pages"]),
-    (".code(\"", &["src/pages"]),
-    ("words!(\"", &["src"]),
-    (".because(\"", PEOPLE),
-    ("refuse(\"", PEOPLE),
+    (".t(", &["src/pages"]),
+    (".say(", &["src/pages"]),
+    (".code(", &["src/pages"]),
+    ("words!(", &["src"]),
+    (".because(", PEOPLE),
+    ("refuse(", PEOPLE),
 ];
 
 /// Whose refusals people read.
@@ -164,7 +164,9 @@ fn said() -> BTreeSet<String> {
         let text = program(&file);
         for (start, places) in SAID {
             if places.iter().any(|place| file.starts_with(place)) {
-                said.extend(text.split(start).skip(1).map(literal));
+                // A long literal stands on a line of its own.
+                let rests = text.split(start).skip(1).map(str::trim_start);
+                said.extend(rests.filter_map(|rest| rest.strip_prefix('"')).map(literal));
             }
         }
     }

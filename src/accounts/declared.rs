@@ -103,7 +103,7 @@ fn rename(
     if let Some(name) = &declared.name
         && stored.name.as_ref() != Some(name)
     {
-        resources::rename(conn, &stored.id, name)?;
+        resources::rename(conn, &stored.id, Some(name))?;
     }
     if let Some(id) = &declared.introspection_id
         && stored.id != *id

@@ -4,6 +4,7 @@ mod commonest;
 pub mod declared;
 pub mod identity;
 pub mod invitation;
+pub mod lock_out;
 pub mod newcomer;
 pub mod passkeys;
 pub mod password;

@@ -6,7 +6,6 @@ use crate::error::Error;
 use crate::oauth::{ErrorCode, UserId};
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::{DbConnection, Role, sessions, sign_ins, users};
-use crate::words;
 
 /// Gives a person another role, and signs the person out everywhere: what a session may do changes
 /// only together with its id. False if the person has this role, or is gone.
@@ -39,9 +38,9 @@ pub fn change(
 /// `access_denied` if it is the last owner, and the database's.
 pub fn spare_last_owner(conn: &mut DbConnection, id: &UserId) -> Result<(), Error> {
     if users::hold_owners(conn)? == [id.clone()] {
-        let why =
-            words!("This is the last owner who can sign in. Make somebody else an owner first");
-        return Err(ErrorCode::AccessDenied.because(why).into());
+        return Err(ErrorCode::AccessDenied
+            .because("This is the last owner who can sign in. Make somebody else an owner first")
+            .into());
     }
     Ok(())
 }

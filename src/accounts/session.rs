@@ -1,10 +1,14 @@
 //! Signed-in browsers.
 
+use std::net::IpAddr;
+
+use crate::app::Network;
 use crate::clock::{Seconds, UnixTime};
 use crate::error::Error;
-use crate::oauth::{ErrorCode, TokenHash, TokenId, TokenSecret};
+use crate::oauth::{ErrorCode, TokenHash, TokenId, TokenSecret, UserId};
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::sessions::{self, Arrival, Session};
+use crate::storage::sign_in_places::{self, Place};
 use crate::storage::sign_ins;
 use crate::storage::users::{self, User};
 use crate::storage::{DbConnection, Role, StorageError};
@@ -138,8 +142,25 @@ pub fn sign_in(
     let arrival = &browser.arrival;
     let detail = Some(arrival.method.to_string());
     let subject = Subject { address: arrival.address.clone(), detail, ..Subject::user(&user.id) };
-    record(conn, Event::SignedIn, subject, now)?;
+    record(conn, Event::SignedIn, subject.clone(), now)?;
+    note_place(conn, &user.id, subject, now)?;
     sessions::insert(conn, &user.id, arrival, now, now + lifetimes.absolute).map(Some)
+}
+
+/// From where somebody signs in for the first time is told, but for the very first place.
+fn note_place(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    subject: Subject,
+    now: UnixTime,
+) -> Result<(), StorageError> {
+    let address = subject.address.as_deref().and_then(|address| address.parse::<IpAddr>().ok());
+    let Some(address) = address else { return Ok(()) };
+    let network = Network::from(address).to_string();
+    match sign_in_places::note(conn, user_id, &network, now)? {
+        Place::New => record(conn, Event::NewPlace, subject, now),
+        Place::First | Place::Known => Ok(()),
+    }
 }
 
 /// Gives the session another id, because what its person may do has changed. `None` if it has ended

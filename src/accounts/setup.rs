@@ -167,6 +167,23 @@ pub fn rotate_secret(
     resources::rotate_secret(conn, resource, secret_hash, now + overlap)
 }
 
+/// Changes what people call a resource. False if it is gone.
+///
+/// # Errors
+/// The database's.
+pub fn rename_resource(
+    conn: &mut DbConnection,
+    resource: &Resource,
+    name: Option<&str>,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let renamed = resources::rename(conn, &resource.id, name)?;
+    if renamed {
+        record(conn, Event::ResourceRenamed, Subject::resource(&resource.uri), now)?;
+    }
+    Ok(renamed)
+}
+
 fn dead() -> OAuthError {
     ErrorCode::AccessDenied.because("This link has been used, or a newer one has replaced it")
 }

@@ -33,6 +33,8 @@ pub struct SignIns {
     /// When those are used up: the first ones of other such networks.
     first_of_account: Limiter<String>,
     of_pair: Limiter<(String, Network)>,
+    /// Lock-outs that are worth a line in the record: one of an account.
+    lock_outs: Limiter<String>,
     known: Mutex<Known>,
 }
 
@@ -71,6 +73,7 @@ impl SignIns {
             of_account: Limiter::new(limits.sign_in_per_account, QUARTER),
             first_of_account: Limiter::new(limits.sign_in_per_account, QUARTER),
             of_pair: Limiter::new(limits.sign_in_per_account, QUARTER),
+            lock_outs: Limiter::new(1, QUARTER),
             known: Mutex::default(),
         }
     }
@@ -121,12 +124,24 @@ impl SignIns {
         }
     }
 
-    fn share(&self, pair: &(String, Network), now: i64) -> Result<Share, Seconds> {
+    /// Whether the attempts of this account are used up for whoever comes from `address`, and nobody
+    /// has been told so in the last quarter of an hour.
+    pub fn is_newly_locked_out(&self, account: &str, address: IpAddr, now: i64) -> bool {
+        let pair = (account.to_owned(), Network::from(address));
+        let used_up = self.of_pair.check(&pair, now).is_err()
+            || (!self.is_known(&pair) && self.of_account.check(&pair.0, now).is_err());
+        used_up && self.lock_outs.take(&pair.0, now).is_ok()
+    }
+
+    fn is_known(&self, pair: &(String, Network)) -> bool {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.pairs.contains_key(pair) {
+        known.pairs.contains_key(pair)
+    }
+
+    fn share(&self, pair: &(String, Network), now: i64) -> Result<Share, Seconds> {
+        if self.is_known(pair) {
             return Ok(Share::Own);
         }
-        drop(known);
         match self.of_account.take(&pair.0, now) {
             Ok(()) => Ok(Share::Account),
             Err(wait) if !self.of_pair.is_untouched(pair, now) => Err(wait),
@@ -163,6 +178,26 @@ mod tests {
             sign_ins.begin("ada", home, 0).unwrap();
         }
         assert!(sign_ins.begin("ada", home, 0).is_err(), "its own attempts count");
+    }
+
+    #[test]
+    fn a_lock_out_is_told_once_in_a_quarter_of_an_hour() {
+        let sign_ins = sign_ins();
+        let (home, stranger) = (address("198.51.100.7"), address("192.0.2.1"));
+        sign_ins.succeeded(&sign_ins.begin("ada", home, 0).unwrap());
+        for _ in 0..10 {
+            assert!(!sign_ins.is_newly_locked_out("ada", stranger, 0), "not yet");
+            sign_ins.begin("ada", stranger, 0).unwrap();
+        }
+        assert!(!sign_ins.is_newly_locked_out("ada", home, 0), "not from here");
+        assert!(sign_ins.is_newly_locked_out("ada", stranger, 0));
+        assert!(!sign_ins.is_newly_locked_out("ada", address("192.0.2.2"), 0), "it has been told");
+        let later = 15 * 60 * 1000;
+        assert!(!sign_ins.is_newly_locked_out("ada", stranger, later), "it is over");
+        for _ in 0..10 {
+            sign_ins.begin("ada", stranger, later).unwrap();
+        }
+        assert!(sign_ins.is_newly_locked_out("ada", stranger, later), "again");
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod config;
 pub mod gc;
 pub mod grant;
 pub mod healthcheck;
+pub mod notify;
 pub mod output;
 pub mod resource;
 pub mod serve;
@@ -54,6 +55,9 @@ enum Command {
     Access(access::Command),
     /// Delete what is past its time (the service does so by itself)
     Gc,
+    /// Those who are told what happens: webhook, ntfy, mail
+    #[command(subcommand)]
+    Notify(notify::Command),
     /// Ask a running service whether it is ready
     Healthcheck,
     /// The settings
@@ -189,6 +193,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Grant(command) => grant::run(command, &config).await,
             Command::Access(command) => access::run(command, &config).await,
             Command::Gc => gc::run(&config).await,
+            Command::Notify(command) => notify::run(command, &config).await,
             Command::Config(_) | Command::Completions { .. } | Command::Man => Ok(()),
         }
     })

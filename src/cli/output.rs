@@ -73,6 +73,6 @@ pub fn secret_from_stdin() -> Result<SecretString, Failure> {
 }
 
 /// What clients wrote cannot move the cursor of a terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

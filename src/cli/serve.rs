@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
-use super::{Failure, output};
+use super::{Failure, notify, output};
 use crate::accounts::declared::{DeclarationError, declare_owner, declare_resource};
 use crate::accounts::password::NewPassword;
 use crate::accounts::{Username, setup};
@@ -30,16 +30,22 @@ pub async fn run(mut config: Config) -> Result<(), Failure> {
     let _ignored = signal(SignalKind::hangup())?;
     // From the beginning: a stop while we start is an orderly one too.
     let stop = stop_signal()?;
+    // Now, because later there would be something to undo.
+    notify::channels(&config)?;
     let listeners = listeners(&config)?;
     let listen = listeners.public.local_addr()?;
     // Handed over or opened: where introspection is, the metadata and the set-up page have to say.
     config.internal_listen = listeners.internal.as_ref().and_then(|l| l.local_addr().ok());
+    config.check_internal_listener()?;
     let limits = QueueLimits {
         length: config.limits.queue,
         longest_wait: std::time::Duration::from_secs(config.limits.write_wait.0.unsigned_abs()),
     };
     let clock = Clock::System;
     let storage = Storage::open(&config.database, Missing::Create, limits, clock.clone())?;
+    if let Some(before) = storage.opened().updated_from {
+        info!(from = before, "the schema of the database was brought up to date");
+    }
     let app = App::new(config, storage, clock)?;
     let prepared = prepare(&app).await;
     if prepared.is_err() {

@@ -56,7 +56,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
         if signed_in { format!("/consent?request={id}") } else { doorstep_url(Goal::Request(id)) };
     let mut response = see_other(&visit.here(&next));
     let tied = (TokenKind::AuthorizationRequest, secret);
-    cookies::tie(&app.config.issuer, (&visit.http, &mut response), tied, lifetime);
+    cookies::tie(visit.side, (&visit.http, &mut response), tied, lifetime);
     Ok(response)
 }
 

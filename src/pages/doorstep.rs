@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 
 use super::cookies;
 use super::error::PageError;
+use super::side::Side;
 use super::visit::{Visit, see_other};
 use crate::accounts::sign_in::{PATIENCE, Passed};
 use crate::authorization::consent;
@@ -39,15 +40,15 @@ impl Doorstep {
         }
         let goal = match to {
             "" => return Ok(None),
-            "account" => Goal::Account,
-            "security" => Goal::Security,
+            "account" if visit.side != Side::Internal => Goal::Account,
+            "security" if visit.side != Side::Internal => Goal::Security,
             "owner" => Goal::Owner,
             _ => {
                 let why = words!("There is no such page");
                 return Err(visit.failed(ErrorCode::InvalidRequest.because(why)));
             }
         };
-        let held = cookies::doorstep(&visit.app.config.issuer, &visit.http);
+        let held = cookies::doorstep(visit.side, &visit.http);
         let is_new = held.is_none();
         let cookie = held.unwrap_or_else(|| TokenSecret::generate(TokenKind::SignIn, TokenId(0)));
         Ok(Some(Self { goal, cookie, is_new }))
@@ -69,7 +70,7 @@ impl Doorstep {
     #[must_use]
     pub fn with_page(self, visit: &Visit, mut page: HttpResponse) -> HttpResponse {
         if self.is_new {
-            cookies::set_doorstep(&visit.app.config.issuer, &mut page, self.cookie);
+            cookies::set_doorstep(visit.side, &mut page, self.cookie);
         }
         page
     }
@@ -89,7 +90,7 @@ pub fn go_on(
     goal: Goal,
     used: Option<TokenId>,
 ) -> Result<HttpResponse, PageError> {
-    let issuer = &visit.app.config.issuer;
+    let side = visit.side;
     let mut response = match passed {
         Passed::SwitchedOff => {
             let why = words!("This account has been switched off");
@@ -99,18 +100,18 @@ pub fn go_on(
             let path = step_path(step);
             let mut response = see_other(&visit.here(&format!("{path}?step={}", secret.id())));
             let tied = (TokenKind::SignIn, secret);
-            cookies::tie(issuer, (&visit.http, &mut response), tied, PATIENCE);
+            cookies::tie(side, (&visit.http, &mut response), tied, PATIENCE);
             response
         }
         Passed::SignedIn(secret) => {
             let mut response = see_other(&visit.here(&goal_path(goal)));
             let age = visit.app.config.lifetimes.session;
-            cookies::set_session(issuer, &mut response, secret, age);
+            cookies::set_session(side, &mut response, secret, age);
             response
         }
     };
     if let Some(id) = used {
-        cookies::untie(issuer, &mut response, TokenKind::SignIn, id);
+        cookies::untie(side, &mut response, TokenKind::SignIn, id);
     }
     Ok(response)
 }

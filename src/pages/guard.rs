@@ -54,6 +54,17 @@ impl Visit {
         Ok((visitor, owner))
     }
 
+    /// The owner, who has signed in so recently that he may change what everybody has.
+    ///
+    /// # Errors
+    /// As [`Visit::owner`] and [`Visit::recent`].
+    pub async fn owner_recently(&self) -> Result<(Visitor, Owner, Recently), Instead> {
+        let (visitor, owner) = self.owner().await?;
+        let recently = visitor.signed_in.recently(self.app.clock.now());
+        let recently = recently.ok_or_else(|| self.sign_in_for(Goal::Owner))?;
+        Ok((visitor, owner, recently))
+    }
+
     fn sign_in_for(&self, goal: Goal) -> Instead {
         Instead::SignIn(self.here(&doorstep_url(goal)))
     }

@@ -90,6 +90,17 @@ impl Html {
         Self(html)
     }
 
+    /// Puts what is ready to be shown where `{}` stands.
+    #[must_use]
+    pub fn around(words: &str, inner: &Self) -> Self {
+        let mut html = String::new();
+        let (before, after) = words.split_once("{}").unwrap_or((words, ""));
+        push_escaped(&mut html, before);
+        html.push_str(&inner.0);
+        push_escaped(&mut html, after);
+        Self(html)
+    }
+
     /// What we have written ourselves, or has been made safe.
     #[must_use]
     pub(super) fn trusted(html: String) -> Self {

@@ -13,10 +13,13 @@ pub mod error;
 pub mod guard;
 pub mod home;
 pub mod identities;
+pub mod instructions;
 pub mod language;
+mod lock_out;
 pub mod new_second_factor;
 pub mod obstacle;
 pub mod offer;
+pub mod owner;
 pub mod passkey;
 pub mod problem;
 pub mod provider;
@@ -25,6 +28,7 @@ pub mod qr;
 pub mod recipes;
 pub mod second_factor;
 pub mod setup;
+pub mod side;
 pub mod sign_in;
 pub mod sign_out;
 pub mod snippets;
@@ -74,6 +78,19 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         .service(page("/assets/{name}", assets::get))
         .service(page("/", home::get))
         .service(page("", home::get));
+}
+
+/// What the owner's pages need around them at a listener that has no others.
+pub fn configure_inside(routes: &mut web::ServiceConfig) {
+    use {new_second_factor as first_time, second_factor as again};
+    routes
+        .service(form("/sign-in", sign_in::get, web::post().to(sign_in::post)))
+        .service(form(again::PATH, again::get, web::post().to(again::post)))
+        .service(form(first_time::PATH, first_time::get, web::post().to(first_time::post)))
+        .service(form("/sign-out", sign_out::get, web::post().to(sign_out::post)))
+        .service(page("/assets/{name}", assets::get))
+        .service(page("/", owner::enter))
+        .service(page("", owner::enter));
 }
 
 /// HEAD is GET without its body.
@@ -154,6 +171,8 @@ pub struct Frame {
 pub struct Nav {
     /// Who it is.
     pub username: String,
+    /// Whether the pages of everybody are served here.
+    pub account: bool,
     /// Whether the owner's pages are for him, and are served here.
     pub owner: bool,
     /// Path of the page, below the issuer's, as the links say it.
@@ -175,7 +194,12 @@ impl Nav {
             ("/owner/grants", words!("Connections")),
             ("/owner/emergency", words!("Emergency")),
         ];
-        if self.owner { &PLACES } else { &PLACES[..2] }
+        match (self.account, self.owner) {
+            (true, true) => &PLACES,
+            (true, false) => &PLACES[..2],
+            (false, true) => &PLACES[2..],
+            (false, false) => &[],
+        }
     }
 
     fn is_here(&self, path: &&str) -> bool {

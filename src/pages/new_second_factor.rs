@@ -86,7 +86,7 @@ fn let_in(
     passed: &FirstFactor,
     turned: TurnedOn<Passed>,
 ) -> Result<HttpResponse, PageError> {
-    let (issuer, goal) = (&visit.app.config.issuer, passed.goal());
+    let goal = passed.goal();
     let session = match turned.next {
         Passed::SignedIn(session) => session,
         elsewhere => return go_on(visit, elsewhere, goal, Some(step.id())),
@@ -94,8 +94,8 @@ fn let_in(
     let (frame, next) = (visit.frame(), goal_path(goal));
     let page = RecoveryCodes { frame, codes: turned.codes.reveal(), next };
     let mut response = render(StatusCode::OK, &page, ContentPolicy::Closed);
-    cookies::set_session(issuer, &mut response, session, visit.app.config.lifetimes.session);
-    cookies::untie(issuer, &mut response, TokenKind::SignIn, step.id());
+    cookies::set_session(visit.side, &mut response, session, visit.app.config.lifetimes.session);
+    cookies::untie(visit.side, &mut response, TokenKind::SignIn, step.id());
     Ok(response)
 }
 

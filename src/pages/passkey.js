@@ -46,10 +46,11 @@
     return fetch(form.dataset.options, { method: "POST", body, redirect: "manual" });
   };
 
-  const words = (form, error) => {
-    if (error.name === "NotAllowedError" || error.name === "AbortError") return form.dataset.cancelled;
-    if (error.name === "InvalidStateError") return form.dataset.known;
-    return form.dataset.failed;
+  const hint = document.querySelector("[data-passkey-words]");
+  const words = (error) => {
+    if (error.name === "NotAllowedError" || error.name === "AbortError") return hint.dataset.cancelled;
+    if (error.name === "InvalidStateError") return hint.dataset.known;
+    return hint.dataset.failed;
   };
 
   const ask = async (form) => {
@@ -82,7 +83,7 @@
     const button = form.querySelector("button");
     tell(form, "");
     button.disabled = true;
-    const outcome = await ask(form).catch((error) => words(form, error));
+    const outcome = await ask(form).catch(words);
     button.disabled = false;
     if (outcome === true) return form.submit();
     tell(form, outcome);
@@ -91,7 +92,6 @@
     form.elements.ceremony.value = "";
   };
 
-  const hint = document.querySelector("[data-passkey-hint]");
   if (!window.PublicKeyCredential) {
     hint.textContent = hint.dataset.unsupported;
     return;

@@ -76,7 +76,7 @@ pub(super) async fn begin(
         Ok(url) => {
             let mut response = see_other(&url);
             let tied = (TokenKind::SignIn, cookie);
-            cookies::tie(issuer, (&visit.http, &mut response), tied, PATIENCE);
+            cookies::tie(visit.side, (&visit.http, &mut response), tied, PATIENCE);
             Ok(Ok(response))
         }
         Err(error) => {
@@ -109,7 +109,7 @@ pub async fn callback(visit: Visit, name: web::Path<String>) -> Result<HttpRespo
         Step::LinkProvider => link(&visit, provider, &back, identified).await?,
         _ => enter(&visit, provider, back.waiting.goal, identified).await?,
     };
-    cookies::untie(&visit.app.config.issuer, &mut response, TokenKind::SignIn, cookie.id());
+    cookies::untie(visit.side, &mut response, TokenKind::SignIn, cookie.id());
     Ok(response)
 }
 

@@ -8,6 +8,7 @@ use askama::Template;
 
 use super::doorstep::{doorstep_url, go_on};
 use super::error::PageError;
+use super::lock_out;
 use super::visit::{PageForm, Visit, see_other};
 use super::{ContentPolicy, Frame, cookies, render};
 use crate::accounts::passkeys;
@@ -130,6 +131,7 @@ async fn look_at(
         Ok(attempt) => attempt,
         Err(wait) => {
             count(visit, "throttled");
+            lock_out::note(visit, &passed.user().username);
             return Ok(Looked::NotNow(wait));
         }
     };
@@ -198,7 +200,7 @@ pub(super) async fn cancel(
     let forget = move |conn: &mut _| Ok(sign_in::cancel(conn, &cookie)?);
     visit.write_surely::<(), Error>(forget).await?;
     let mut response = see_other(&visit.here(&doorstep_url(passed.goal())));
-    cookies::untie(&visit.app.config.issuer, &mut response, TokenKind::SignIn, id);
+    cookies::untie(visit.side, &mut response, TokenKind::SignIn, id);
     Ok(response)
 }
 

@@ -6,14 +6,14 @@ use askama::Template;
 use secrecy::SecretString;
 
 use super::error::PageError;
-use super::recipes::{Proxy, Recipe, RecipeError};
+use super::instructions::ShownRecipe;
+use super::recipes::RecipeError;
 use super::snippets::Snippets;
 use super::visit::{PageForm, Visit};
 use super::{ContentPolicy, Frame, cookies, render};
 use crate::accounts::password::NewPassword;
 use crate::accounts::{Username, setup};
-use crate::config::Config;
-use crate::oauth::{IntrospectionId, MachineSecret, OAuthError, Parameters, ResourceUri, Scope};
+use crate::oauth::{MachineSecret, OAuthError, Parameters, ResourceUri};
 use crate::storage::Method;
 
 /// The form behind the one-time link.
@@ -53,30 +53,6 @@ pub struct SetupDone {
     pub snippets: Snippets,
     /// For a server that knows nothing about OAuth; or why there are none.
     pub recipes: Result<Vec<ShownRecipe>, RecipeError>,
-}
-
-/// The configuration of one reverse proxy.
-pub struct ShownRecipe {
-    /// For which.
-    pub proxy: &'static str,
-    /// As it is saved.
-    pub text: String,
-}
-
-impl ShownRecipe {
-    /// One for each proxy.
-    fn all(
-        config: &Config,
-        uri: &ResourceUri,
-        id: &IntrospectionId,
-    ) -> Result<Vec<Self>, RecipeError> {
-        let recipe = Recipe::new(config, uri, id, None, Scope::default())?;
-        let shown = |proxy: Proxy| Self {
-            proxy: proxy.name(),
-            text: recipe.text(proxy).map_or_else(|why| format!("# {why}"), |text| text.to_string()),
-        };
-        Ok(Proxy::ALL.map(shown).into())
-    }
 }
 
 /// The form, while the link is good.
@@ -133,7 +109,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     };
     let mut response = render(StatusCode::OK, &page, ContentPolicy::Closed);
     if let Some(session) = done.session {
-        cookies::set_session(&config.issuer, &mut response, session, config.lifetimes.session);
+        cookies::set_session(visit.side, &mut response, session, config.lifetimes.session);
     }
     Ok(response)
 }

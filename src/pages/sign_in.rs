@@ -9,14 +9,16 @@ use tracing::debug;
 
 use super::doorstep::{Doorstep, go_on};
 use super::error::PageError;
+use super::lock_out;
 use super::passkey::Offer;
 use super::problem::Problem;
+use super::side::Side;
 use super::visit::{PageForm, Visit, see_other};
 use super::{ContentPolicy, Frame, proxy_header, render};
-use crate::accounts::Username;
 use crate::accounts::password_change::keep_up;
 use crate::accounts::providers::Provider;
 use crate::accounts::sign_in::{self, Passed};
+use crate::accounts::Username;
 use crate::error::Error;
 use crate::metrics::SignIn as Labels;
 use crate::oauth::{ErrorCode, Parameters};
@@ -61,7 +63,12 @@ impl Ways {
         let named = |one: &Provider| (one.settings.name.clone(), one.settings.label.clone());
         Self {
             password: visit.app.config.sign_in.password,
-            providers: visit.app.providers.iter().map(named).collect(),
+            // They send people back to the issuer.
+            providers: if visit.side == Side::Internal {
+                vec![]
+            } else {
+                visit.app.providers.iter().map(named).collect()
+            },
             proxy: proxy_header::claim(visit).map(|name| name.to_string()),
         }
     }
@@ -153,6 +160,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         Ok(attempt) => attempt,
         Err(wait) => {
             count(&visit, "throttled");
+            lock_out::note(&visit, &name);
             return Ok(form(&visit, doorstep, typed, Some(Problem::TooManyAttempts(wait))));
         }
     };

@@ -68,6 +68,6 @@ pub async fn post(visit: Visit, form: PageForm) -> Result<HttpResponse, PageErro
     let goal = goal.filter(|_| !ends);
     let place = goal.map_or_else(|| "/sign-out".to_owned(), doorstep_url);
     let mut response = see_other(&visit.here(&place));
-    cookies::clear_session(&visit.app.config.issuer, &mut response);
+    cookies::clear_session(visit.side, &mut response);
     Ok(response)
 }

@@ -8,10 +8,11 @@ use super::brand::Brand;
 use super::consent::{ClientOrigin, Consent, ScopeLine};
 use super::error::{Back, ErrorPage};
 use super::home::{Home, State};
+use super::instructions::ShownRecipe;
 use super::language::Language;
 use super::problem::Problem;
 use super::recipes::RecipeError;
-use super::setup::{Field, Setup, SetupDone, ShownRecipe};
+use super::setup::{Field, Setup, SetupDone};
 use super::sign_in::{SignIn, Ways};
 use super::sign_out::{Account, SignedOut};
 use super::snippets::Snippets;
@@ -33,7 +34,7 @@ fn frame() -> Frame {
 
 fn nav() -> Nav {
     let (username, csrf) = ("mia".to_owned(), "csrf-token".to_owned());
-    Nav { username, owner: true, here: "/", csrf }
+    Nav { username, account: true, owner: true, here: "/", csrf }
 }
 
 fn sign_in(username: &str, problem: Option<Problem>) -> SignIn {

@@ -12,10 +12,12 @@ use tracing_actix_web::RequestId;
 use super::brand::Brand;
 use super::error::PageError;
 use super::language::Language;
+use super::side::Side;
 use super::{Frame, Nav, cookies, proxy_header};
 use crate::accounts::session::{self, Browser, SignedIn};
 use crate::accounts::totp::Secret;
 use crate::app::App;
+use crate::config::OwnerPages;
 use crate::endpoints::form::Form;
 use crate::error::Error;
 use crate::middleware::client_ip::ClientIp;
@@ -33,6 +35,8 @@ pub struct Visit {
     pub http: HttpRequest,
     /// From where.
     pub client_ip: ClientIp,
+    /// By which listener.
+    pub side: Side,
     request_id: String,
     brand: web::Data<Brand>,
 }
@@ -60,7 +64,7 @@ impl Visitor {
     /// Gives the browser the cookie.
     pub fn set_cookie(self, visit: &Visit, response: &mut HttpResponse) {
         let age = visit.app.config.lifetimes.session;
-        cookies::set_session(&visit.app.config.issuer, response, self.secret, age);
+        cookies::set_session(visit.side, response, self.secret, age);
     }
 
     /// What an authenticator app makes codes of, if this browser turns them on.
@@ -89,18 +93,29 @@ impl Visit {
     pub fn frame_for(&self, visitor: &Visitor, here: &'static str) -> Frame {
         let nav = Nav {
             username: visitor.signed_in.user().username.clone(),
-            owner: visitor.signed_in.owner().is_some(),
+            account: self.side != Side::Internal,
+            owner: visitor.signed_in.owner().is_some() && self.has_owner_pages(),
             here,
             csrf: visitor.csrf(""),
         };
         Frame { nav: Some(nav), ..self.frame() }
     }
 
+    /// Whether the owner's pages are at this side.
+    #[must_use]
+    pub fn has_owner_pages(&self) -> bool {
+        match self.app.config.owner_pages {
+            OwnerPages::On => self.side != Side::Internal,
+            OwnerPages::Internal => self.side == Side::Internal,
+            OwnerPages::Off => false,
+        }
+    }
+
     /// This browser, in which somebody signs in.
     #[must_use]
     pub fn browser(&self, method: Method) -> Browser {
         const LONGEST_USER_AGENT: usize = 256;
-        let before = cookies::session(&self.app.config.issuer, &self.http);
+        let before = cookies::session(self.side, &self.http);
         let user_agent = self.http.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
         Browser {
             arrival: Arrival {
@@ -123,7 +138,7 @@ impl Visit {
     /// # Errors
     /// The database's.
     pub async fn visitor(&self) -> Result<Option<Visitor>, PageError> {
-        let Some(secret) = cookies::session(&self.app.config.issuer, &self.http) else {
+        let Some(secret) = cookies::session(self.side, &self.http) else {
             return Ok(None);
         };
         let (lifetimes, now) = (self.app.session_lifetimes(), self.app.clock.now());
@@ -166,7 +181,7 @@ impl Visit {
     }
 
     fn tied(&self, kind: TokenKind, id: &str, why: &'static str) -> Result<TokenSecret, PageError> {
-        cookies::tied(&self.app.config.issuer, &self.http, kind, id)
+        cookies::tied(self.side, &self.http, kind, id)
             .ok_or_else(|| self.failed(ErrorCode::AccessDenied.because(why)))
     }
 
@@ -239,6 +254,7 @@ impl FromRequest for Visit {
             app: app.clone(),
             http: request.clone(),
             client_ip: ClientIp::of(request),
+            side: Side::of(request),
             request_id: id.unwrap_or_default(),
             brand: brand.clone(),
         }))
@@ -279,7 +295,9 @@ impl FromRequest for PageForm {
 /// Browsers say from where a form was sent. What neither header says is left to the token in it.
 fn is_same_origin(visit: &Visit) -> bool {
     let header = |name: &str| visit.http.headers().get(name).map(|value| value.to_str().ok());
-    let ours = |origin| origin == Some(visit.app.config.issuer.origin());
+    let ours = |origin: Option<&str>| {
+        origin.is_some_and(|origin| visit.side.is_own(origin, &visit.app.config, &visit.http))
+    };
     let direct = |site| matches!(site, Some("same-origin" | "none"));
     header(ORIGIN.as_str()).is_none_or(ours) && header("sec-fetch-site").is_none_or(direct)
 }

@@ -114,6 +114,11 @@ pub fn remove(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageErr
     Ok(diesel::delete(oauth_clients::table.find(id)).execute(conn)? == 1)
 }
 
+/// How many there are.
+pub fn count(conn: &mut DbConnection) -> Result<i64, StorageError> {
+    Ok(oauth_clients::table.count().get_result(conn)?)
+}
+
 /// How many registered themselves and were never used.
 pub fn count_unused(conn: &mut DbConnection) -> Result<i64, StorageError> {
     let unused = oauth_clients::table

@@ -1,5 +1,7 @@
 //! The one file that knows the database engine: how SQLite is opened, checked and set up.
 
+mod migration;
+
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -9,14 +11,13 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 use super::{OpenError, StorageError};
+use crate::clock::UnixTime;
 use crate::config::Database;
+use migration::{migrate, oldest_allowed};
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
-
-/// The schema that [`MIGRATIONS`] end in.
+/// The schema that the migrations end in.
 pub(super) const SCHEMA_VERSION: i64 = 4;
 
 /// "mcpo": says that a file is ours.
@@ -43,35 +44,39 @@ pub enum Missing {
 pub struct Opened {
     /// The write-ahead log was not empty: the last process that used the file did not close it.
     pub unclean: bool,
+    /// The version of the schema that was brought up to date; none if it was.
+    pub updated_from: Option<i64>,
 }
 
 /// Opens the one connection that writes, makes or migrates the schema, and reads a row of each table.
 pub(super) fn open_writer(
     database: &Database,
     missing: Missing,
+    now: UnixTime,
 ) -> Result<(DbConnection, Opened), OpenError> {
     let Database::File(path) = database else {
         let mut conn = establish(":memory:").map_err(|e| unreadable(Path::new(":memory:"), e))?;
-        prepare(&mut conn).map_err(|e| unreadable(Path::new(":memory:"), e))?;
-        return Ok((DbConnection::Sqlite(conn), Opened { unclean: false }));
+        prepare(&mut conn, now).map_err(|e| unreadable(Path::new(":memory:"), e))?;
+        let opened = Opened { unclean: false, updated_from: None };
+        return Ok((DbConnection::Sqlite(conn), opened));
     };
     // Looked at first: no log is written before the file has a page.
     let log = format!("{}-wal", path.display());
     let unclean = fs::metadata(log).is_ok_and(|log| log.len() > 0);
     create_or_check(path, missing, unclean)?;
-    let open = || -> Result<SqliteConnection, StorageError> {
+    let open = || -> Result<(SqliteConnection, Option<i64>), StorageError> {
         let mut conn = establish(&uri(path, "rw"))?;
         conn.batch_execute("PRAGMA journal_mode = WAL")?;
-        prepare(&mut conn)?;
-        Ok(conn)
+        let updated_from = prepare(&mut conn, now)?;
+        Ok((conn, updated_from))
     };
-    let mut conn = patiently(open).map_err(|error| unreadable(path, error))?;
+    let (mut conn, updated_from) = patiently(open).map_err(|error| unreadable(path, error))?;
     let needed = oldest_allowed(&mut conn).map_err(|error| unreadable(path, error))?;
     if needed > SCHEMA_VERSION {
         return Err(OpenError::TooNew { path: path.clone(), needed });
     }
     restrict(path).map_err(|error| refused(path, &error))?;
-    Ok((DbConnection::Sqlite(conn), Opened { unclean }))
+    Ok((DbConnection::Sqlite(conn), Opened { unclean, updated_from }))
 }
 
 /// Opens a connection that cannot write.
@@ -214,43 +219,24 @@ fn establish(url: &str) -> Result<SqliteConnection, StorageError> {
     Ok(conn)
 }
 
-/// Migrates, in one transaction that another starting process waits for, and reads every table.
-fn prepare(conn: &mut SqliteConnection) -> Result<(), StorageError> {
+/// Migrates, in one transaction that another starting process waits for, and reads every table. The
+/// version before, if it was older.
+fn prepare(conn: &mut SqliteConnection, now: UnixTime) -> Result<Option<i64>, StorageError> {
     let version =
         diesel::sql_query("SELECT sqlite_version() AS text").get_result::<TextRow>(conn)?.text;
     if !has_no_wal_reset_bug(&version) {
         return Err(StorageError::Unavailable(format!("SQLite {version} is older than 3.51.3")));
     }
-    conn.immediate_transaction(migrate)?;
+    let updated_from = conn.immediate_transaction(|conn| migrate(conn, now))?;
     for table in tables(conn)? {
         conn.batch_execute(&format!("SELECT * FROM \"{table}\" LIMIT 1"))?;
     }
-    Ok(())
+    Ok(updated_from)
 }
 
 fn tables(conn: &mut SqliteConnection) -> Result<Vec<String>, StorageError> {
     let query = "SELECT name AS text FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'";
     Ok(diesel::sql_query(query).load::<TextRow>(conn)?.into_iter().map(|row| row.text).collect())
-}
-
-fn migrate(conn: &mut SqliteConnection) -> Result<(), StorageError> {
-    if number(conn, "SELECT count(*) AS number FROM sqlite_master WHERE name = 'schema_version'")?
-        == 1
-        && oldest_allowed(conn)? > SCHEMA_VERSION
-    {
-        return Ok(());
-    }
-    conn.batch_execute(&format!("PRAGMA application_id = {APPLICATION_ID}"))?;
-    let pending =
-        conn.pending_migrations(MIGRATIONS).map_err(|e| StorageError::Query(e.to_string()))?;
-    for migration in &pending {
-        conn.run_migration(migration).map_err(|error| StorageError::Query(error.to_string()))?;
-    }
-    Ok(())
-}
-
-fn oldest_allowed(conn: &mut SqliteConnection) -> Result<i64, StorageError> {
-    number(conn, "SELECT oldest_allowed AS number FROM schema_version")
 }
 
 fn number(conn: &mut SqliteConnection, query: &str) -> Result<i64, StorageError> {

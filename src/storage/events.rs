@@ -42,6 +42,8 @@ text_enum!(
         PasskeyNotRequired = "passkey.not_required",
         /// A resource was added.
         ResourceAdded = "resource.added",
+        /// A resource has another name.
+        ResourceRenamed = "resource.renamed",
         /// A resource has a new secret.
         SecretRotated = "resource.secret_rotated",
         /// A resource was removed.
@@ -102,6 +104,16 @@ text_enum!(
         SecondFactorReset = "user.second_factor_reset",
         /// Somebody who had passed the first factor did not pass the second.
         SecondFactorRefused = "session.second_factor_refused",
+        /// Somebody signed in from a network from which this account was never signed in to.
+        NewPlace = "session.new_place",
+        /// The attempts to sign in to an account are used up, for now.
+        LockedOut = "user.locked_out",
+        /// The disk of the database is nearly full.
+        DiskLow = "disk.low",
+        /// It is not any more.
+        DiskEnough = "disk.enough",
+        /// The tables were brought up to date.
+        SchemaUpdated = "schema.updated",
     }
 );
 
@@ -187,16 +199,44 @@ pub fn list(conn: &mut DbConnection, limit: i64) -> Result<Vec<Recorded>, Storag
     Ok(newest.select(Recorded::as_select()).load(conn)?)
 }
 
+/// Up to `limit` events of these kinds behind `after`, the oldest first, each with its id.
+pub fn after(
+    conn: &mut DbConnection,
+    after: i64,
+    kinds: &[Event],
+    limit: i64,
+) -> Result<Vec<(i64, Recorded)>, StorageError> {
+    let later = events::table.filter(events::id.gt(after)).filter(events::kind.eq_any(kinds));
+    let later = later.order(events::id).limit(limit);
+    Ok(later.select((events::id, Recorded::as_select())).load(conn)?)
+}
+
+/// The newest event of these kinds behind `after`.
+pub fn last_of(
+    conn: &mut DbConnection,
+    after: i64,
+    kinds: &[Event],
+) -> Result<Option<Event>, StorageError> {
+    let last = events::table.filter(events::id.gt(after)).filter(events::kind.eq_any(kinds));
+    let last = last.order(events::id.desc()).limit(1).select(events::kind);
+    Ok(last.load(conn)?.pop())
+}
+
+/// The id of the newest event; 0 before there is one.
+pub fn newest(conn: &mut DbConnection) -> Result<i64, StorageError> {
+    let newest = events::table.select(diesel::dsl::max(events::id));
+    Ok(newest.get_result::<Option<i64>>(conn)?.unwrap_or(0))
+}
+
 /// Who signed in from where, of the `limit` newest events, the oldest first.
 pub fn sign_ins(
     conn: &mut DbConnection,
     limit: i64,
 ) -> Result<Vec<(String, String)>, StorageError> {
-    let newest =
-        events::table.select(diesel::dsl::max(events::id)).get_result::<Option<i64>>(conn)?;
+    let newest = newest(conn)?;
     let signed_in = events::table
         .inner_join(users::table.on(events::user_id.eq(users::id.nullable())))
-        .filter(events::id.gt(newest.unwrap_or(0) - limit))
+        .filter(events::id.gt(newest - limit))
         .filter(events::kind.eq(Event::SignedIn))
         .filter(events::address.is_not_null())
         .order(events::id)
@@ -204,23 +244,28 @@ pub fn sign_ins(
     Ok(signed_in.load(conn)?)
 }
 
-/// Deletes the record of these registrations, and nothing that a person has decided about them.
+/// Deletes the record of these registrations, and nothing that a person has decided about them. The
+/// newest event stays: its id would be given again, and whoever follows the record by ids would not
+/// see the event that gets it.
 pub(super) fn delete_registrations(
     conn: &mut DbConnection,
     ids: &[ClientId],
 ) -> Result<(), StorageError> {
-    let theirs = events::table.filter(events::client_id.eq_any(ids));
+    let newest = newest(conn)?;
+    let theirs = events::table.filter(events::client_id.eq_any(ids)).filter(events::id.ne(newest));
     diesel::delete(theirs.filter(events::kind.eq(Event::ClientRegistered))).execute(conn)?;
     Ok(())
 }
 
-/// Deletes those of the `limit` oldest events that are from before `before`.
+/// Deletes those of the `limit` oldest events that are from before `before`, but not the newest.
 pub fn delete_old(
     conn: &mut DbConnection,
     before: UnixTime,
     limit: i64,
 ) -> Result<usize, StorageError> {
+    let newest = newest(conn)?;
     let oldest = events::table
+        .filter(events::id.lt(newest))
         .order(events::id)
         .limit(limit)
         .select((events::id, events::at))

@@ -15,6 +15,7 @@ mod health;
 pub mod identities;
 mod ids;
 pub mod lists;
+pub mod notification_channels;
 pub mod one_time_links;
 pub mod passkeys;
 pub mod probe;
@@ -25,6 +26,7 @@ pub mod resource_rules;
 pub mod resources;
 mod schema;
 pub mod sessions;
+pub mod sign_in_places;
 pub mod sign_ins;
 pub mod totp_secrets;
 pub mod users;
@@ -113,7 +115,7 @@ impl Storage {
         limits: QueueLimits,
         clock: Clock,
     ) -> Result<Self, OpenError> {
-        let (conn, opened) = connection::open_writer(database, missing)?;
+        let (conn, opened) = connection::open_writer(database, missing, clock.now())?;
         let conn = Arc::new(Mutex::new(conn));
         let readers = match database {
             Database::Memory => Readers::Memory(conn.clone()),

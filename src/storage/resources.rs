@@ -119,14 +119,14 @@ pub fn rotate_secret(
     Ok(changed == 1)
 }
 
-/// Changes what people call it.
+/// Changes what people call it. False if there is no such resource.
 pub fn rename(
     conn: &mut DbConnection,
     id: &IntrospectionId,
-    name: &str,
-) -> Result<(), StorageError> {
-    diesel::update(resources::table.find(id)).set(resources::name.eq(Some(name))).execute(conn)?;
-    Ok(())
+    name: Option<&str>,
+) -> Result<bool, StorageError> {
+    let renamed = diesel::update(resources::table.find(id)).set(resources::name.eq(name));
+    Ok(renamed.execute(conn)? == 1)
 }
 
 /// Takes over another spelling of its URL, which becomes `aud`.

@@ -31,6 +31,8 @@ fn the_first_user_is_the_owner_and_names_are_taken_once() {
 #[test]
 fn users_are_changed_disabled_and_removed() {
     let place = Place::new();
+    // The owner, who stays.
+    place.run_with(&["user", "add", "eve", "--password-stdin"], PASSWORD);
     place.run_with(&["user", "add", "ada", "--password-stdin"], PASSWORD);
     assert_eq!(
         place.run_with(&["user", "passwd", "ada", "--password-stdin"], "another password\n").code,

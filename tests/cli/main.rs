@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(unreachable_pub, reason = "one binary has no outside")]
 
+mod access;
 mod commands;
+mod notify;
 mod start;
 mod support;

@@ -109,6 +109,9 @@ fn wrong_settings_are_78_and_named() {
         ("LISTENN", "x"),
         ("OWNER", "ada"),
         ("LIMITS", "none"),
+        ("OWNER_PAGES", "inside"),
+        // There is no internal listener.
+        ("OWNER_PAGES", "internal"),
         ("RESOURCE_FILE", "/does/not/exist"),
     ] {
         let mut place = Place::new();

@@ -170,7 +170,7 @@ async fn the_identities_of_somebody_who_is_removed_go_too() {
     let f = Fixture::new().await;
     link(&f, &f.user, &account("s1")).await;
     let id = f.user.id.clone();
-    f.write(move |conn, now| mcp_oauthd::revocation::remove_user(conn, &id, now)).await.unwrap();
+    f.decide(move |conn, now| mcp_oauthd::revocation::remove_user(conn, &id, now)).await.unwrap();
     assert!(f.read(|conn| identities::find(conn, ISSUER, "s1")).await.is_none());
 }
 

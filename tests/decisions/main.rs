@@ -13,8 +13,11 @@ mod form;
 mod identities;
 mod own_account;
 #[cfg(feature = "passkeys")]
+mod passkey_ceremony;
+#[cfg(feature = "passkeys")]
 mod passkeys;
 mod people;
+mod places;
 mod refresh_bounds;
 mod refresh_replay;
 mod refresh_retry;

@@ -196,7 +196,7 @@ async fn nothing_of_a_removed_account_is_left() {
     let before = rows_of(&f).await;
     assert!(before.len() > KEPT.len() && before.iter().all(|(_, rows)| *rows > 0), "{before:?}");
     let id = f.user.id.clone();
-    f.write(move |conn, now| remove_user(conn, &id, now)).await.unwrap();
+    f.decide(move |conn, now| remove_user(conn, &id, now)).await.unwrap();
     for (table, rows) in rows_of(&f).await {
         assert_eq!(rows > 0, KEPT.contains(&table.as_str()), "{table}: {rows}");
     }

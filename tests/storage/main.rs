@@ -4,8 +4,10 @@
 mod contention;
 mod damage;
 mod engines;
+mod following;
 mod groups;
 mod ids;
+mod lists;
 mod opening;
 mod refusals;
 mod schema;

@@ -6,7 +6,8 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrati
 use mcp_oauthd::clock::UnixTime;
 use mcp_oauthd::oauth::{GrantId, TokenId};
 use mcp_oauthd::storage::{
-    Audience, Method, Missing, StorageError, clients, grants, resources, sessions, users,
+    Audience, Event, Method, Missing, StorageError, clients, events, grants, resources, sessions,
+    users,
 };
 use tempfile::TempDir;
 
@@ -67,4 +68,26 @@ async fn nobody_and_nothing_is_lost_by_an_upgrade() {
     let narrowing = grants::Narrowing::default();
     let grants = storage.read(|conn| grants::list(conn, &narrowing, GrantId(i64::MAX), 9));
     assert_eq!(grants.await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_upgrade_is_recorded_once_and_a_new_file_has_none() {
+    let dir = old_file(3);
+    for updated_from in [Some(3), None] {
+        let storage = open_file(&path_in(&dir), Missing::Refuse).unwrap();
+        assert_eq!(storage.opened().updated_from, updated_from);
+        let recorded = storage.read(|conn| events::list(conn, 9)).await;
+        let recorded: Result<Vec<_>, StorageError> = recorded;
+        let recorded = recorded.unwrap();
+        assert_eq!(recorded.len(), 1);
+        assert_eq!(recorded[0].kind, Event::SchemaUpdated);
+        assert_eq!(recorded[0].subject.detail.as_deref(), Some("from 3 to 4"));
+        assert!(recorded[0].at > UnixTime(1_700_000_000));
+        storage.close().await;
+    }
+    let fresh = tempfile::tempdir().unwrap();
+    let storage = open_file(&path_in(&fresh), Missing::Create).unwrap();
+    assert_eq!(storage.opened().updated_from, None);
+    let newest: Result<i64, StorageError> = storage.read(events::newest).await;
+    assert_eq!(newest.unwrap(), 0);
 }

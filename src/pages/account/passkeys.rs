@@ -134,7 +134,7 @@ pub async fn add(visit: Visit, sent: PageForm) -> Result<HttpResponse, Instead> 
             page(&visit, &visitor, Problem::Page(why, typed)).await?
         }
     };
-    cookies::untie(&visit.app.config.issuer, &mut response, TokenKind::SignIn, answered);
+    cookies::untie(visit.side, &mut response, TokenKind::SignIn, answered);
     Ok(response)
 }
 
@@ -215,7 +215,7 @@ async fn prove_and_add(
 fn changed(visit: &Visit, session: TokenSecret) -> HttpResponse {
     let config = &visit.app.config;
     let mut response = see_other(&visit.here(PAGE));
-    cookies::set_session(&config.issuer, &mut response, session, config.lifetimes.session);
+    cookies::set_session(visit.side, &mut response, session, config.lifetimes.session);
     response
 }
 

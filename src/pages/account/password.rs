@@ -18,6 +18,7 @@ use crate::accounts::session::Recently;
 use crate::clock::Seconds;
 use crate::error::Error;
 use crate::oauth::{ErrorCode, TokenSecret};
+use crate::pages::lock_out;
 use crate::storage::sign_ins::Goal;
 use crate::words;
 
@@ -136,7 +137,10 @@ async fn check_current(
     let (sign_ins, now) = (&app.limits.sign_ins, app.clock.now_millis());
     let attempt = match sign_ins.begin(&user.username, visit.client_ip.0, now) {
         Ok(attempt) => attempt,
-        Err(wait) => return Ok(Some(Problem::TooManyAttempts(wait))),
+        Err(wait) => {
+            lock_out::note(visit, &user.username);
+            return Ok(Some(Problem::TooManyAttempts(wait)));
+        }
     };
     let verified =
         app.passwords.verify(SecretString::from(typed), user.password_hash.clone()).await;

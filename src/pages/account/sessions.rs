@@ -151,6 +151,6 @@ async fn everywhere(
         return Ok(see_other(&visit.here(PATH)));
     }
     let mut response = see_other(&visit.here("/sign-out"));
-    cookies::clear_session(&visit.app.config.issuer, &mut response);
+    cookies::clear_session(visit.side, &mut response);
     Ok(response)
 }

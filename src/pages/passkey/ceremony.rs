@@ -56,8 +56,7 @@ pub(in crate::pages) async fn begin(
     (purpose, goal): (Purpose, Goal),
     begun: Begun,
 ) -> Result<HttpResponse, PageError> {
-    let issuer = &visit.app.config.issuer;
-    let former = cookies::tied(issuer, &visit.http, TokenKind::SignIn, sent.text("ceremony"));
+    let former = cookies::tied(visit.side, &visit.http, TokenKind::SignIn, sent.text("ceremony"));
     let ended = former.as_ref().map(TokenSecret::id);
     if let Some(former) = former {
         visit.write_surely(move |conn| sign_in::cancel(conn, &former)).await?;
@@ -68,7 +67,7 @@ pub(in crate::pages) async fn begin(
         offer(visit, (purpose, goal), begun).await?
     };
     if let Some(id) = ended {
-        cookies::untie(issuer, &mut response, TokenKind::SignIn, id);
+        cookies::untie(visit.side, &mut response, TokenKind::SignIn, id);
     }
     Ok(response)
 }
@@ -90,7 +89,7 @@ async fn offer(
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(Options { ceremony, options });
     let tied = (TokenKind::SignIn, secret);
-    cookies::tie(&visit.app.config.issuer, (&visit.http, &mut response), tied, PATIENCE);
+    cookies::tie(visit.side, (&visit.http, &mut response), tied, PATIENCE);
     Ok(response)
 }
 

@@ -17,6 +17,7 @@ pub(super) use ceremony::{begin, checked, cookie, party, refused};
 use actix_web::web;
 
 use super::assets;
+use super::side::Side;
 use super::visit::Visit;
 use crate::accounts::passkeys;
 
@@ -36,7 +37,8 @@ impl Offer {
     #[must_use]
     pub fn of(visit: &Visit, csrf: String) -> Option<Self> {
         let script = || visit.here(assets::PASSKEY_SCRIPT.path());
-        let offered = passkeys::are_offered(&visit.app.config);
+        // Made for the issuer's host, a passkey is good at no other.
+        let offered = visit.side != Side::Internal && passkeys::are_offered(&visit.app.config);
         offered.then(|| Self { script: script(), csrf, problem: None })
     }
 }

@@ -79,7 +79,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         Ok(outcome) => go_on(&visit, outcome, passed.goal(), Some(cookie.id()))?,
         Err(problem) => page(&visit, &cookie, (&passed, sent.text("name")), Some(problem))?,
     };
-    cookies::untie(&visit.app.config.issuer, &mut response, TokenKind::SignIn, answered);
+    cookies::untie(visit.side, &mut response, TokenKind::SignIn, answered);
     Ok(response)
 }
 

@@ -78,7 +78,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         Ok(outcome) => go_on(&visit, outcome, passed.goal(), Some(cookie.id()))?,
         Err(problem) => page(&visit, &cookie, (&passed, available), Some(problem))?,
     };
-    cookies::untie(&visit.app.config.issuer, &mut response, TokenKind::SignIn, answered);
+    cookies::untie(visit.side, &mut response, TokenKind::SignIn, answered);
     Ok(response)
 }
 

@@ -56,7 +56,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         Err(problem) => {
             page::count(&visit, "refused");
             let mut response = page::with_passkey_problem(&visit, doorstep, problem);
-            cookies::untie(&visit.app.config.issuer, &mut response, TokenKind::SignIn, id);
+            cookies::untie(visit.side, &mut response, TokenKind::SignIn, id);
             Ok(response)
         }
     }

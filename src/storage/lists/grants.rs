@@ -76,7 +76,13 @@ pub fn page(
     let searches = searched.is_some();
     if let Some(pattern) = searched {
         let (people, clients) = namesakes(conn, &pattern)?;
-        keys = keys.filter(user_id.eq_any(people).or(client_id.eq_any(clients)));
+        // An empty list would keep the other one from its index.
+        keys = match (people.is_empty(), clients.is_empty()) {
+            (true, true) => return Ok(Page { rows: vec![], next: None }),
+            (false, true) => keys.filter(user_id.eq_any(people)),
+            (true, false) => keys.filter(client_id.eq_any(clients)),
+            (false, false) => keys.filter(user_id.eq_any(people).or(client_id.eq_any(clients))),
+        };
     }
     if let Some(of) = &narrowing.user_id {
         keys = keys.filter(user_id.eq(of.clone()));
@@ -107,6 +113,12 @@ pub fn page(
     let next = last.map(|(grant, at)| Cursor::by_number(at, &grant));
     let ids: Vec<GrantId> = keys.into_iter().map(|(grant, _)| grant).collect();
     Ok(Page { rows: rows(conn, &ids)?, next })
+}
+
+/// How many have not been ended.
+pub fn count_live(conn: &mut DbConnection) -> Result<i64, StorageError> {
+    let live = oauth_grants::table.filter(oauth_grants::revoked_at.is_null());
+    Ok(live.count().get_result(conn)?)
 }
 
 fn rows(conn: &mut DbConnection, ids: &[GrantId]) -> Result<Vec<Row>, StorageError> {

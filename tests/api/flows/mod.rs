@@ -1,8 +1,16 @@
 //! The stories: what people and clients go through.
 
+mod access;
 mod account;
 mod behind_proxy;
 mod consent;
+mod messages;
+mod notifications;
+mod owner;
+mod owner_inside;
+mod owner_lists;
+mod owner_refusals;
+mod owner_resources;
 #[cfg(feature = "passkeys")]
 mod passkeys;
 mod provider_answers;

@@ -3,9 +3,11 @@
 mod browser;
 mod oauth_client;
 mod provider;
+mod receiver;
 mod server;
 
 pub use browser::{Browser, Page, page};
 pub use oauth_client::{Answer, OAuthClient, VERIFIER, challenge};
 pub use provider::{TestProvider, choose, sign_in_at};
+pub use receiver::{Mailbox, Receiver, Reply};
 pub use server::{INTROSPECTION, OTHER_RESOURCE, PASSWORD, RESOURCE, TestServer, USER};

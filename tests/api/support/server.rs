@@ -84,6 +84,20 @@ impl TestServer {
         Self { url, internal_url, clock, storage, folder, settings, running: Some(running) }
     }
 
+    /// Another process on the same file, with the same settings and clock.
+    pub fn spawn_beside(&self) -> Self {
+        let public = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", public.local_addr().unwrap());
+        let (folder, clock) = (self.folder.clone(), self.clock.clone());
+        let mut settings = self.settings.clone();
+        settings.retain(|(key, _)| key != "issuer");
+        settings.push(("issuer".to_owned(), url.clone()));
+        let listeners = Listeners { public, internal: None };
+        let (storage, running) = start(&folder, &settings, &clock, listeners);
+        let running = Some(running);
+        Self { url, internal_url: String::new(), clock, storage, folder, settings, running }
+    }
+
     /// Moves the time.
     pub fn advance(&self, seconds: i64) {
         self.clock.advance(Seconds(seconds));

@@ -1,0 +1,116 @@
+//! One app: what it says about itself, what is known about it.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use super::client_act::Act;
+use super::clients::{PATH as LIST, called, origin};
+use super::connections::narrowed;
+use super::done::said;
+use super::{address, query};
+use crate::clients as known_clients;
+use crate::oauth::{ClientId, Destination, Scope, display_name};
+use crate::pages::error::PageError;
+use crate::pages::guard::Instead;
+use crate::pages::language::Html;
+use crate::pages::visit::Visit;
+use crate::pages::{ContentPolicy, Frame, render};
+use crate::storage::ClientOrigin;
+use crate::storage::clients::{self, Client};
+use crate::words;
+
+/// The page.
+pub(super) const PATH: &str = "/owner/clients/one";
+
+/// The page. What the app wrote itself stands only in text, isolated.
+#[derive(Template)]
+#[template(path = "owner/client.html", config = "src/pages/askama.toml")]
+pub struct ClientPage {
+    frame: Frame,
+    done: Option<Html>,
+    client: Client,
+    ceiling: Scope,
+}
+
+impl ClientPage {
+    fn called(&self) -> String {
+        called(&self.frame, &self.client)
+    }
+
+    fn origin(&self) -> &'static str {
+        origin(self.client.origin)
+    }
+
+    fn is_configured(&self) -> bool {
+        self.client.origin == ClientOrigin::Configured
+    }
+
+    /// Where answers go, each place once.
+    fn destinations(&self) -> Vec<Html> {
+        let mut seen: Vec<&Destination> = vec![];
+        for uri in &self.client.metadata.redirect_uris {
+            if !seen.contains(&uri.destination()) {
+                seen.push(uri.destination());
+            }
+        }
+        let words = |destination: &&Destination| match destination {
+            Destination::Web(host) => self.frame.say("the web site {}", &[host]),
+            Destination::Loopback(host) => {
+                self.frame.say("a program on the person's own computer ({})", &[host])
+            }
+            Destination::App(scheme) => self.frame.say("the app that has claimed {}", &[scheme]),
+        };
+        seen.iter().map(words).collect()
+    }
+
+    /// What else it says about itself: words for what, and its text.
+    fn says(&self) -> Vec<(&'static str, String)> {
+        let metadata = &self.client.metadata;
+        let version = metadata.software_version.as_ref();
+        [
+            (words!("Home page"), metadata.client_uri.as_ref()),
+            (words!("Terms"), metadata.tos_uri.as_ref()),
+            (words!("Privacy policy"), metadata.policy_uri.as_ref()),
+            (words!("Software"), metadata.software_id.as_ref()),
+            (words!("Version"), version),
+        ]
+        .into_iter()
+        .filter_map(|(words, text)| Some((words, display_name(text?)?)))
+        .collect()
+    }
+
+    fn acts(&self) -> [Act; 3] {
+        let state = if self.client.disabled_at.is_some() { Act::Enable } else { Act::Disable };
+        [state, Act::EndEverything, Act::Remove]
+    }
+
+    fn link(&self, act: &Act) -> String {
+        address(act.path(), self.client.client_id.as_str())
+    }
+
+    fn connections(&self) -> String {
+        narrowed("client", self.client.client_id.as_str())
+    }
+}
+
+/// The page.
+///
+/// # Errors
+/// As [`Visit::owner`]; an id that is nobody's; the database's.
+pub async fn get(visit: Visit) -> Result<HttpResponse, Instead> {
+    let (visitor, _) = visit.owner().await?;
+    let (frame, query) = (visit.frame_for(&visitor, LIST), query(&visit)?);
+    let client = find(&visit, query.get("id").unwrap_or_default()).await?;
+    let ceiling = known_clients::ceiling(&client, &visit.app.config.scopes);
+    let page = ClientPage { done: said(&frame, &query), frame, client, ceiling };
+    Ok(render(StatusCode::OK, &page, ContentPolicy::Closed))
+}
+
+/// The one of this id.
+pub(super) async fn find(visit: &Visit, id: &str) -> Result<Client, PageError> {
+    let gone = || visit.not_found(words!("There is no such app"));
+    let id: ClientId = id.parse().map_err(|_| gone())?;
+    let found = visit.app.storage.read(|conn| clients::find(conn, &id)).await;
+    found.map_err(|error| visit.failed(error))?.ok_or_else(gone)
+}

@@ -1,0 +1,92 @@
+//! At which listener a browser asks, which decides how cookies are kept (RFC 6265bis section 4.1.3)
+//! and where our own forms come from.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::HOST;
+
+use crate::config::Config;
+
+/// A listener, as browsers see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The one that the issuer names.
+    Public {
+        /// Whether browsers come by TLS; else by loopback.
+        https: bool,
+    },
+    /// The operator's own: plain http, by whatever name he reaches it.
+    Internal,
+}
+
+impl Side {
+    /// The public one of this installation.
+    #[must_use]
+    pub fn public(config: &Config) -> Self {
+        Self::Public { https: config.issuer.is_https() }
+    }
+
+    /// Where a request came in. Nobody has said so: where cookies are kept most strictly.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Self {
+        request.app_data::<Self>().copied().unwrap_or(Self::Public { https: true })
+    }
+
+    /// Whether a form that was sent from a page of this origin is one of ours (RFC 6454 section 7).
+    #[must_use]
+    pub fn is_own(self, origin: &str, config: &Config, request: &HttpRequest) -> bool {
+        match self {
+            Self::Public { .. } => origin == config.issuer.origin(),
+            // Its name is not known here, and a proxy of the operator's may add TLS.
+            Self::Internal => {
+                let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+                let named = origin.split_once("://").map(|(_, host)| host);
+                named.is_some() && named == host
+            }
+        }
+    }
+
+    /// What a cookie is called. `__Host-` holds it to one host and to https (RFC 6265bis section
+    /// 4.1.3.2), so it cannot be had without TLS. There all ports share the names (section 8.5),
+    /// with whatever else somebody develops on his machine, so ours say whose they are.
+    #[must_use]
+    pub(super) fn cookie_name(self, name: &str) -> String {
+        match self {
+            Self::Public { https: true } => format!("__Host-{name}"),
+            Self::Public { https: false } => format!("mcp_oauthd_{name}"),
+            Self::Internal => format!("mcp_oauthd_internal_{name}"),
+        }
+    }
+
+    /// Whether cookies are for TLS only.
+    #[must_use]
+    pub(super) fn is_secure(self) -> bool {
+        self == Self::Public { https: true }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use crate::config::Sources;
+
+    #[test]
+    fn a_form_comes_from_the_side_that_it_is_sent_to() {
+        let issuer = ("MCP_OAUTH_ISSUER".to_owned(), "https://auth.example.org".to_owned());
+        let config = Config::from_sources(&Sources::gather(&[], None, [issuer]).unwrap()).unwrap();
+        let request = TestRequest::default().insert_header((HOST, "10.0.0.5:9090"));
+        let request = request.to_http_request();
+        let is_own = |side: Side, origin| side.is_own(origin, &config, &request);
+        assert!(is_own(Side::Internal, "http://10.0.0.5:9090"));
+        for foreign in
+            ["https://auth.example.org", "http://10.0.0.5", "null", "http://evil.example"]
+        {
+            assert!(!is_own(Side::Internal, foreign), "{foreign}");
+        }
+        assert!(is_own(Side::public(&config), "https://auth.example.org"));
+        assert!(!is_own(Side::public(&config), "http://10.0.0.5:9090"));
+        let nameless = TestRequest::default().to_http_request();
+        assert!(!Side::Internal.is_own("null", &config, &nameless));
+    }
+}
