@@ -247,6 +247,7 @@ impl Config {
             scopes: reader.scopes()?,
             sign_in: reader.sign_in()?,
             brand: reader.brand()?,
+            outgoing_ca: reader.outgoing_ca()?,
             owner_pages: reader.parse("owner_pages")?,
             trusted_proxies: reader.networks("trusted_proxies")?,
             lifetimes: reader.lifetimes()?,
