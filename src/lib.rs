@@ -44,6 +44,7 @@
 //! | Authorization server metadata (RFC 8414) | [`endpoints::authorization_server_metadata`] |
 //! | Resource indicators (RFC 8707) | [`oauth::ResourceUri`] |
 //! | Issuer identification (RFC 9207) | [`authorization::VerifiedRedirect`] |
+//! | OpenID Connect Core and Discovery, as a client: sign-in at other providers | [`accounts::providers`] |
 //! | Protected resource metadata (RFC 9728) | [`endpoints::protected_resource_metadata`] |
 
 pub mod accounts;

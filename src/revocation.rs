@@ -11,7 +11,7 @@ use crate::oauth::{ClientId, ErrorCode, GrantId, TokenKind, TokenSecret, UserId}
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::resources::Resource;
 use crate::storage::{
-    DbConnection, RevokedBecause, StorageError, access_tokens, belongings, clients, grants,
+    DbConnection, RevokedBecause, StorageError, access_tokens, belongings, clients, codes, grants,
     one_time_links, refresh_tokens, resource_people, resource_rules, resources, sessions, sign_ins,
     users,
 };
@@ -73,7 +73,7 @@ pub fn disconnect(
     Ok(true)
 }
 
-/// A person takes back every yes; how many there were.
+/// A person takes back every yes, also one whose code is still on its way; how many grants that ended.
 ///
 /// # Errors
 /// The database's.
@@ -83,6 +83,7 @@ pub fn disconnect_all(
     now: UnixTime,
 ) -> Result<usize, StorageError> {
     let id = &person.user().id;
+    codes::remove_open(conn, now, |code| code.user_id == *id)?;
     let ended = grants::revoke_of_user(conn, id, RevokedBecause::Person, now)?;
     if ended > 0 {
         let subject = Subject { detail: Some(ended.to_string()), ..Subject::user(id) };

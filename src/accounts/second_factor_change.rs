@@ -9,7 +9,9 @@ use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::oauth::{ErrorCode, OAuthError, TokenSecret, UserId};
 use crate::storage::events::{Event, Subject, record};
-use crate::storage::{DbConnection, StorageError, recovery_codes, sign_ins, totp_secrets, users};
+use crate::storage::{
+    DbConnection, StorageError, passkeys, recovery_codes, sign_ins, totp_secrets, users,
+};
 
 /// What the first right code leads to.
 pub struct TurnedOn<T> {
@@ -115,6 +117,25 @@ pub fn reset(
         changed(conn, user_id, Event::SecondFactorReset, now)?;
     }
     Ok(was_there)
+}
+
+/// As [`reset`], and the passkeys are forgotten: for whoever has lost those as well.
+///
+/// # Errors
+/// The database's.
+pub fn reset_with_passkeys(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let passkeys = passkeys::count_of_user(conn, user_id)?;
+    if passkeys > 0 {
+        passkeys::remove_of_user(conn, user_id)?;
+        let subject = Subject { detail: Some(format!("all {passkeys}")), ..Subject::user(user_id) };
+        record(conn, Event::PasskeyRemoved, subject, now)?;
+        sign_ins::remove_of_user(conn, user_id)?;
+    }
+    Ok(reset(conn, user_id, now)? || passkeys > 0)
 }
 
 fn add(

@@ -15,6 +15,9 @@ use crate::config::Certificates;
 /// How long an answer may take, from the first look at the name to the last byte.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 const TO_CONNECT: Duration = Duration::from_secs(5);
+/// How long a connection is kept for the next question of the same step. Not longer: one that the
+/// other side has closed meanwhile would fail a request that must not be sent twice.
+const TO_GO_ON: Duration = Duration::from_secs(2);
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 256 * 1024;
 
@@ -103,6 +106,7 @@ impl Fetcher {
             .no_proxy()
             .connect_timeout(TO_CONNECT)
             .timeout(DEADLINE)
+            .pool_idle_timeout(TO_GO_ON)
             .tls_certs_merge(certificates)
             .build()
             .map_err(|error| cause(&error))

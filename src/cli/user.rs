@@ -85,6 +85,9 @@ pub enum Command {
     ResetSecondFactor {
         /// The user name
         name: String,
+        /// Forget the person's passkeys too
+        #[arg(long)]
+        passkeys: bool,
     },
     /// End all access of a person, and forget the account
     Remove {
@@ -152,7 +155,9 @@ async fn decide(command: Command, storage: &Storage, config: &Config) -> Result<
         Command::List { json } => list(storage, json).await,
         Command::Passwd { name, .. } => passwd(storage, &name).await,
         Command::Disable { name, undo } => disable(storage, &name, undo).await,
-        Command::ResetSecondFactor { name } => reset_second_factor(storage, &name).await,
+        Command::ResetSecondFactor { name, passkeys } => {
+            reset_second_factor(storage, &name, passkeys).await
+        }
         Command::Remove { name } => remove(storage, &name).await,
     }
 }
@@ -215,10 +220,15 @@ async fn disable(storage: &Storage, name: &str, undo: bool) -> Result<(), Failur
     output::line(&format!("the account is disabled; {grants} grants have ended"))
 }
 
-async fn reset_second_factor(storage: &Storage, name: &str) -> Result<(), Failure> {
+async fn reset_second_factor(storage: &Storage, name: &str, passkeys: bool) -> Result<(), Failure> {
     let user = find(storage, name).await?;
     let now = Clock::System.now();
-    let reset = move |conn: &mut _| second_factor_change::reset(conn, &user.id, now);
+    let reset = if passkeys {
+        second_factor_change::reset_with_passkeys
+    } else {
+        second_factor_change::reset
+    };
+    let reset = move |conn: &mut _| reset(conn, &user.id, now);
     if storage.write(reset).await? {
         return output::line("the second factor is gone; the password is enough again");
     }

@@ -11,7 +11,7 @@ use super::visit::{PageForm, Visit, Visitor, see_other};
 use super::{ContentPolicy, Frame, provider, render};
 use crate::accounts::identity::{self, Unlinked, WaysOn};
 use crate::accounts::session::Recently;
-use crate::config::SignInWays;
+use crate::config::Config;
 use crate::error::Error;
 use crate::oauth::ErrorCode;
 use crate::storage::identities::{Identity, list_of_user};
@@ -99,7 +99,7 @@ async fn page(
         Linked { identity, provider }
     };
     Ok(Identities {
-        frame: visit.frame_for(visitor, PATH),
+        frame: visit.frame_for(visitor, "/account/security"),
         csrf: visitor.csrf(PATH),
         linked: found.map_err(|error| visit.failed(error))?.into_iter().map(named).collect(),
         providers: settings().map(|one| (one.name.clone(), one.label.clone())).collect(),
@@ -129,7 +129,7 @@ async fn unlink(
     recently: Recently,
     (authority, subject): (String, String),
 ) -> Result<HttpResponse, Instead> {
-    let (on, now) = (ways_on(&visit.app.config.sign_in), visit.app.clock.now());
+    let (on, now) = (ways_on(&visit.app.config), visit.app.clock.now());
     let unlink = move |conn: &mut DbConnection| {
         Ok(identity::unlink(conn, &recently, (&authority, &subject), &on, now)?)
     };
@@ -147,10 +147,11 @@ async fn unlink(
     }
 }
 
-fn ways_on(ways: &SignInWays) -> WaysOn {
+fn ways_on(config: &Config) -> WaysOn {
+    let ways = &config.sign_in;
     WaysOn {
         password: ways.password,
-        passkeys: ways.passkeys,
+        passkeys: ways.passkeys && config.issuer.has_a_name(),
         authorities: ways.providers.iter().map(|one| one.authority.to_string()).collect(),
     }
 }

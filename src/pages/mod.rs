@@ -16,6 +16,7 @@ pub mod identities;
 pub mod instructions;
 pub mod language;
 mod lock_out;
+mod nav;
 pub mod new_second_factor;
 pub mod obstacle;
 pub mod offer;
@@ -51,10 +52,10 @@ use askama::Template;
 use crate::clock::UnixTime;
 use crate::config::Support;
 use crate::oauth::Issuer;
-use crate::words;
 use assets::Asset;
 use brand::Brand;
 use language::{Html, Language};
+pub use nav::Nav;
 
 /// The pages, below the issuer's path.
 pub fn configure(routes: &mut web::ServiceConfig) {
@@ -68,7 +69,7 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         ))
         .configure(account::configure)
         .service(action("/sign-in/provider", web::post().to(provider::post)))
-        .service(page("/sign-in/provider/{name}/callback", provider::callback))
+        .service(answer("/sign-in/provider/{name}/callback", web::get().to(provider::callback)))
         .service(action("/sign-in/proxy", web::post().to(proxy_header::post)))
         .service(form("/account/identities", identities::get, web::post().to(identities::post)))
         .service(form("/consent", consent::get, web::post().to(consent::post)))
@@ -114,6 +115,11 @@ where
     F::Output: Responder + 'static,
 {
     page(path, get).route(post).default_service(not_allowed("GET, HEAD, POST"))
+}
+
+/// What a browser brings from elsewhere, once: not for whoever only looks at the head.
+fn answer(path: &str, get: Route) -> Resource {
+    web::resource(path).route(get).default_service(not_allowed("GET"))
 }
 
 /// What a form of another page does.
@@ -166,47 +172,6 @@ pub struct Frame {
     pub support: Option<Support>,
     /// For somebody who is signed in, on the pages that are only for him.
     pub nav: Option<Nav>,
-}
-
-/// The way between the pages of somebody who is signed in.
-#[derive(Debug, Clone)]
-pub struct Nav {
-    /// Who it is.
-    pub username: String,
-    /// Whether the pages of everybody are served here.
-    pub account: bool,
-    /// Whether the owner's pages are for him, and are served here.
-    pub owner: bool,
-    /// Path of the page, below the issuer's, as the links say it.
-    pub here: &'static str,
-    /// Proves that the form to sign out is ours.
-    pub csrf: String,
-}
-
-impl Nav {
-    /// Paths and what they are called.
-    fn places(&self) -> &'static [(&'static str, &'static str)] {
-        const PLACES: [(&str, &str); 8] = [
-            ("/account", words!("Connected apps")),
-            ("/account/security", words!("Security")),
-            ("/owner", words!("Overview")),
-            ("/owner/people", words!("People")),
-            ("/owner/resources", words!("MCP servers")),
-            ("/owner/clients", words!("Apps")),
-            ("/owner/grants", words!("Connections")),
-            ("/owner/emergency", words!("Emergency")),
-        ];
-        match (self.account, self.owner) {
-            (true, true) => &PLACES,
-            (true, false) => &PLACES[..2],
-            (false, true) => &PLACES[2..],
-            (false, false) => &[],
-        }
-    }
-
-    fn is_here(&self, path: &&str) -> bool {
-        self.here == *path
-    }
 }
 
 impl Frame {

@@ -209,7 +209,7 @@ fn failed(visit: &Visit, provider: &Provider, error: &ProviderError) -> Problem 
     let now = visit.app.clock.now_millis();
     let own_choice = matches!(error, ProviderError::Cancelled);
     if !own_choice && visit.app.limits.provider_warnings.take(name, now).is_ok() {
-        warn!(provider = name, %error, "nobody was signed in by a provider");
+        warn!(provider.name = name, %error, "nobody was signed in by a provider");
     }
     let problem = AtProvider::from(error);
     if problem == AtProvider::Down {

@@ -267,7 +267,7 @@ fn an_installation_without_a_recipe_is_told_why() {
         page.contains("give MCP_OAUTH_ISSUER a path, like <bdi>https://wiki.example.org</bdi>/as."),
         "{page}"
     );
-    assert!(!page.contains("Configuration for"), "{page}");
+    assert!(!page.contains("Configuration:"), "{page}");
 }
 
 #[test]

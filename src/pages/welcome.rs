@@ -63,9 +63,9 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     let hashed = visit.app.passwords.hash(password).await;
     let password = hashed.map_err(|error| visit.failed(error))?;
     let (browser, terms) = (visit.browser(Method::Link), visit.app.sign_in_terms());
-    let set =
+    let change =
         move |conn: &mut _| invitation::set_password(conn, &token, &password, &browser, &terms);
-    let passed = visit.write_surely(set).await?;
+    let passed = visit.write_surely(change).await?;
     visit.app.limits.sign_ins.remember(name, visit.client_ip.network());
     go_on(&visit, passed, Goal::Account, None)
 }

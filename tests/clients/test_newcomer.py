@@ -59,7 +59,7 @@ def shown(page, label):
 
 
 def python_server(page, folder, port):
-    code = shown(page, "Code for FastMCP")
+    code = shown(page, "Code: FastMCP")
     assert "# ... your tools ..." in code
     file = folder / "server.py"
     file.write_text(code.replace("# ... your tools ...", PYTHON_TOOL))
@@ -67,7 +67,7 @@ def python_server(page, folder, port):
 
 
 def typescript_server(page, folder, port):
-    code, places = re.subn(r"// \.\.\. your routes .*", TYPESCRIPT_TOOL, shown(page, "Code for the TypeScript SDK"))
+    code, places = re.subn(r"// \.\.\. your routes .*", TYPESCRIPT_TOOL, shown(page, "Code: TypeScript"))
     assert places == 1
     # Beside the packages that it imports; node takes the types away.
     file = TOOLS / "npm" / f"server-{port}.ts"
@@ -77,7 +77,7 @@ def typescript_server(page, folder, port):
 
 def rust_server(page, folder, port):
     code = folder / "protect.rs"
-    code.write_text(shown(page, "Code for rmcp"))
+    code.write_text(shown(page, "Code: rmcp"))
     project = HERE / "rmcp" / "Cargo.toml"
     build = ["cargo", "build", "--locked", "--features", "server", "--bin", "protected-server"]
     build += ["--manifest-path", project, "--target-dir", TOOLS / "rmcp"]
@@ -121,7 +121,7 @@ def test_the_shown_code_protects_a_server_that_a_client_then_uses(tmp_path, serv
 def test_the_shown_curl_commands_work_as_they_stand(tmp_path):
     service, page = set_up(tmp_path, "https://wiki.example/mcp")
     script = tmp_path / "try.sh"
-    script.write_text(shown(page, "Commands for curl"))
+    script.write_text(shown(page, "Commands: curl"))
     said = subprocess.run(["bash", script], capture_output=True, text=True, timeout=30, cwd=tmp_path)
     assert '"active":false' in said.stdout, said
     service.kill()
@@ -132,5 +132,5 @@ def test_the_shown_recipes_are_those_that_the_command_prints(tmp_path, resource)
     service, page = set_up(tmp_path, resource)
     for name in ["nginx", "Caddy", "Traefik", "Envoy", "HAProxy"]:
         printed = service.command("resource", "snippet", resource, "--proxy", name.lower())
-        assert shown(page, f"Configuration for {name}").strip() == printed.strip(), name
+        assert shown(page, f"Configuration: {name}").strip() == printed.strip(), name
     service.kill()

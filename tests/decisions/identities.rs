@@ -1,5 +1,6 @@
 //! Accounts elsewhere: who comes in, whose they become, and what stays as it is.
 
+use diesel::RunQueryDsl as _;
 use mcp_oauthd::accounts::identity::{self, Linked, Stranger, Unlinked, WaysOn};
 use mcp_oauthd::accounts::providers::Account;
 use mcp_oauthd::accounts::session::Recently;
@@ -8,7 +9,7 @@ use mcp_oauthd::accounts::{Username, newcomer};
 use mcp_oauthd::config::{Config, Provider, Sources};
 use mcp_oauthd::storage::sign_ins::Goal;
 use mcp_oauthd::storage::users::{self, User};
-use mcp_oauthd::storage::{Event, identities};
+use mcp_oauthd::storage::{DbConnection, Event, Step, identities};
 
 use crate::fixture::{Fixture, SESSIONS, browser, empty};
 
@@ -182,6 +183,23 @@ async fn a_disabled_person_is_not_signed_in() {
     f.write(move |conn, now| users::disable(conn, &id, now)).await;
     let passed = sign_in(&f, &provider("", false), &account("s1")).await;
     assert!(matches!(passed, Ok(Passed::SwitchedOff)));
+}
+
+#[tokio::test]
+async fn whoever_has_a_second_factor_is_asked_for_it_after_a_provider_too() {
+    let f = Fixture::new().await;
+    link(&f, &f.user, &account("s1")).await;
+    let id = f.user.id.to_string();
+    f.write(move |DbConnection::Sqlite(conn), _| {
+        let row = format!("INSERT INTO totp_secrets VALUES ('{id}', x'00', 1, 1, 0)");
+        diesel::sql_query(row).execute(conn).unwrap();
+        Ok(())
+    })
+    .await;
+    let before = f.count(Event::SignedIn).await;
+    let passed = sign_in(&f, &provider("", false), &account("s1")).await;
+    assert!(matches!(passed, Ok(Passed::Next(_, Step::SecondFactor))));
+    assert_eq!(f.count(Event::SignedIn).await, before, "not signed in yet");
 }
 
 #[tokio::test]

@@ -17,7 +17,6 @@ from passkeys import (
     tampered,
 )
 from playwright.sync_api import expect
-from support import USER
 
 
 @pytest.fixture(scope="module")
@@ -188,16 +187,16 @@ def test_a_device_that_does_not_verify_its_owner_is_of_no_use(ada):
     ada.tell("setUserVerified", isUserVerified=True)
 
 
-def test_a_disabled_account_stays_out(ada, service):
-    form = held_sign_in(ada)
-    service.command("user", "disable", USER)
-    refused(ada, form, 403, "switched off")
-    ada.by_passkey()
-    expect(ada.page.get_by_text("This account has been switched off")).to_be_visible()
-    ada.is_out()
-    service.command("user", "disable", USER, "--undo")
-    ada.leave().by_passkey()
-    ada.is_in()
+def test_a_disabled_account_stays_out(bob, service):
+    form = held_sign_in(bob)
+    service.command("user", "disable", OTHER)
+    refused(bob, form, 403, "switched off")
+    bob.by_passkey()
+    expect(bob.page.get_by_text("This account has been switched off")).to_be_visible()
+    bob.is_out()
+    service.command("user", "disable", OTHER, "--undo")
+    bob.leave().by_passkey()
+    bob.is_in(OTHER)
 
 
 def test_the_second_factor_is_of_the_person_who_passed_the_first(ada, bob, service):

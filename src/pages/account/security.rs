@@ -7,6 +7,7 @@ use askama::Template;
 use super::super::guard::Instead;
 use super::super::visit::{Visit, Visitor, see_other};
 use super::super::{ContentPolicy, Frame, render};
+use crate::accounts::passkeys::are_offered;
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::oauth::{Parameters, UserId};
@@ -29,6 +30,8 @@ pub struct Security {
     pub done: Option<Done>,
     /// Whether there is a password.
     pub has_password: bool,
+    /// Whether passkeys are offered here.
+    pub offers_passkeys: bool,
     /// What there is besides.
     pub state: State,
 }
@@ -103,6 +106,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, Instead> {
     let page = Security {
         frame: visit.frame_for(&visitor, PATH),
         done: [Done::Password, Done::TotpOff].into_iter().find(is_proved),
+        offers_passkeys: are_offered(&visit.app.config),
         has_password: user.password_hash.is_some(),
         state,
     };

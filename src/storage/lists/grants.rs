@@ -72,9 +72,9 @@ pub fn page(
 ) -> Result<Page<Row>, StorageError> {
     use oauth_grants::{client_id, expires_at, id, resource, revoked_at, user_id};
     let mut keys = oauth_grants::table.limit(at.one_more()).into_boxed();
-    let searched = pattern(&narrowing.search);
-    let searches = searched.is_some();
-    if let Some(pattern) = searched {
+    let like = pattern(&narrowing.search);
+    let searches = like.is_some();
+    if let Some(pattern) = like {
         let (people, clients) = namesakes(conn, &pattern)?;
         // An empty list would keep the other one from its index.
         keys = match (people.is_empty(), clients.is_empty()) {

@@ -124,6 +124,8 @@ async fn all_apps_are_disconnected_at_once() {
     let client = OAuthClient::register(&server).await;
     let tokens = [client.connect(&browser).await, client.connect(&browser).await];
     assert_eq!(ids(&browser.get("/account").await).len(), 2);
+    // A yes that the app has not made use of yet.
+    let code = client.code(&browser).await;
     let question = browser.get("/account/disconnect?grant=all").await;
     assert_eq!(
         disconnect(&browser, &question.csrf("/account/disconnect"), "all").await.status,
@@ -132,6 +134,7 @@ async fn all_apps_are_disconnected_at_once() {
     for tokens in tokens {
         assert_eq!(client.introspect(&tokens.text("access_token")).await.body["active"], false);
     }
+    assert_eq!(client.exchange(&code).await.error(), (400, "invalid_grant"));
     assert_eq!(events_of(&server, Event::AppsDisconnected).await, [Some("2".to_owned())]);
 }
 

@@ -36,6 +36,8 @@ async fn an_answer_is_for_the_browser_that_asked_and_works_once() {
     }
     assert!(!is_signed_in(&victim).await && !is_signed_in(&attacker).await);
     assert!(provider.script().asked.iter().all(|(path, ..)| path != "/token"), "nothing was asked");
+    let head = victim.http.head(format!("{}{theirs}", victim.url)).send().await.unwrap();
+    assert_eq!(head.status(), 405, "looking at it changes nothing");
     assert_eq!(victim.get(&theirs).await.status, 303, "nothing was used up");
     assert_eq!(victim.get(&theirs).await.status, 403, "a replay");
 }

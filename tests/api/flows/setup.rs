@@ -69,7 +69,7 @@ async fn an_mcp_server_that_is_at_work_already_stays_so() {
     let sent = browser.http.post(format!("{}/as/setup", server.url));
     let done = page(sent.form(&fields(&token, "ada", PASSWORD))).await;
     assert_eq!(done.status, 200, "{done:?}");
-    assert!(done.text.contains("The secret is the one in the settings"), "{done:?}");
+    assert!(done.text.contains("The secret is not shown here."), "{done:?}");
     assert!(!done.text.contains("mcpk") && !done.text.contains("shown only now"), "{done:?}");
     assert!(done.text.contains("http://127.0.0.1:1/as/introspect"), "{done:?}");
     assert!(!done.text.contains("https://h.example/as/introspect"), "it is not there");

@@ -1,5 +1,8 @@
 //! User name and password.
 
+use mcp_oauthd::oauth::UserId;
+use mcp_oauthd::storage::Role;
+use mcp_oauthd::storage::users::{self, User};
 use reqwest::header::ORIGIN;
 
 use crate::support::{Browser, OAuthClient, PASSWORD, Page, TestServer, USER, page};
@@ -16,7 +19,10 @@ fn without_ids(page: &Page) -> String {
 async fn disable(server: &TestServer) {
     let now = server.clock.now();
     let disable = move |conn: &mut _| {
-        let user = mcp_oauthd::storage::users::find_by_name(conn, USER)?.unwrap();
+        let user = users::find_by_name(conn, USER)?.unwrap();
+        // Somebody remains who can run the service.
+        let other = User::new(UserId::generate(), "eve".to_owned(), Role::Owner, now);
+        users::insert(conn, &other)?;
         mcp_oauthd::revocation::disable_user(conn, &user.id, now)
     };
     server.storage.write(disable).await.unwrap().unwrap();
