@@ -50,7 +50,9 @@ pub(super) fn describe(
 
 /// Whether somebody should look at it.
 pub(super) fn is_alarming(recorded: &Recorded) -> bool {
-    matches!(recorded.subject.detail.as_deref(), Some("code_replayed" | "refresh_replayed"))
+    let is_theft =
+        matches!(recorded.subject.detail.as_deref(), Some("code_replayed" | "refresh_replayed"));
+    is_theft || matches!(recorded.kind, Event::LockedOut | Event::DiskLow)
 }
 
 /// What a sentence names.
@@ -172,6 +174,28 @@ fn said_of_people(kind: Event) -> Said {
             (words!("Somebody with the password of {} did not pass the second factor"), &[Person])
         }
         Event::AppsDisconnected => (words!("{} disconnected every app"), &[Person]),
+        kind => said_of_ways_in(kind),
+    }
+}
+
+/// As [`said`], for how people sign in, and for the service itself.
+fn said_of_ways_in(kind: Event) -> Said {
+    use Name::Person;
+    match kind {
+        Event::PasskeyAdded => (words!("{} has one passkey more"), &[Person]),
+        Event::PasskeyRenamed => (words!("{} calls a passkey something else"), &[Person]),
+        Event::PasskeyRemoved => (words!("{} has one passkey less"), &[Person]),
+        Event::PasskeyRequired => (words!("{} is always asked for a passkey now"), &[Person]),
+        Event::PasskeyNotRequired => {
+            (words!("{} is not always asked for a passkey any more"), &[Person])
+        }
+        Event::IdentityLinked => (words!("{} can sign in with an account elsewhere"), &[Person]),
+        Event::IdentityUnlinked => (words!("{} has let an account elsewhere go"), &[Person]),
+        Event::NewPlace => (words!("{} signed in from a new place"), &[Person]),
+        Event::LockedOut => (words!("The attempts to sign in as {} are used up"), &[Person]),
+        Event::DiskLow => (words!("The disk of the database is nearly full"), &[]),
+        Event::DiskEnough => (words!("The disk of the database has room again"), &[]),
+        Event::SchemaUpdated => (words!("The database was brought up to date"), &[]),
         _ => (words!("Something was decided"), &[]),
     }
 }

@@ -14,7 +14,7 @@ use crate::pages::guard::Instead;
 use crate::pages::language::Html;
 use crate::pages::visit::Visit;
 use crate::pages::{ContentPolicy, Frame, render};
-use crate::storage::events::Recorded;
+use crate::storage::events::{Event, Recorded};
 use crate::storage::lists::grants;
 use crate::storage::resources::{self, Resource};
 use crate::storage::{DbConnection, StorageError, clients, events, users};
@@ -53,7 +53,11 @@ impl State {
     fn read(conn: &mut DbConnection, now: UnixTime) -> Result<Self, StorageError> {
         let newest = events::list(conn, LOOKED_AT)?;
         let recent = |recorded: &&Recorded| now - recorded.at < ALARMED;
+        let mut of_disk = newest.iter().map(|recorded| recorded.kind);
+        let of_disk = of_disk.find(|kind| matches!(kind, Event::DiskLow | Event::DiskEnough));
+        let is_over = |kind| kind == Event::DiskLow && of_disk == Some(Event::DiskEnough);
         let alarms = newest.iter().filter(|recorded| is_alarming(recorded)).filter(recent);
+        let alarms = alarms.filter(|recorded| !is_over(recorded.kind));
         let alarms: Vec<Recorded> = alarms.take(ALARMS).cloned().collect();
         let mut describe_all = |all: Vec<Recorded>| {
             all.into_iter().map(|recorded| describe(conn, recorded)).collect::<Result<Vec<_>, _>>()
