@@ -33,7 +33,8 @@ impl OwnerPages {
     /// Whoever may see the pages has to be able to sign in where they are.
     pub(super) fn check(self, config: &Config) -> Result<(), ConfigError> {
         if self == Self::Internal && !works_inside(&config.sign_in) {
-            let why = "is internal, where nobody could sign in: let MCP_OAUTH_PASSWORD be on";
+            let why = "is internal, where nobody could sign in: let MCP_OAUTH_PASSWORD be on, or \
+                       have MCP_OAUTH_PROXY_HEADER";
             return Err(wrong("owner_pages", why));
         }
         Ok(())
@@ -56,7 +57,7 @@ impl Config {
 
 /// Passkeys and other providers know the issuer's address only: what they say is good there.
 fn works_inside(ways: &SignInWays) -> bool {
-    ways.password
+    ways.password || ways.proxy_header.is_some()
 }
 
 #[cfg(test)]
@@ -78,6 +79,11 @@ mod tests {
         config.check_internal_listener().unwrap();
         let problem = read(&[inside, listen, ("MCP_OAUTH_PASSWORD", "off")]).unwrap_err();
         assert!(problem.to_string().starts_with("MCP_OAUTH_OWNER_PAGES "), "{problem}");
+        let proxy = [
+            ("MCP_OAUTH_PROXY_HEADER", "Remote-User"),
+            ("MCP_OAUTH_PROXY_HEADER_FROM", "10.0.0.7"),
+        ];
+        read(&[inside, listen, ("MCP_OAUTH_PASSWORD", "off"), proxy[0], proxy[1]]).unwrap();
         let config = read(&[inside]).unwrap();
         let problem = config.check_internal_listener().unwrap_err();
         assert!(problem.to_string().contains("MCP_OAUTH_INTERNAL_LISTEN"), "{problem}");

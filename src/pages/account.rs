@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::oauth::{GrantId, Parameters, UserId, display_name};
 use crate::storage::grants::Grant;
 use crate::storage::sign_ins::Goal;
-use crate::storage::{DbConnection, StorageError, clients, grants, resources};
+use crate::storage::{DbConnection, StorageError, clients, lists, resources};
 
 /// How many stand on one page.
 const PAGE: usize = 50;
@@ -108,7 +108,7 @@ fn list(
     from: (GrantId, UnixTime),
 ) -> Result<Vec<App>, StorageError> {
     let limit = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
-    let grants = grants::live_of_user(conn, user_id, from, limit)?;
+    let grants = lists::grants::live_of_user(conn, user_id, from, limit)?;
     shown(conn, grants)
 }
 

@@ -20,6 +20,7 @@ pub mod new_second_factor;
 pub mod obstacle;
 pub mod offer;
 pub mod owner;
+pub mod page_form;
 pub mod passkey;
 pub mod problem;
 pub mod provider;
@@ -87,6 +88,7 @@ pub fn configure_inside(routes: &mut web::ServiceConfig) {
         .service(form("/sign-in", sign_in::get, web::post().to(sign_in::post)))
         .service(form(again::PATH, again::get, web::post().to(again::post)))
         .service(form(first_time::PATH, first_time::get, web::post().to(first_time::post)))
+        .service(action("/sign-in/proxy", web::post().to(proxy_header::post)))
         .service(form("/sign-out", sign_out::get, web::post().to(sign_out::post)))
         .service(page("/assets/{name}", assets::get))
         .service(page("/", owner::enter))

@@ -10,6 +10,7 @@ use super::doorstep::{go_on, goal_path};
 use super::error::PageError;
 use super::offer::Offer;
 use super::second_factor::cancel;
+use super::side::Side;
 use super::visit::{PageForm, Visit};
 use super::{ContentPolicy, Frame, cookies, render};
 use crate::accounts::passkeys;
@@ -116,7 +117,7 @@ fn form(visit: &Visit, cookie: &TokenSecret, passed: &FirstFactor, is_wrong: boo
         step: cookie.id().to_string(),
         csrf: cookie.sign(PATH),
         offer: Offer::of(&secret, &visit.app.config.issuer, &username, is_wrong),
-        passkeys_offered: passkeys::are_offered(&visit.app.config),
+        passkeys_offered: visit.side != Side::Internal && passkeys::are_offered(&visit.app.config),
         username,
     };
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };

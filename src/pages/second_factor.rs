@@ -9,6 +9,7 @@ use askama::Template;
 use super::doorstep::{doorstep_url, go_on};
 use super::error::PageError;
 use super::lock_out;
+use super::side::Side;
 use super::visit::{PageForm, Visit, see_other};
 use super::{ContentPolicy, Frame, cookies, render};
 use crate::accounts::passkeys;
@@ -17,7 +18,7 @@ use crate::accounts::sign_in::{self, FirstFactor, Passed};
 use crate::clock::Seconds;
 use crate::error::Error;
 use crate::metrics::SignIn as Labels;
-use crate::oauth::{Parameters, TokenKind, TokenSecret};
+use crate::oauth::{ErrorCode, Parameters, TokenKind, TokenSecret};
 use crate::storage::Step;
 use crate::words;
 
@@ -160,7 +161,15 @@ async fn find(visit: &Visit, cookie: &TokenSecret) -> Result<(FirstFactor, Avail
         Ok::<_, Error>((passed, available))
     });
     let (passed, mut available) = found.await.map_err(|error| visit.failed(error))?;
-    available.passkey &= passkeys::are_offered(&visit.app.config);
+    let inside = visit.side == Side::Internal;
+    available.passkey &= passkeys::are_offered(&visit.app.config) && !inside;
+    if inside && !available.totp {
+        let why = words!(
+            "Your second factor is a passkey, which works at the public address only. Set up an \
+             authenticator app there first"
+        );
+        return Err(visit.failed(ErrorCode::AccessDenied.because(why)));
+    }
     Ok((passed, available))
 }
 

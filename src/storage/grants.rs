@@ -126,23 +126,6 @@ pub fn list(
     Ok(page.load(conn)?)
 }
 
-/// Up to `limit` live grants of a person, the newest first, older than `before`.
-pub fn live_of_user(
-    conn: &mut DbConnection,
-    user_id: &UserId,
-    (before, now): (GrantId, UnixTime),
-    limit: i64,
-) -> Result<Vec<Grant>, StorageError> {
-    let page = oauth_grants::table
-        .filter(oauth_grants::user_id.eq(user_id))
-        .filter(oauth_grants::revoked_at.is_null())
-        .filter(oauth_grants::id.lt(before))
-        .filter(oauth_grants::expires_at.gt(now))
-        .order(oauth_grants::id.desc())
-        .limit(limit);
-    Ok(page.select(Grant::as_select()).load(conn)?)
-}
-
 /// Notes that tokens were issued, when, and to where.
 pub fn touch(
     conn: &mut DbConnection,

@@ -19,7 +19,7 @@ use crate::pages::visit::Visit;
 use crate::pages::{ContentPolicy, Frame, render};
 use crate::storage::one_time_links::{self, OneTimeLink};
 use crate::storage::users::{self, User};
-use crate::storage::{DbConnection, Purpose, Role, StorageError, grants, identities, passkeys};
+use crate::storage::{DbConnection, Purpose, Role, StorageError, identities, lists, passkeys};
 use crate::words;
 
 /// The page.
@@ -56,7 +56,7 @@ impl Known {
     ) -> Result<Option<Self>, StorageError> {
         let Some(user) = users::find(conn, id)? else { return Ok(None) };
         let newest = (GrantId(i64::MAX), now);
-        let connections = grants::live_of_user(conn, id, newest, CONNECTIONS)?;
+        let connections = lists::grants::live_of_user(conn, id, newest, CONNECTIONS)?;
         let connections = connections.into_iter().map(|grant| connections::row(conn, grant));
         Ok(Some(Self {
             connections: connections.collect::<Result<_, _>>()?,

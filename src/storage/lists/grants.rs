@@ -121,6 +121,23 @@ pub fn count_live(conn: &mut DbConnection) -> Result<i64, StorageError> {
     Ok(live.count().get_result(conn)?)
 }
 
+/// Up to `limit` live grants of a person, the newest first, older than `before`.
+pub fn live_of_user(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    (before, now): (GrantId, UnixTime),
+    limit: i64,
+) -> Result<Vec<Grant>, StorageError> {
+    let page = oauth_grants::table
+        .filter(oauth_grants::user_id.eq(user_id))
+        .filter(oauth_grants::revoked_at.is_null())
+        .filter(oauth_grants::id.lt(before))
+        .filter(oauth_grants::expires_at.gt(now))
+        .order(oauth_grants::id.desc())
+        .limit(limit);
+    Ok(page.select(Grant::as_select()).load(conn)?)
+}
+
 fn rows(conn: &mut DbConnection, ids: &[GrantId]) -> Result<Vec<Row>, StorageError> {
     let found = oauth_grants::table
         .left_join(users::table.on(users::id.eq(oauth_grants::user_id)))
