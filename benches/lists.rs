@@ -178,7 +178,7 @@ async fn each<T>(
         for _ in 0..3 {
             let begun = busy();
             next = storage.read(|conn| page(conn, &at)).await.unwrap().next;
-            quickest = quickest.min(busy() - begun);
+            quickest = quickest.min(busy().saturating_sub(begun));
         }
         (slowest, pages) = (slowest.max(quickest), pages + 1);
         at.after = next;

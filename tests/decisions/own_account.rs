@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use mcp_oauthd::accounts::password::{Passwords, is_outgrown};
 use mcp_oauthd::accounts::password_change::{change_own, keep_up};
-use mcp_oauthd::accounts::second_factor_change::{reset, reset_with_passkeys, turn_off, turn_on};
+use mcp_oauthd::accounts::second_factor_change::{reset, turn_off, turn_on};
 use mcp_oauthd::accounts::session::{Recently, sign_out};
 use mcp_oauthd::accounts::totp::Secret;
 use mcp_oauthd::oauth::ErrorCode::AccessDenied;
@@ -13,8 +13,7 @@ use mcp_oauthd::oauth::{GrantId, TokenId, TokenKind, TokenSecret};
 use mcp_oauthd::revocation::{disconnect, remove_user};
 use mcp_oauthd::storage::users::User;
 use mcp_oauthd::storage::{
-    DbConnection, Event, RevokedBecause, grants, lists, passkeys, recovery_codes, totp_secrets,
-    users,
+    DbConnection, Event, RevokedBecause, grants, lists, recovery_codes, totp_secrets, users,
 };
 
 use crate::fixture::{Fixture, hashed};
@@ -93,26 +92,6 @@ async fn codes_are_turned_on_once_and_reset_by_the_operator() {
     assert_eq!(f.count(Event::SecondFactorReset).await, 1);
     assert!(!f.write(move |conn, now| reset(conn, &id, now)).await, "there is nothing left");
     assert_eq!(f.count(Event::SecondFactorReset).await, 1);
-}
-
-#[tokio::test]
-async fn passkeys_are_forgotten_only_when_the_operator_says_so() {
-    let f = Fixture::new().await;
-    let id = f.user.id.to_string();
-    f.write(move |DbConnection::Sqlite(conn), _| {
-        let row = diesel::sql_query("INSERT INTO passkeys VALUES ('k', ?, 'key', '{}', 0, NULL)");
-        row.bind::<Text, _>(&id).execute(conn)?;
-        Ok(())
-    })
-    .await;
-    let id = f.user.id.clone();
-    let them = id.clone();
-    assert!(!f.write(move |conn, now| reset(conn, &them, now)).await, "no second factor");
-    assert_eq!(f.read(|conn| passkeys::count_of_user(conn, &id)).await, 1);
-    let them = id.clone();
-    assert!(f.write(move |conn, now| reset_with_passkeys(conn, &them, now)).await);
-    assert_eq!(f.read(|conn| passkeys::count_of_user(conn, &id)).await, 0);
-    assert_eq!(f.events().await[0], (Event::PasskeyRemoved, Some("all 1".to_owned())));
 }
 
 #[tokio::test]

@@ -167,8 +167,8 @@ async fn an_invited_person_sets_a_password_and_is_signed_in() {
     let signed_in = Browser::new(&server);
     let client = OAuthClient::register(&server).await;
     let form = signed_in.sign_in_form(&client.request()).await;
-    let sent = signed_in.send_password(&form, "bob", "correct horse battery").await;
-    assert_eq!(sent.status, 303, "{sent:?}");
+    let passed = signed_in.send_password(&form, "bob", "correct horse battery").await;
+    assert_eq!(passed.status, 303, "{passed:?}");
 }
 
 #[tokio::test]

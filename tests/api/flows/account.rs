@@ -278,7 +278,8 @@ async fn where_there_is_no_password_the_first_one_is_set() {
 async fn passwords_that_are_switched_off_cannot_be_set() {
     let mut server = TestServer::spawn().await;
     let ada = signed_in(&server, USER).await;
-    server.restart_with(&[("password", "off")]).await;
+    let proxy = [("proxy_header", "Remote-User"), ("proxy_header_from", "192.0.2.1")];
+    server.restart_with(&[&proxy[..], &[("password", "off")]].concat()).await;
     let page = ada.get("/account/password").await;
     assert!(page.text.contains("Passwords are switched off"), "{page:?}");
     assert!(!page.text.contains("name=\"password\""), "there is no form");
