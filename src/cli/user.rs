@@ -87,7 +87,7 @@ pub enum Command {
         name: String,
         /// Forget the person's passkeys too
         #[arg(long)]
-        passkeys: bool,
+        with_passkeys: bool,
     },
     /// End all access of a person, and forget the account
     Remove {
@@ -155,8 +155,8 @@ async fn decide(command: Command, storage: &Storage, config: &Config) -> Result<
         Command::List { json } => list(storage, json).await,
         Command::Passwd { name, .. } => passwd(storage, &name).await,
         Command::Disable { name, undo } => disable(storage, &name, undo).await,
-        Command::ResetSecondFactor { name, passkeys } => {
-            reset_second_factor(storage, &name, passkeys).await
+        Command::ResetSecondFactor { name, with_passkeys } => {
+            reset_second_factor(storage, &name, with_passkeys).await
         }
         Command::Remove { name } => remove(storage, &name).await,
     }

@@ -191,7 +191,7 @@ async fn whoever_has_a_second_factor_is_asked_for_it_after_a_provider_too() {
     link(&f, &f.user, &account("s1")).await;
     let id = f.user.id.to_string();
     f.write(move |DbConnection::Sqlite(conn), _| {
-        let row = format!("INSERT INTO totp_secrets VALUES ('{id}', x'00', 1, 1, 0)");
+        let row = format!("INSERT INTO totp_secrets VALUES ('{id}', x'00', 1, 0)");
         diesel::sql_query(row).execute(conn).unwrap();
         Ok(())
     })

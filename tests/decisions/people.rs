@@ -178,8 +178,8 @@ async fn a_reset_signs_out_everywhere_and_leaves_the_second_factor() {
     f.write(move |conn, _| {
         use diesel::connection::SimpleConnection as _;
         let row = format!(
-            "INSERT INTO totp_secrets (user_id, secret, created_at, confirmed_at, last_step)
-             VALUES ('{id}', x'00', {now}, {now}, 0)"
+            "INSERT INTO totp_secrets (user_id, secret, created_at, last_step)
+             VALUES ('{id}', x'00', {now}, 0)"
         );
         Ok(conn.batch_execute(&row)?)
     })

@@ -85,7 +85,7 @@ impl ClientPage {
         [state, Act::EndEverything, Act::Remove]
     }
 
-    fn link(&self, act: &Act) -> String {
+    fn link(&self, act: Act) -> String {
         address(act.path(), self.client.client_id.as_str())
     }
 

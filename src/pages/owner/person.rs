@@ -70,7 +70,7 @@ impl Known {
 }
 
 impl Person {
-    fn link(&self, act: &Act) -> String {
+    fn link(&self, act: Act) -> String {
         address(act.path(), self.known.user.id.as_str())
     }
 
