@@ -140,8 +140,8 @@ fn a_running_service_obeys_at_the_next_request() {
     place.set("LISTEN", &format!("127.0.0.1:{port}")).set("ISSUER", &url);
     let added = place.run(&["resource", "add", WIKI, "--name", "Wiki", "--json"]).json();
     let mut child = place.spawn(&["serve"]);
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let mut printed = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut printed).unwrap();
     let _served = Served(child);
     let ready = (0..200).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(50));

@@ -70,10 +70,6 @@ impl Known {
 }
 
 impl Person {
-    fn link(&self, act: Act) -> String {
-        address(act.path(), self.known.user.id.as_str())
-    }
-
     /// The acts that make sense.
     fn acts(&self) -> Vec<Act> {
         let user = &self.known.user;

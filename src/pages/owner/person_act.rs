@@ -52,6 +52,11 @@ impl Act {
         }
     }
 
+    /// The page that asks about this one.
+    pub(super) fn link(self, id: &str) -> String {
+        address(self.path(), id)
+    }
+
     /// On the button.
     pub(super) fn button(self) -> &'static str {
         match self {

@@ -158,7 +158,11 @@ fn nothing_that_is_inserted_means_anything_in_a_proxys_language() {
 fn what_is_public_reaches_the_service() {
     const FOR_SUPERVISORS_AND_PROXIES: [&str; 6] =
         ["livez", "readyz", "healthz", "metrics", "gate", "ext_authz"];
-    let routes = concat!(include_str!("../../endpoints/mod.rs"), include_str!("../mod.rs"));
+    let routes = concat!(
+        include_str!("../../endpoints/mod.rs"),
+        include_str!("../mod.rs"),
+        include_str!("../owner/mod.rs")
+    );
     let named = routes.split("(\"/").skip(1).filter_map(|rest| rest.split(['"', '/']).next());
     let named: BTreeSet<_> = named.filter(|name| !name.is_empty()).chain(["introspect"]).collect();
     assert_eq!(named, PUBLIC.into_iter().chain(FOR_SUPERVISORS_AND_PROXIES).collect());
