@@ -26,7 +26,8 @@ pub(super) async fn said(browser: &Browser, answer: &Page) -> String {
     assert_eq!(answer.status, 303, "{answer:?}");
     let page = browser.get(answer.header("location")).await;
     assert_eq!(page.status, 200, "{page:?}");
-    let (_, rest) = page.text.split_once("role=\"status\">").expect(&page.text);
+    let (_, rest) =
+        page.text.split_once("role=\"status\">").unwrap_or_else(|| panic!("{}", page.text));
     rest.split("</p>").next().unwrap().replace("<bdi>", "").replace("</bdi>", "")
 }
 

@@ -11,7 +11,7 @@ const URL: &str = "https://calendar.example.org/mcp";
 /// The secret that a page shows.
 fn secret(page: &Page) -> String {
     assert_eq!((page.status, page.header("cache-control")), (200, "no-store"), "{page:?}");
-    let (_, rest) = page.text.split_once("<code>mcpk").expect(&page.text);
+    let (_, rest) = page.text.split_once("<code>mcpk").unwrap_or_else(|| panic!("{}", page.text));
     format!("mcpk{}", rest.split('<').next().unwrap())
 }
 
