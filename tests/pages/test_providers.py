@@ -120,7 +120,7 @@ def sign_in_at(page, service, account):
 
 def who(page, service):
     page.goto(service.issuer)
-    text = page.locator("main").inner_text()
+    text = page.locator("body").inner_text()
     return text.partition("Signed in as")[2].split()[:1]
 
 
