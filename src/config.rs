@@ -61,6 +61,8 @@ pub struct Config {
     pub outgoing_ca: Certificates,
     /// Where the owner's pages are.
     pub owner_pages: OwnerPages,
+    /// Names in browsers' address bars that lead to the internal listener, in lower case.
+    pub internal_names: Vec<String>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How long everything lives.
@@ -249,6 +251,7 @@ impl Config {
             brand: reader.brand()?,
             outgoing_ca: reader.outgoing_ca()?,
             owner_pages: reader.parse("owner_pages")?,
+            internal_names: reader.internal_names()?,
             trusted_proxies: reader.networks("trusted_proxies")?,
             lifetimes: reader.lifetimes()?,
             limits: reader.limits()?,

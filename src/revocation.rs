@@ -107,6 +107,7 @@ pub fn disable_user(
         return Ok(None);
     }
     end_ways_in(conn, id)?;
+    codes::remove_open(conn, now, |code| code.user_id == *id)?;
     record(conn, Event::UserDisabled, Subject::user(id), now)?;
     Ok(Some(grants::revoke_of_user(conn, id, RevokedBecause::User, now)?))
 }
@@ -149,6 +150,7 @@ pub fn disable_client(
     if !clients::disable(conn, id, now)? {
         return Ok(None);
     }
+    codes::remove_open(conn, now, |code| code.client_id == *id)?;
     record(conn, Event::ClientDisabled, Subject::client(id), now)?;
     grants::revoke_of_client(conn, id, RevokedBecause::ClientRemoved, now).map(Some)
 }
@@ -165,6 +167,7 @@ pub fn remove_client(
     if !clients::remove(conn, id)? {
         return Ok(None);
     }
+    codes::remove_open(conn, now, |code| code.client_id == *id)?;
     record(conn, Event::ClientRemoved, Subject::client(id), now)?;
     grants::revoke_of_client(conn, id, RevokedBecause::ClientRemoved, now).map(Some)
 }
@@ -183,6 +186,7 @@ pub fn remove_resource(
     }
     resource_rules::remove_of_resource(conn, resource)?;
     resource_people::remove_of_resource(conn, resource)?;
+    codes::remove_open(conn, now, |code| code.resource.canonical() == resource.canonical)?;
     record(conn, Event::ResourceRemoved, Subject::resource(&resource.uri), now)?;
     let because = RevokedBecause::ResourceRemoved;
     grants::revoke_of_resource(conn, &resource.canonical, because, now).map(Some)

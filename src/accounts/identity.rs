@@ -6,16 +6,18 @@
 
 use super::newcomer;
 use super::providers::Account;
-use super::session::{Browser, Recently};
+use super::session::{self, Browser, Recently};
 use super::sign_in::{self, Passed, Terms};
+use super::ways::WaysOn;
 use crate::clock::UnixTime;
 use crate::config::{Allowed, Provider};
 use crate::error::Error;
+use crate::oauth::TokenSecret;
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::identities::{self, Identity};
 use crate::storage::sign_ins::Goal;
 use crate::storage::users::{self, User};
-use crate::storage::{DbConnection, Method, StorageError, passkeys};
+use crate::storage::{DbConnection, Method, sign_ins};
 
 /// Why somebody with an account elsewhere does not come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,12 +108,10 @@ fn sign_up(
     Ok(Some(user))
 }
 
-/// What came of linking.
+/// Why an account is not linked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Linked {
-    /// It signs this person in from now on.
-    Done,
-    /// It did before.
+pub enum NotLinked {
+    /// It signs this person in already.
     Before,
     /// It is somebody else's here.
     SomebodyElses,
@@ -119,92 +119,76 @@ pub enum Linked {
     Stranger(Stranger),
 }
 
-/// Lets this account sign in whoever is signed in.
+/// Lets this account sign in whoever is signed in. The cookie from now on, or why not.
 ///
 /// # Errors
-/// The database's.
+/// `access_denied` when the browser was signed out meanwhile, which a provider's answer may take long
+/// enough for; the database's.
 pub fn link(
     conn: &mut DbConnection,
     recently: &Recently,
     (provider, account): (&Provider, &Account),
     now: UnixTime,
-) -> Result<Linked, StorageError> {
+) -> Result<Result<TokenSecret, NotLinked>, Error> {
     if let Err(stranger) = admit(&provider.allow, account) {
-        return Ok(Linked::Stranger(stranger));
+        return Ok(Err(NotLinked::Stranger(stranger)));
     }
     let user = recently.signed_in().user();
     match identities::find(conn, &account.authority, &account.subject)? {
-        Some(identity) if identity.user_id == user.id => return Ok(Linked::Before),
-        Some(_) => return Ok(Linked::SomebodyElses),
-        None => identities::insert(conn, &row(user, account, now))?,
+        Some(identity) if identity.user_id == user.id => return Ok(Err(NotLinked::Before)),
+        Some(_) => return Ok(Err(NotLinked::SomebodyElses)),
+        None => {}
     }
+    let cookie = session::renew_for(conn, recently)?;
+    identities::insert(conn, &row(user, account, now))?;
     let subject = Subject { detail: Some(provider.name.clone()), ..Subject::user(&user.id) };
     record(conn, Event::IdentityLinked, subject, now)?;
-    Ok(Linked::Done)
+    Ok(Ok(cookie))
 }
 
-/// The ways to sign in that are on.
-#[derive(Debug, Clone)]
-pub struct WaysOn {
-    /// By password.
-    pub password: bool,
-    /// By passkey.
-    pub passkeys: bool,
-    /// At these providers: whose accounts they are.
-    pub authorities: Vec<String>,
-}
-
-/// What came of unlinking.
+/// Why an account stays linked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unlinked {
-    /// It signs nobody in any more.
-    Done,
+pub enum NotUnlinked {
     /// This person has no such one.
     NoSuch,
     /// The person could not sign in any more.
     LastWay,
 }
 
-/// Takes this account away from whoever is signed in.
+/// Takes this account away from whoever is signed in, also from sign-ins that it has begun. The
+/// cookie from now on, or why not.
 ///
 /// # Errors
-/// The database's.
+/// `access_denied` when the browser was signed out meanwhile; the database's.
 pub fn unlink(
     conn: &mut DbConnection,
     recently: &Recently,
     key: (&str, &str),
     on: &WaysOn,
     now: UnixTime,
-) -> Result<Unlinked, StorageError> {
+) -> Result<Result<TokenSecret, NotUnlinked>, Error> {
     let signed_in = recently.signed_in();
     let user = signed_in.user();
     let theirs = identities::list_of_user(conn, &user.id)?;
     let is_it = |one: &Identity| (one.provider.as_str(), one.subject.as_str()) == key;
-    let Some(identity) = theirs.iter().find(|one| is_it(one)) else {
-        return Ok(Unlinked::NoSuch);
+    let Some(identity) = theirs.into_iter().find(|one| is_it(one)) else {
+        return Ok(Err(NotUnlinked::NoSuch));
     };
-    let works = |one: &Identity| on.authorities.contains(&one.provider);
-    let another = theirs.iter().any(|one| !is_it(one) && works(one));
-    let by_proxy = signed_in.session().arrival.method == Method::ProxyHeader;
-    // One of a provider that is gone signs nobody in as it is.
-    let left = another || by_proxy || !works(identity) || has_own_way(conn, user, on)?;
-    if !left {
-        return Ok(Unlinked::LastWay);
-    }
     if !identities::remove(conn, &user.id, key)? {
-        return Ok(Unlinked::NoSuch);
+        return Ok(Err(NotUnlinked::NoSuch));
     }
+    let by_proxy = on.proxy && signed_in.session().arrival.method == Method::ProxyHeader;
+    // One of a provider that is gone signs nobody in as it is.
+    let worked = on.authorities.contains(&identity.provider);
+    if worked && !by_proxy && !on.are_left(conn, user)? {
+        identities::insert(conn, &identity)?;
+        return Ok(Err(NotUnlinked::LastWay));
+    }
+    let cookie = session::renew_for(conn, recently)?;
+    sign_ins::remove_of_user(conn, &user.id)?;
     let subject = Subject { detail: Some(key.0.to_owned()), ..Subject::user(&user.id) };
     record(conn, Event::IdentityUnlinked, subject, now)?;
-    Ok(Unlinked::Done)
-}
-
-/// Whether the person can sign in without anybody else.
-fn has_own_way(conn: &mut DbConnection, user: &User, on: &WaysOn) -> Result<bool, StorageError> {
-    // Read again: the session may have been there before the password went.
-    let found = users::find(conn, &user.id)?;
-    let password = on.password && found.is_some_and(|user| user.password_hash.is_some());
-    Ok(password || (on.passkeys && passkeys::count_of_user(conn, &user.id)? > 0))
+    Ok(Ok(cookie))
 }
 
 fn row(user: &User, account: &Account, now: UnixTime) -> Identity {

@@ -18,6 +18,7 @@ pub mod session;
 pub mod setup;
 pub mod sign_in;
 pub mod totp;
+pub mod ways;
 
 use std::fmt;
 

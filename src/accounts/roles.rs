@@ -37,7 +37,13 @@ pub fn change(
 /// # Errors
 /// `access_denied` if it is the last owner, and the database's.
 pub fn spare_last_owner(conn: &mut DbConnection, id: &UserId) -> Result<(), Error> {
-    if users::hold_owners(conn)? == [id.clone()] {
+    let owners = users::hold_owners(conn)?;
+    // An invitation may never be followed.
+    let is_other = |(owner, has_come): &(UserId, bool)| *has_come && owner != id;
+    let is_owner = |has_come: bool| owners.contains(&(id.clone(), has_come));
+    let is_last = is_owner(true) && !owners.iter().any(is_other);
+    let is_only = owners.len() == 1 && is_owner(false);
+    if is_last || is_only {
         return Err(ErrorCode::AccessDenied
             .because("This is the last owner who can sign in. Make somebody else an owner first")
             .into());

@@ -1,7 +1,8 @@
 //! The first start: a one-time link makes the owner's account and the first resource.
 
 use super::password::Hashed;
-use super::session::{self, Browser, SessionLifetimes};
+use super::session::Browser;
+use super::sign_in::{self, Passed, Terms};
 use super::{Username, add_user};
 use crate::authorization::pause;
 use crate::clock::{Seconds, UnixTime};
@@ -13,6 +14,7 @@ use crate::oauth::{
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::one_time_links;
 use crate::storage::resources::{self, Resource};
+use crate::storage::sign_ins::Goal;
 use crate::storage::{Audience, DbConnection, Purpose, Role, StorageError, resource_rules, users};
 
 /// What the owner typed.
@@ -34,8 +36,8 @@ pub struct Done {
     pub resource: Resource,
     /// Its introspection secret; none when it has one already, which it keeps.
     pub secret: Option<MachineSecret>,
-    /// The owner's browser is signed in with this.
-    pub session: Option<TokenSecret>,
+    /// Where the owner's browser goes on: into a session, or first to a second factor.
+    pub next: Passed,
 }
 
 /// A new link, which replaces the one before; none when there is a user already.
@@ -68,7 +70,8 @@ pub fn check_link(conn: &mut DbConnection, token: &str) -> Result<TokenSecret, E
     Ok(secret)
 }
 
-/// Uses the link: makes the owner's account and the first resource, and signs the owner in.
+/// Uses the link: makes the owner's account and the first resource, and goes on as after any first
+/// factor.
 ///
 /// # Errors
 /// `access_denied` for a link that is dead.
@@ -76,17 +79,17 @@ pub fn complete(
     conn: &mut DbConnection,
     token: &str,
     setup: &Setup,
-    lifetimes: SessionLifetimes,
-    now: UnixTime,
+    terms: &Terms,
 ) -> Result<Done, Error> {
+    let now = terms.now;
     let link = check_link(conn, token)?;
     if !one_time_links::consume(conn, link.id(), now)? {
         return Err(dead().into());
     }
     let owner = add_user(conn, &setup.username, &setup.password, Some(Role::Owner), now)?;
     let (resource, secret) = resource_with_secret(conn, &setup.resource, now)?;
-    let session = session::sign_in(conn, &owner, &setup.browser, lifetimes, now)?;
-    Ok(Done { resource, secret, session })
+    let next = sign_in::first_factor(conn, &owner, Goal::Account, &setup.browser, terms)?;
+    Ok(Done { resource, secret, next })
 }
 
 /// A resource that the settings declare may be at work already, with a secret that whoever wrote

@@ -69,6 +69,24 @@ pub fn first_factor(
     Ok(Passed::Next(begin(conn, &waiting, terms.now)?, step))
 }
 
+/// As [`first_factor`], for the password that was right for the account as `seen`. To look at it
+/// takes a while: none if the account has another one by now, or is switched off or gone.
+///
+/// # Errors
+/// The database's.
+pub fn by_password(
+    conn: &mut DbConnection,
+    seen: &User,
+    goal: Goal,
+    browser: &Browser,
+    terms: &Terms,
+) -> Result<Option<Passed>, StorageError> {
+    let is_same =
+        |user: &User| user.disabled_at.is_none() && user.password_hash == seen.password_hash;
+    let Some(user) = users::find(conn, &seen.id)?.filter(is_same) else { return Ok(None) };
+    first_factor(conn, &user, goal, browser, terms).map(Some)
+}
+
 /// The second factor of this step was right, or there is a second one now: uses the step up.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ use crate::storage::resources::{self, Resource};
 use crate::storage::{
     Audience, DbConnection, RevokedBecause, StorageError, resource_people, users,
 };
+use crate::words;
 
 /// What somebody may have at a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +117,7 @@ pub fn allow(
     let resource = resources::hold(conn, &resource.uri)?.ok_or_else(gone)?;
     let nobody = || ErrorCode::InvalidRequest.because("There is no such account any more");
     users::find(conn, user_id)?.ok_or_else(nobody)?;
+    end_pending(conn, &resource, user_id, now)?;
     resource_people::replace(conn, &resource, user_id, scope)?;
     let detail = Some(scope.map_or_else(|| "everything".to_owned(), ToString::to_string));
     let about = Subject { detail, ..about(&resource, user_id) };
@@ -143,10 +145,11 @@ pub fn disallow(
 }
 
 /// Says whom a resource is for, and what of it everybody may have who is not named. Grants that
-/// exceed it are dead at once; [`revocation::ending::settle`] writes it into their rows.
+/// exceed it are dead at once; [`revocation::ending::settle`] writes it into their rows, and is called
+/// before this as well, in case that nobody has done it for the change before.
 ///
 /// # Errors
-/// `invalid_request` if the resource is gone, and the database's.
+/// `invalid_request` if the resource is gone, or the change before is not settled; the database's.
 pub fn open_to(
     conn: &mut DbConnection,
     resource: &Resource,
@@ -154,6 +157,13 @@ pub fn open_to(
     now: UnixTime,
 ) -> Result<(), Error> {
     let resource = resources::hold(conn, &resource.uri)?.ok_or_else(gone)?;
+    // What is ended stays ended: the rows of the grants have to say so before it can be forgotten
+    // what was ended.
+    if resource.narrowed_up_to.is_some() {
+        let why =
+            words!("The change before this one is still being written. Try again in a moment");
+        return Err(ErrorCode::InvalidRequest.because(why).into());
+    }
     resources::set_audience(conn, &resource, (audience, scope))?;
     let detail = match (audience, scope) {
         (Audience::Everybody, Some(scope)) => format!("{audience} {scope}"),
@@ -163,6 +173,20 @@ pub fn open_to(
     record(conn, Event::AudienceChanged, about, now)?;
     let last = grants::last(conn)?;
     Ok(resources::narrow_up_to(conn, &resource, last)?)
+}
+
+/// Ends what a person has lost by a change of the audience that is not in the rows yet: a name that
+/// is put on the list now does not bring it back.
+fn end_pending(
+    conn: &mut DbConnection,
+    resource: &Resource,
+    user_id: &UserId,
+    now: UnixTime,
+) -> Result<(), StorageError> {
+    if resource.narrowed_up_to.is_some() {
+        end_excess(conn, resource, user_id, now)?;
+    }
+    Ok(())
 }
 
 /// Ends what a person has there beyond what is allowed now.

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use super::values::wrong;
+use url::Host;
+
+use super::values::{Reader, wrong};
 use super::{Config, ConfigError, SignInWays};
 
 /// Where the owner's pages are.
@@ -55,6 +57,19 @@ impl Config {
     }
 }
 
+impl Reader<'_> {
+    /// Host names with commas between them.
+    pub(super) fn internal_names(&self) -> Result<Vec<String>, ConfigError> {
+        let text = self.0.text("internal_names").unwrap_or_default();
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let read = |name: &str| match Host::parse(name) {
+            Ok(Host::Domain(name)) => Ok(name),
+            _ => Err(wrong("internal_names", format!("({name}) is no host name"))),
+        };
+        names.map(read).collect()
+    }
+}
+
 /// Passkeys and other providers know the issuer's address only: what they say is good there.
 fn works_inside(ways: &SignInWays) -> bool {
     ways.password || ways.proxy_header.is_some()
@@ -68,6 +83,17 @@ mod tests {
     fn read(environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let environment = environment.iter().map(|(name, text)| ((*name).into(), (*text).into()));
         Config::from_sources(&Sources::gather(&[], None, environment)?)
+    }
+
+    #[test]
+    fn names_of_the_internal_listener_are_host_names() {
+        let names = |text| read(&[("MCP_OAUTH_INTERNAL_NAMES", text)]);
+        let config = names("Admin.example.org, a.ts.net").unwrap();
+        assert_eq!(config.internal_names, ["admin.example.org", "a.ts.net"]);
+        for wrong in ["https://a.example", "a.example:9090", "10.0.0.5", "a b"] {
+            let problem = names(wrong).unwrap_err().to_string();
+            assert!(problem.starts_with("MCP_OAUTH_INTERNAL_NAMES "), "{problem}");
+        }
     }
 
     #[test]

@@ -127,6 +127,11 @@ pub const SETTINGS: &[Setting] = &[
         "on",
         "on: the owner's pages are public; internal: at MCP_OAUTH_INTERNAL_LISTEN; off: nowhere",
     ),
+    plain(
+        "internal_names",
+        "",
+        "names of that listener, with commas, but for addresses and names that can only be private",
+    ),
     secret("outgoing_ca", "certificates (PEM) of private authorities, for what is asked of others"),
     plain("trusted_proxies", "127.0.0.0/8, ::1/128", "networks whose X-Forwarded-For is believed"),
     plain("code_lifetime", "10m", "lifetime of an authorization code"),

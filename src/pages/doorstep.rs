@@ -90,30 +90,40 @@ pub fn go_on(
     goal: Goal,
     used: Option<TokenId>,
 ) -> Result<HttpResponse, PageError> {
-    let side = visit.side;
-    let mut response = match passed {
+    let place = match &passed {
         Passed::SwitchedOff => {
             let why = words!("This account has been switched off");
             return Err(visit.failed(ErrorCode::AccessDenied.because(why)));
         }
-        Passed::Next(secret, step) => {
-            let path = step_path(step);
-            let mut response = see_other(&visit.here(&format!("{path}?step={}", secret.id())));
-            let tied = (TokenKind::SignIn, secret);
-            cookies::tie(side, (&visit.http, &mut response), tied, PATIENCE);
-            response
-        }
-        Passed::SignedIn(secret) => {
-            let mut response = see_other(&visit.here(&goal_path(goal)));
-            let age = visit.app.config.lifetimes.session;
-            cookies::set_session(side, &mut response, secret, age);
-            response
-        }
+        Passed::Next(secret, step) => step_url(*step, secret.id()),
+        Passed::SignedIn(_) => goal_path(goal),
     };
+    let mut response = see_other(&visit.here(&place));
+    carry_on(visit, &mut response, passed);
     if let Some(id) = used {
-        cookies::untie(side, &mut response, TokenKind::SignIn, id);
+        cookies::untie(visit.side, &mut response, TokenKind::SignIn, id);
     }
     Ok(response)
+}
+
+/// Gives the browser the cookie that goes on, if there is one.
+pub(super) fn carry_on(visit: &Visit, response: &mut HttpResponse, passed: Passed) {
+    match passed {
+        Passed::SwitchedOff => {}
+        Passed::Next(secret, _) => {
+            let tied = (TokenKind::SignIn, secret);
+            cookies::tie(visit.side, (&visit.http, response), tied, PATIENCE);
+        }
+        Passed::SignedIn(secret) => {
+            let age = visit.app.config.lifetimes.session;
+            cookies::set_session(visit.side, response, secret, age);
+        }
+    }
+}
+
+/// The page of the step with this id.
+pub(super) fn step_url(step: Step, id: TokenId) -> String {
+    format!("{}?step={id}", step_path(step))
 }
 
 /// The page of a step; those that are answered elsewhere have none, and begin again.

@@ -9,9 +9,9 @@ use super::guard::Instead;
 use super::problem::Problem;
 use super::visit::{PageForm, Visit, Visitor, see_other};
 use super::{ContentPolicy, Frame, provider, render};
-use crate::accounts::identity::{self, Unlinked, WaysOn};
+use crate::accounts::identity::{self, NotUnlinked};
 use crate::accounts::session::Recently;
-use crate::config::Config;
+use crate::accounts::ways::WaysOn;
 use crate::error::Error;
 use crate::oauth::ErrorCode;
 use crate::storage::identities::{Identity, list_of_user};
@@ -68,7 +68,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, Instead>
         "link" => link(&visit, &visitor, sent.text("provider")).await,
         "unlink" => {
             let key = (sent.text("authority").to_owned(), sent.text("subject").to_owned());
-            unlink(&visit, &visitor, recently, key).await
+            unlink(&visit, visitor, recently, key).await
         }
         _ => Err(visit.stale_form().into()),
     }
@@ -125,33 +125,31 @@ async fn link(visit: &Visit, visitor: &Visitor, name: &str) -> Result<HttpRespon
 
 async fn unlink(
     visit: &Visit,
-    visitor: &Visitor,
+    visitor: Visitor,
     recently: Recently,
     (authority, subject): (String, String),
 ) -> Result<HttpResponse, Instead> {
-    let (on, now) = (ways_on(&visit.app.config), visit.app.clock.now());
+    let (on, now) = (WaysOn::of(&visit.app.config), visit.app.clock.now());
     let unlink = move |conn: &mut DbConnection| {
-        Ok(identity::unlink(conn, &recently, (&authority, &subject), &on, now)?)
+        identity::unlink(conn, &recently, (&authority, &subject), &on, now)
     };
     match visit.write_surely::<_, Error>(unlink).await? {
-        Unlinked::Done => Ok(see_other(&visit.here(PATH))),
-        Unlinked::NoSuch => {
+        Ok(cookie) => Ok(changed(visit, visitor.renewed(cookie))),
+        Err(NotUnlinked::NoSuch) => {
             let error = visit.failed(ErrorCode::InvalidRequest.because("There is no such account"));
             Err(error.with_status(StatusCode::NOT_FOUND).into())
         }
-        Unlinked::LastWay => {
-            let page = Identities { last_way: true, ..page(visit, visitor, None).await? };
+        Err(NotUnlinked::LastWay) => {
+            let page = Identities { last_way: true, ..page(visit, &visitor, None).await? };
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(render(status, &page, ContentPolicy::LeadsElsewhere))
         }
     }
 }
 
-fn ways_on(config: &Config) -> WaysOn {
-    let ways = &config.sign_in;
-    WaysOn {
-        password: ways.password,
-        passkeys: ways.passkeys && config.issuer.has_a_name(),
-        authorities: ways.providers.iter().map(|one| one.authority.to_string()).collect(),
-    }
+/// Back to the page, with the session's new id.
+pub(super) fn changed(visit: &Visit, visitor: Visitor) -> HttpResponse {
+    let mut response = see_other(&visit.here(PATH));
+    visitor.set_cookie(visit, &mut response);
+    response
 }

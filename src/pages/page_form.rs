@@ -9,6 +9,8 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::visit::Visit;
 use crate::endpoints::form::Form;
+use crate::oauth::ErrorCode;
+use crate::words;
 
 /// A form that was sent from one of our own pages.
 pub struct PageForm(Form);
@@ -30,6 +32,13 @@ impl FromRequest for PageForm {
         let form = Form::from_request(request, payload);
         Box::pin(async move {
             let visit = visit?;
+            if !visit.side.is_known(&visit.app.config, &visit.http) {
+                let why = words!(
+                    "These pages are not known by this address. If it is yours, let whoever runs \
+                     this server add its name to MCP_OAUTH_INTERNAL_NAMES"
+                );
+                return Err(visit.failed(ErrorCode::AccessDenied.because(why)).into());
+            }
             if !is_same_origin(&visit) {
                 return Err(visit.stale_form().into());
             }

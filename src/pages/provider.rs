@@ -15,7 +15,7 @@ use super::problem::{AtProvider, Problem};
 use super::sign_in::{FORM, count, form};
 use super::visit::{PageForm, Visit, see_other};
 use super::{cookies, identities};
-use crate::accounts::identity;
+use crate::accounts::identity::{self, NotLinked};
 use crate::accounts::providers::{self, Account, Answer, Provider, ProviderError, Tie};
 use crate::accounts::sign_in::{self, PATIENCE};
 use crate::clock::Seconds;
@@ -182,16 +182,14 @@ async fn link(
         Err(problem) => return Ok(identities::show(visit, &visitor, Some(problem)).await?),
     };
     let (settings, now) = (provider.settings.clone(), visit.app.clock.now());
-    let link = move |conn: &mut DbConnection| {
-        Ok(identity::link(conn, &recently, (&settings, &account), now)?)
-    };
+    let link =
+        move |conn: &mut DbConnection| identity::link(conn, &recently, (&settings, &account), now);
     let linked = visit.write_surely::<_, Error>(link).await?;
     let problem = match linked {
-        identity::Linked::Done | identity::Linked::Before => {
-            return Ok(see_other(&visit.here(identities::PATH)));
-        }
-        identity::Linked::SomebodyElses => AtProvider::SomebodyElses,
-        identity::Linked::Stranger(stranger) => AtProvider::Stranger(stranger),
+        Ok(cookie) => return Ok(identities::changed(visit, visitor.renewed(cookie))),
+        Err(NotLinked::Before) => return Ok(see_other(&visit.here(identities::PATH))),
+        Err(NotLinked::SomebodyElses) => AtProvider::SomebodyElses,
+        Err(NotLinked::Stranger(stranger)) => AtProvider::Stranger(stranger),
     };
     let problem = refused(visit, provider, problem);
     Ok(identities::show(visit, &visitor, Some(problem)).await?)

@@ -5,14 +5,17 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use secrecy::SecretString;
 
+use super::doorstep::{carry_on, step_url};
 use super::error::PageError;
 use super::instructions::ShownRecipe;
 use super::recipes::RecipeError;
 use super::snippets::Snippets;
 use super::visit::{PageForm, Visit};
-use super::{ContentPolicy, Frame, cookies, render};
+use super::{ContentPolicy, Frame, render};
+use crate::accounts::Username;
 use crate::accounts::password::NewPassword;
-use crate::accounts::{Username, setup};
+use crate::accounts::setup::{self, Done};
+use crate::accounts::sign_in::Passed;
 use crate::oauth::{MachineSecret, OAuthError, Parameters, ResourceUri};
 use crate::storage::Method;
 
@@ -51,6 +54,8 @@ pub struct SetupDone {
     pub username: String,
     /// The credentials, and code that has them filled in.
     pub snippets: Snippets,
+    /// Path of the page where the owner gets a second factor, if nobody signs in without.
+    pub second_factor: Option<String>,
     /// For a server that knows nothing about OAuth; or why there are none.
     pub recipes: Result<Vec<ShownRecipe>, RecipeError>,
 }
@@ -94,24 +99,33 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     let password = hashed.map_err(|error| visit.failed(error))?;
     let browser = visit.browser(Method::Link);
     let wanted = setup::Setup { username, password, resource, browser };
-    let (lifetimes, now) = (visit.app.session_lifetimes(), visit.app.clock.now());
-    let complete = move |conn: &mut _| setup::complete(conn, &token, &wanted, lifetimes, now);
+    let terms = visit.app.sign_in_terms();
+    let complete = move |conn: &mut _| setup::complete(conn, &token, &wanted, &terms);
     let done = visit.write_surely(complete).await?;
-    visit.app.limits.sign_ins.remember(&name, visit.client_ip.network());
+    if matches!(done.next, Passed::SignedIn(_)) {
+        visit.app.limits.sign_ins.remember(&name, visit.client_ip.network());
+    }
+    Ok(ready(&visit, name, done))
+}
+
+/// Shows the secret, and lets the owner go on.
+fn ready(visit: &Visit, username: String, done: Done) -> HttpResponse {
     let config = &visit.app.config;
     let secret = done.secret.map(MachineSecret::reveal);
     let (uri, id) = (done.resource.uri, done.resource.id);
     let page = SetupDone {
         frame: visit.frame(),
-        username: name,
+        username,
+        second_factor: match &done.next {
+            Passed::Next(step, at) => Some(step_url(*at, step.id())),
+            Passed::SignedIn(_) | Passed::SwitchedOff => None,
+        },
         recipes: ShownRecipe::all(config, &uri, &id),
         snippets: Snippets::new(config, uri, id, secret),
     };
     let mut response = render(StatusCode::OK, &page, ContentPolicy::Closed);
-    if let Some(session) = done.session {
-        cookies::set_session(visit.side, &mut response, session, config.lifetimes.session);
-    }
-    Ok(response)
+    carry_on(visit, &mut response, done.next);
+    response
 }
 
 /// What is wrong with each field.

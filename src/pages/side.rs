@@ -3,6 +3,7 @@
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
+use url::{Host, Url};
 
 use crate::config::Config;
 
@@ -36,13 +37,23 @@ impl Side {
     pub fn is_own(self, origin: &str, config: &Config, request: &HttpRequest) -> bool {
         match self {
             Self::Public { .. } => origin == config.issuer.origin(),
-            // Its name is not known here, and a proxy of the operator's may add TLS.
+            // A proxy of the operator's may add TLS.
             Self::Internal => {
                 let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
                 let named = origin.split_once("://").map(|(_, host)| host);
                 named.is_some() && named == host
             }
         }
+    }
+
+    /// Whether a browser asks by a name that leads here because the operator wants it. A stranger can
+    /// let any name of his lead to an address in somebody else's network, and his page be of the same
+    /// origin then (DNS rebinding): it could sign in here by what a proxy is believed to say, and see
+    /// all that the owner may.
+    #[must_use]
+    pub fn is_known(self, config: &Config, request: &HttpRequest) -> bool {
+        let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+        self != Self::Internal || host.is_some_and(|host| is_private(host, config))
     }
 
     /// What a cookie is called. `__Host-` holds it to one host and to https (RFC 6265bis section
@@ -64,12 +75,57 @@ impl Side {
     }
 }
 
+/// An address; a name that no public name server has; the issuer's; or one that the operator declares.
+fn is_private(authority: &str, config: &Config) -> bool {
+    // RFC 6761, RFC 6762, RFC 8375, the reserved `internal`, and two of common use.
+    const ZONES: [&str; 7] = ["localhost", "local", "internal", "home.arpa", "test", "lan", "svc"];
+    let Ok(url) = Url::parse(&format!("http://{authority}/")) else { return false };
+    let Some(Host::Domain(name)) = url.host() else { return url.host().is_some() };
+    let is_below = |zone: &&str| name.strip_suffix(*zone).is_some_and(|left| left.ends_with('.'));
+    let issuer = Url::parse(config.issuer.as_str()).ok();
+    !name.contains('.')
+        || ZONES.iter().any(is_below)
+        || config.internal_names.iter().any(|known| known == name)
+        || issuer.is_some_and(|issuer| issuer.host_str() == Some(name))
+}
+
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
     use crate::config::Sources;
+
+    #[test]
+    fn a_strangers_name_does_not_lead_inside() {
+        let settings = [
+            ("MCP_OAUTH_ISSUER".to_owned(), "https://auth.example.org".to_owned()),
+            ("MCP_OAUTH_INTERNAL_NAMES".to_owned(), "admin.example.org".to_owned()),
+        ];
+        let config = Config::from_sources(&Sources::gather(&[], None, settings).unwrap()).unwrap();
+        let is_known = |side: Side, host: &'static str| {
+            let request = TestRequest::default().insert_header((HOST, host)).to_http_request();
+            side.is_known(&config, &request)
+        };
+        for host in [
+            "10.0.0.5:9090",
+            "[::1]:9090",
+            "localhost:9090",
+            "box",
+            "box.lan",
+            "oauthd.auth.svc.cluster.local:9090",
+            "auth.example.org",
+            "Admin.example.org:443",
+        ] {
+            assert!(is_known(Side::Internal, host), "{host}");
+        }
+        for host in
+            ["evil.example:9090", "evil.example.", "evil.notlan", "x.auth.example.org", "", "a@b.c"]
+        {
+            assert!(!is_known(Side::Internal, host), "{host}");
+        }
+        assert!(is_known(Side::public(&config), "evil.example"), "the issuer decides there");
+    }
 
     #[test]
     fn a_form_comes_from_the_side_that_it_is_sent_to() {

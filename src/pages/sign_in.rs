@@ -187,19 +187,38 @@ async fn pass(
     goal: Goal,
 ) -> Result<Option<Passed>, PageError> {
     let app = &visit.app;
+    // Once more if the account has another hash by now: the same password may have been hashed anew.
+    for _ in 0..2 {
+        let Some(user) = look_at(visit, name, password.clone()).await? else { break };
+        let (seen, browser, terms) =
+            (user.clone(), visit.browser(Method::Password), app.sign_in_terms());
+        let pass =
+            move |conn: &mut _| Ok(sign_in::by_password(conn, &seen, goal, &browser, &terms)?);
+        let passed = visit.write_surely::<_, Error>(pass).await?;
+        if passed.is_none() {
+            continue;
+        }
+        if let Err(error) = keep_up(&app.passwords, &app.storage, &user, password).await {
+            debug!(%error, "a password was not hashed anew");
+        }
+        return Ok(passed);
+    }
+    Ok(None)
+}
+
+/// Whose password it is.
+async fn look_at(
+    visit: &Visit,
+    name: &str,
+    password: SecretString,
+) -> Result<Option<User>, PageError> {
+    let app = &visit.app;
     let found = app.storage.read(|conn| users::find_by_name(conn, name)).await;
     let user = found.map_err(|error| visit.failed(error))?;
     let stored = user.as_ref().and_then(|user| user.password_hash.clone());
-    let matches = app.passwords.verify(password.clone(), stored).await;
+    let matches = app.passwords.verify(password, stored).await;
     let matches = matches.map_err(|error| visit.failed(error))?;
-    let enabled = |user: &User| user.disabled_at.is_none();
-    let Some(user) = user.filter(|user| matches && enabled(user)) else { return Ok(None) };
-    if let Err(error) = keep_up(&app.passwords, &app.storage, &user, password).await {
-        debug!(%error, "a password was not hashed anew");
-    }
-    let (browser, terms) = (visit.browser(Method::Password), app.sign_in_terms());
-    let pass = move |conn: &mut _| Ok(sign_in::first_factor(conn, &user, goal, &browser, &terms)?);
-    visit.write_surely::<_, Error>(pass).await.map(Some)
+    Ok(user.filter(|user| matches && user.disabled_at.is_none()))
 }
 
 /// The page, for somebody who stands here.

@@ -13,6 +13,7 @@ use super::{ContentPolicy, Frame, render};
 use crate::accounts::Username;
 use crate::accounts::invitation::{self, Invited};
 use crate::accounts::password::NewPassword;
+use crate::accounts::sign_in::Passed;
 use crate::oauth::Parameters;
 use crate::storage::Method;
 use crate::storage::sign_ins::Goal;
@@ -66,7 +67,10 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     let change =
         move |conn: &mut _| invitation::set_password(conn, &token, &password, &browser, &terms);
     let passed = visit.write_surely(change).await?;
-    visit.app.limits.sign_ins.remember(name, visit.client_ip.network());
+    // A network is known from where somebody came in, not from where somebody has a link.
+    if matches!(passed, Passed::SignedIn(_)) {
+        visit.app.limits.sign_ins.remember(name, visit.client_ip.network());
+    }
     go_on(&visit, passed, Goal::Account, None)
 }
 

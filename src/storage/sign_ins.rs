@@ -144,9 +144,11 @@ pub fn count(conn: &mut DbConnection) -> Result<i64, StorageError> {
     Ok(sign_ins::table.count().get_result(conn)?)
 }
 
-/// Deletes the `limit` oldest.
+/// Deletes the `limit` oldest. Those of which nobody knows yet whose they are come first: strangers
+/// begin as many as they like, and shall not end those of people who have proved something.
 pub fn delete_oldest(conn: &mut DbConnection, limit: i64) -> Result<usize, StorageError> {
-    let oldest = sign_ins::table.order(sign_ins::id).limit(limit).select(sign_ins::id);
+    let order = (sign_ins::user_id.is_not_null(), sign_ins::id);
+    let oldest = sign_ins::table.order(order).limit(limit).select(sign_ins::id);
     let oldest = oldest.load::<TokenId>(conn)?;
     Ok(diesel::delete(sign_ins::table.filter(sign_ins::id.eq_any(oldest))).execute(conn)?)
 }

@@ -88,13 +88,14 @@ pub fn count(conn: &mut DbConnection) -> Result<i64, StorageError> {
     Ok(users::table.count().get_result(conn)?)
 }
 
-/// Every owner who is not disabled, held until the transaction ends: whoever else wants to take one
+/// Every owner who is not disabled, and whether the person has had something to sign in with, held until the transaction ends: whoever else wants to take one
 /// away waits. The rows are written without being changed, which every engine takes for a lock.
-pub fn hold_owners(conn: &mut DbConnection) -> Result<Vec<UserId>, StorageError> {
+pub fn hold_owners(conn: &mut DbConnection) -> Result<Vec<(UserId, bool)>, StorageError> {
     let owners =
         || users::table.filter(users::role.eq(Role::Owner)).filter(users::disabled_at.is_null());
     diesel::update(owners()).set(users::created_at.eq(users::created_at)).execute(conn)?;
-    Ok(owners().select(users::id).load(conn)?)
+    let has_come = users::password_hash.is_not_null().or(users::last_signed_in_at.is_not_null());
+    Ok(owners().select((users::id, has_come)).load(conn)?)
 }
 
 /// False if the person has this role already, or is gone.

@@ -56,11 +56,16 @@ fn the_last_owner_stays() {
         assert!(refused.err.contains("last owner"), "{refused:?}");
     }
     assert_eq!(place.run(&["user", "role", "bob", "owner"]).code, 0);
+    assert_eq!(place.run(&["user", "role", "ada", "member"]).code, 1, "he has not come yet");
+    place.run_with(
+        &["user", "add", "eve", "--password-stdin", "--role", "owner"],
+        "battery staple\n",
+    );
     assert_eq!(place.run(&["user", "role", "ada", "member"]).code, 0);
     assert_eq!(place.run(&["user", "role", "ada", "king"]).code, 2);
     let list = place.run(&["user", "list", "--json"]).json();
     let roles: Vec<_> = list.as_array().unwrap().iter().map(|user| &user["role"]).collect();
-    assert_eq!(roles, ["member", "owner"]);
+    assert_eq!(roles, ["member", "owner", "owner"]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn scope(text: &str) -> Scope {
 }
 
 impl Fixture {
-    async fn open_to(&self, audience: Audience, scope: Option<&'static str>) {
+    pub(crate) async fn open_to(&self, audience: Audience, scope: Option<&'static str>) {
         let resource = self.resource.clone();
         let open = self.decide(move |conn, now| {
             let scope = scope.map(self::scope);
@@ -28,7 +28,7 @@ impl Fixture {
         open.await.unwrap();
     }
 
-    async fn allow(&self, user: &User, scope: Option<&'static str>) -> usize {
+    pub(crate) async fn allow(&self, user: &User, scope: Option<&'static str>) -> usize {
         let (resource, id) = (self.resource.clone(), user.id.clone());
         let allow = self.decide(move |conn, now| {
             let scope = scope.map(self::scope);
@@ -136,8 +136,10 @@ async fn a_code_on_its_way_is_worth_what_the_person_still_may_have() {
     let (less, nothing, out) = (f.code().await, f.code().await, f.code().await);
     f.open_to(Audience::Everybody, Some("read")).await;
     assert_eq!(f.redeem(&f.code_form(&less)).await.unwrap().scope, "read");
+    settle(&f).await;
     f.open_to(Audience::Everybody, Some("admin")).await;
     assert_eq!(f.redeem(&f.code_form(&nothing)).await.unwrap_err().code, InvalidGrant);
+    settle(&f).await;
     f.open_to(Audience::Named, None).await;
     assert_eq!(f.redeem(&f.code_form(&out)).await.unwrap_err().code, InvalidGrant);
 }
@@ -154,6 +156,7 @@ async fn a_resource_for_named_people_ends_the_others_and_spares_the_named() {
 
     f.open_to(Audience::Everybody, None).await;
     assert_eq!(f.disallow(&f.user).await, Some(0), "everybody may");
+    settle(&f).await;
     f.open_to(Audience::Named, None).await;
     assert!(!f.is_active(&pair.access_token).await);
     assert_eq!(f.refresh(pair.refresh()).await.unwrap_err().code, InvalidGrant);
@@ -306,6 +309,6 @@ fn only_scopes_that_are_offered_can_be_given() {
     }
 }
 
-async fn settle(f: &Fixture) -> usize {
+pub(crate) async fn settle(f: &Fixture) -> usize {
     ending::settle(&f.storage, f.clock.now()).await.unwrap()
 }

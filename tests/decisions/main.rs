@@ -10,6 +10,7 @@ mod declared;
 mod ended_access;
 mod fixture;
 mod form;
+mod half_done;
 mod identities;
 mod own_account;
 #[cfg(feature = "passkeys")]
@@ -26,4 +27,5 @@ mod registration;
 mod revocation;
 mod sessions;
 mod setup;
+mod stays_ended;
 mod tokens;

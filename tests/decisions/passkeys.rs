@@ -5,9 +5,11 @@ use mcp_oauthd::accounts::passkeys::pending::{self, Purpose};
 use mcp_oauthd::accounts::passkeys::{self, Name, Proved};
 use mcp_oauthd::accounts::session::{self, SignedIn};
 use mcp_oauthd::accounts::sign_in::{self, Passed, Terms};
+use mcp_oauthd::accounts::ways::WaysOn;
 use mcp_oauthd::oauth::OAuthError;
 use mcp_oauthd::revocation;
 use mcp_oauthd::storage::events::Event;
+use mcp_oauthd::storage::identities::{self, Identity};
 use mcp_oauthd::storage::passkeys as rows;
 use mcp_oauthd::storage::sign_ins::Goal;
 use mcp_oauthd::storage::users::{self, User};
@@ -44,7 +46,9 @@ async fn remove_where(
     let (who, key) = (who.clone(), key.to_owned());
     f.decide(move |conn, now| {
         let recently = who.recently(now).unwrap();
-        let cookie = passkeys::remove(conn, &recently, &key, passwords, now)?;
+        let authorities = vec!["https://id.example.org".to_owned()];
+        let on = WaysOn { password: passwords, passkeys: true, authorities, proxy: false };
+        let cookie = passkeys::remove(conn, &recently, &key, &on, now)?;
         let Some(cookie) = cookie else { return Ok(None) };
         Ok(session::authenticate(conn, &cookie, SESSIONS, now)?)
     })
@@ -210,6 +214,17 @@ async fn the_last_way_to_sign_in_stays() {
     let kept = keys(&f, &f.user).await;
     let last = &kept[1].credential_id;
     let ada = remove_where(&f, &ada, &kept[0].credential_id, false).await.unwrap().unwrap();
+    let (user_id, now) = (f.user.id.clone(), f.clock.now());
+    let identity = Identity {
+        provider: "https://gone.example".to_owned(),
+        subject: "s1".to_owned(),
+        user_id,
+        label: "ada".to_owned(),
+        created_at: now,
+        last_used_at: None,
+    };
+    // Nobody signs in there any more.
+    f.write(move |conn, _| identities::insert(conn, &identity)).await;
     let before = f.dump().await;
     let error = remove_where(&f, &ada, last, false).await.unwrap_err();
     assert!(error.description.contains("only way to sign in"), "passwords are off: {error}");

@@ -78,6 +78,22 @@ async fn the_last_owner_stays() {
 }
 
 #[tokio::test]
+async fn an_owner_who_has_never_come_is_not_the_one_who_stays() {
+    let f = Fixture::new().await;
+    f.sign_in(&f.user).await;
+    f.change(&f.user.id, Role::Owner).await.unwrap();
+    let (bob, link) = f.invite("bob").await;
+    f.change(&bob.id, Role::Owner).await.unwrap();
+    let refused = f.change(&f.user.id, Role::Member).await.unwrap_err();
+    assert_eq!(refused.code, AccessDenied, "the invitation may never be followed");
+    f.accept(&link).await.unwrap();
+    assert!(f.change(&f.user.id, Role::Member).await.unwrap());
+    let (eve, _) = f.invite("eve").await;
+    f.change(&eve.id, Role::Owner).await.unwrap();
+    assert!(f.change(&eve.id, Role::Member).await.unwrap(), "she has never run anything");
+}
+
+#[tokio::test]
 async fn two_owners_who_dismiss_each_other_leave_one() {
     for _ in 0..10 {
         let f = Fixture::new().await;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use mcp_oauthd::accounts::setup::{self, Done, Setup};
+use mcp_oauthd::accounts::sign_in::{Passed, Terms};
 use mcp_oauthd::accounts::{Username, add_user, session};
 use mcp_oauthd::clock::Clock;
 use mcp_oauthd::error::Error;
 use mcp_oauthd::oauth::{ErrorCode, IntrospectionId, TokenHash, TokenKind, TokenSecret};
-use mcp_oauthd::storage::{Role, Storage, StorageError, resources, users};
+use mcp_oauthd::storage::{Role, Step, Storage, StorageError, resources, users};
 use tempfile::TempDir;
 
 use crate::fixture::{RESOURCE, SESSIONS, browser, empty, hashed, tampered};
@@ -19,7 +20,8 @@ async fn the_link_makes_the_owner_the_resource_and_a_session() {
     let done = start.complete(&link).await.unwrap();
     assert_eq!(done.resource.uri.as_str(), RESOURCE);
     let now = start.clock.now();
-    let (secret, cookie) = (TokenHash::of(&done.secret.unwrap().reveal()), done.session.unwrap());
+    let secret = TokenHash::of(&done.secret.unwrap().reveal());
+    let Passed::SignedIn(cookie) = done.next else { panic!("nothing more is asked for") };
     start
         .storage
         .read(|conn| {
@@ -34,6 +36,16 @@ async fn the_link_makes_the_owner_the_resource_and_a_session() {
         })
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn where_a_second_factor_is_asked_for_the_link_does_not_lead_around_it() {
+    let start = Start::new();
+    let link = start.link().await.unwrap();
+    let done = start.complete_where(&link, true).await.unwrap();
+    assert!(matches!(done.next, Passed::Next(_, Step::NewSecondFactor)));
+    let owner = start.storage.read(|conn| users::find_by_name(conn, "ada")).await.unwrap().unwrap();
+    assert_eq!(owner.last_signed_in_at, None, "not signed in yet");
 }
 
 #[tokio::test]
@@ -150,6 +162,10 @@ impl Start {
     }
 
     async fn complete(&self, link: &str) -> Result<Done, Error> {
+        self.complete_where(link, false).await
+    }
+
+    async fn complete_where(&self, link: &str, second_factor: bool) -> Result<Done, Error> {
         let typed = Setup {
             username: Username::parse("Ada").unwrap(),
             password: hashed("correct horse").await,
@@ -157,7 +173,8 @@ impl Start {
             browser: browser(),
         };
         let (link, now) = (link.to_owned(), self.clock.now());
-        self.storage.write(move |conn| setup::complete(conn, &link, &typed, SESSIONS, now)).await
+        let terms = Terms { now, lifetimes: SESSIONS, second_factor_required: second_factor };
+        self.storage.write(move |conn| setup::complete(conn, &link, &typed, &terms)).await
     }
 
     async fn users(&self) -> i64 {

@@ -11,13 +11,14 @@ use url::Url;
 use super::second_factor;
 use super::session::{self, Recently};
 use super::sign_in::FirstFactor;
+use super::ways::WaysOn;
 use crate::clock::UnixTime;
 use crate::config::Config;
 use crate::error::Error;
 use crate::oauth::{ErrorCode, OAuthError, TokenSecret, UserId, display_name};
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::passkeys::{self, Passkey};
-use crate::storage::{DbConnection, StorageError, identities, users};
+use crate::storage::{DbConnection, Method, StorageError, users};
 use crate::words;
 
 /// The most that one person has.
@@ -141,7 +142,7 @@ pub fn remove(
     conn: &mut DbConnection,
     person: &Recently,
     credential_id: &str,
-    passwords_sign_in: bool,
+    on: &WaysOn,
     now: UnixTime,
 ) -> Result<Option<TokenSecret>, Error> {
     let id = &person.signed_in().user().id;
@@ -151,8 +152,8 @@ pub fn remove(
     }
     record(conn, Event::PasskeyRemoved, Subject::user(id), now)?;
     if passkeys::count_of_user(conn, id)? == 0 {
-        let by_password = passwords_sign_in && user.password_hash.is_some();
-        if !by_password && identities::count_of_user(conn, id)? == 0 {
+        let by_proxy = person.signed_in().session().arrival.method == Method::ProxyHeader;
+        if !(on.proxy && by_proxy) && !on.are_left(conn, &user)? {
             return Err(ErrorCode::AccessDenied
                 .because("This is your only way to sign in. Add another one first")
                 .into());

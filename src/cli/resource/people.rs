@@ -38,6 +38,7 @@ pub async fn open_to(
     let now = Clock::System.now();
     let change =
         move |conn: &mut _| admission::open_to(conn, &found, (audience, scope.as_ref()), now);
+    ending::settle(storage, now).await?;
     storage.write(change).await?;
     let ended = ending::settle(storage, now).await?;
     output::line(&format!("it is for {audience} now; {ended} grants have ended"))

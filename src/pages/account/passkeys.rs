@@ -9,6 +9,7 @@ use crate::accounts::passkeys::ceremony::RelyingParty;
 use crate::accounts::passkeys::pending::{self, Purpose};
 use crate::accounts::passkeys::{self, Name};
 use crate::accounts::session::Recently;
+use crate::accounts::ways::WaysOn;
 use crate::error::Error;
 use crate::oauth::{ErrorCode, TokenKind, TokenSecret};
 use crate::pages::guard::Instead;
@@ -165,8 +166,8 @@ pub async fn remove(visit: Visit, sent: PageForm) -> Result<HttpResponse, Instea
     let (visitor, recently) = visit.recent(Goal::Security).await?;
     visitor.check_csrf(&visit, REMOVE, sent.text("csrf"))?;
     let (id, now) = (sent.text("passkey").to_owned(), visit.app.clock.now());
-    let passwords = visit.app.config.sign_in.password;
-    let remove = move |conn: &mut _| passkeys::remove(conn, &recently, &id, passwords, now);
+    let on = WaysOn::of(&visit.app.config);
+    let remove = move |conn: &mut _| passkeys::remove(conn, &recently, &id, &on, now);
     match checked(&visit, visit.write_to_the_end(remove).await)? {
         Ok(Some(session)) => Ok(changed(&visit, session)),
         Ok(None) => Err(unknown(&visit)),

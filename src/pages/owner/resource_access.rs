@@ -155,6 +155,7 @@ pub async fn open(visit: Visit, sent: PageForm) -> Result<HttpResponse, Instead>
     let (back, now) = (address(PATH, resource.id.as_str()), visit.app.clock.now());
     let open =
         move |conn: &mut _| admission::open_to(conn, &resource, (audience, scope.as_ref()), now);
+    settle(&visit).await?;
     visit.write_surely::<_, Error>(open).await?;
     settle(&visit).await?;
     Ok(done(&visit, &back, "saved", None))

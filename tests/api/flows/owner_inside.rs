@@ -1,6 +1,6 @@
 //! `MCP_OAUTH_OWNER_PAGES`: the owner's pages in public, at the internal listener only, or nowhere.
 
-use reqwest::header::ORIGIN;
+use reqwest::header::{HOST, ORIGIN};
 
 use super::account::{sign_in, signed_in};
 use super::owner::{confirm, said};
@@ -94,6 +94,27 @@ async fn inside_a_form_comes_from_the_address_that_it_is_sent_to() {
         assert_eq!(send(foreign).await, 403, "{foreign}");
     }
     assert_eq!(send(&owner.url).await, 303);
+}
+
+#[tokio::test]
+async fn inside_nobody_signs_in_by_a_strangers_name() {
+    let header = [("proxy_header", "Remote-User"), ("proxy_header_from", "127.0.0.1")];
+    let server = TestServer::spawn_with(&[&INSIDE[..], &header].concat()).await;
+    let owner = inside(&server);
+    // DNS rebinding: the page of a stranger is of the same origin, and its script adds any header.
+    let send = async |host: &str| {
+        let request = owner.http.get(format!("{}/sign-in?to=owner", owner.url));
+        let form = page(request.header(HOST, host).header("Remote-User", USER)).await;
+        let csrf = form.field("csrf");
+        let request = owner.http.post(format!("{}/sign-in/proxy", owner.url));
+        let request = request.header(HOST, host).header(ORIGIN, format!("http://{host}"));
+        let fields = [("to", "owner"), ("csrf", &*csrf), ("name", USER)];
+        page(request.header("Remote-User", USER).form(&fields)).await
+    };
+    let refused = send("evil.example:9090").await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    assert!(refused.text.contains("MCP_OAUTH_INTERNAL_NAMES"), "{refused:?}");
+    assert_eq!(send("box.lan:9090").await.status, 303);
 }
 
 #[tokio::test]

@@ -21,7 +21,10 @@ async fn disable(server: &TestServer) {
     let disable = move |conn: &mut _| {
         let user = users::find_by_name(conn, USER)?.unwrap();
         // Somebody remains who can run the service.
-        let other = User::new(UserId::generate(), "eve".to_owned(), Role::Owner, now);
+        let other = User {
+            password_hash: user.password_hash.clone(),
+            ..User::new(UserId::generate(), "eve".to_owned(), Role::Owner, now)
+        };
         users::insert(conn, &other)?;
         mcp_oauthd::revocation::disable_user(conn, &user.id, now)
     };
