@@ -117,6 +117,7 @@ fn form_pages() -> Vec<(&'static str, String)> {
         frame: frame(),
         token: "mln_example".to_owned(),
         username: Field { value: username.to_owned(), problem: None },
+        by_password: true,
         password_problem: None,
         resource: Field { value: resource.to_owned(), problem: None },
     };
@@ -156,6 +157,8 @@ fn other_pages() -> Vec<(&'static str, String)> {
         frame: frame(),
         username: "mia".to_owned(),
         snippets,
+        owner_pages: true,
+        by_password: true,
         recipes,
     };
     let internal = [("MCP_OAUTH_INTERNAL_LISTEN", "0.0.0.0:9090")];

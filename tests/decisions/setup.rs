@@ -152,7 +152,7 @@ impl Start {
     async fn complete(&self, link: &str) -> Result<Done, Error> {
         let typed = Setup {
             username: Username::parse("Ada").unwrap(),
-            password: hashed("correct horse").await,
+            password: Some(hashed("correct horse").await),
             resource: RESOURCE.parse().unwrap(),
             browser: browser(),
         };
