@@ -37,7 +37,8 @@ WORDS = """() => {
 }"""
 # The same in both languages.
 NAMES = {
-    "(RFC 8414)", "Apps", "Caddy", "Envoy", "HAProxy", "Python · FastMCP", "Rust · rmcp", "Traefik",
+    "(RFC 8414)", "App", "Apps", "Caddy", "Envoy", "HAProxy", "Name", "Passkeys", "Person", "Python · FastMCP",
+    "Rust · rmcp", "Software", "Traefik",
     "TypeScript · MCP SDK", "nginx", "Code: FastMCP", "Code: TypeScript", "Code: rmcp",
 }  # fmt: skip
 # What a finger has to hit; a link within a sentence is as high as its line (WCAG 2.2, 2.5.8).
