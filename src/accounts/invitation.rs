@@ -10,10 +10,9 @@ use crate::clock::{Seconds, UnixTime};
 use crate::error::Error;
 use crate::oauth::{ErrorCode, OAuthError, TokenId, TokenKind, TokenSecret, UserId};
 use crate::storage::events::{Event, Subject, record};
-use crate::storage::one_time_links;
-use crate::storage::sign_ins::Goal;
+use crate::storage::sign_ins::{self, Goal};
 use crate::storage::users::{self, User};
-use crate::storage::{DbConnection, Purpose, Role, StorageError};
+use crate::storage::{DbConnection, Purpose, Role, StorageError, one_time_links, sessions};
 
 /// How long an invitation waits.
 pub const INVITATION: Seconds = Seconds(7 * 86_400);
@@ -116,12 +115,30 @@ pub fn set_password(
     Ok(sign_in::first_factor(conn, &user, Goal::Account, browser, terms)?)
 }
 
-/// Uses the link up. Whoever calls this has something to sign in with to give to the person, in the
-/// same transaction. (Here a passkey in place of a password joins.)
+/// Uses the link where nobody signs in by password: signs the person out everywhere, and goes on as
+/// after any first factor, to where a passkey is added or an account elsewhere is linked. Until one
+/// is, another link is the only way in again.
+///
+/// # Errors
+/// `access_denied` for a link that is dead, or was used in another tab; nothing has changed then.
+pub fn come_in(
+    conn: &mut DbConnection,
+    token: &str,
+    browser: &Browser,
+    terms: &Terms,
+) -> Result<Passed, Error> {
+    let user = consume(conn, token, terms.now)?;
+    sign_ins::remove_of_user(conn, &user.id)?;
+    one_time_links::remove_of_user(conn, &user.id)?;
+    sessions::remove_of_user(conn, &user.id)?;
+    Ok(sign_in::first_factor(conn, &user, Goal::Security, browser, terms)?)
+}
+
+/// Uses the link up.
 ///
 /// # Errors
 /// `access_denied` for a link that is dead, or was used in another tab.
-pub fn consume(conn: &mut DbConnection, token: &str, now: UnixTime) -> Result<User, Error> {
+fn consume(conn: &mut DbConnection, token: &str, now: UnixTime) -> Result<User, Error> {
     let invited = check(conn, token, now)?;
     if !one_time_links::consume(conn, invited.link, now)? {
         return Err(dead().into());

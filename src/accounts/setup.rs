@@ -3,7 +3,7 @@
 use super::password::Hashed;
 use super::session::Browser;
 use super::sign_in::{self, Passed, Terms};
-use super::{Username, add_user};
+use super::{Username, add_account};
 use crate::authorization::pause;
 use crate::clock::{Seconds, UnixTime};
 use crate::error::Error;
@@ -22,8 +22,8 @@ use crate::storage::{Audience, DbConnection, Purpose, Role, StorageError, resour
 pub struct Setup {
     /// The name of the account.
     pub username: Username,
-    /// Its password.
-    pub password: Hashed,
+    /// Its password, where people sign in by one.
+    pub password: Option<Hashed>,
     /// The MCP server.
     pub resource: ResourceUri,
     /// With what.
@@ -86,7 +86,8 @@ pub fn complete(
     if !one_time_links::consume(conn, link.id(), now)? {
         return Err(dead().into());
     }
-    let owner = add_user(conn, &setup.username, &setup.password, Some(Role::Owner), now)?;
+    let owner =
+        add_account(conn, &setup.username, setup.password.as_ref(), Some(Role::Owner), now)?;
     let (resource, secret) = resource_with_secret(conn, &setup.resource, now)?;
     let next = sign_in::first_factor(conn, &owner, Goal::Account, &setup.browser, terms)?;
     Ok(Done { resource, secret, next })

@@ -42,7 +42,7 @@ impl Doorstep {
             "" => return Ok(None),
             "account" if visit.side != Side::Internal => Goal::Account,
             "security" if visit.side != Side::Internal => Goal::Security,
-            "owner" => Goal::Owner,
+            "owner" if visit.has_owner_pages() => Goal::Owner,
             _ => {
                 let why = words!("There is no such page");
                 return Err(visit.failed(ErrorCode::InvalidRequest.because(why)));

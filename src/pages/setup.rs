@@ -29,6 +29,8 @@ pub struct Setup {
     pub token: String,
     /// The owner's user name.
     pub username: Field,
+    /// Whether people sign in by password here.
+    pub by_password: bool,
     /// What is wrong with the password, which is never shown again.
     pub password_problem: Option<String>,
     /// The MCP server's URL.
@@ -56,6 +58,10 @@ pub struct SetupDone {
     pub snippets: Snippets,
     /// Path of the page where the owner gets a second factor, if nobody signs in without.
     pub second_factor: Option<String>,
+    /// Whether the owner's pages are at this side.
+    pub owner_pages: bool,
+    /// Whether the new owner can sign in again: by the password.
+    pub by_password: bool,
     /// For a server that knows nothing about OAuth; or why there are none.
     pub recipes: Result<Vec<ShownRecipe>, RecipeError>,
 }
@@ -75,6 +81,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
         frame: visit.frame(),
         token: token.to_owned(),
         username: Field::default(),
+        by_password: visit.app.config.sign_in.password,
         password_problem: None,
         resource: Field { value: proposed.unwrap_or_default(), problem: None },
     };
@@ -90,13 +97,19 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     // Before the password is hashed, which strangers shall not make us do.
     let checked = visit.app.storage.read(|conn| setup::check_link(conn, &token)).await;
     checked.map_err(|error| visit.failed(error))?;
-    let (username, password, resource) = match fields(&visit.frame(), &sent) {
+    let by_password = visit.app.config.sign_in.password;
+    let (username, password, resource) = match fields(&visit.frame(), &sent, by_password) {
         Ok(fields) => fields,
         Err(problems) => return Ok(form_again(&visit, &sent, *problems)),
     };
     let name = username.to_string();
-    let hashed = visit.app.passwords.hash(password).await;
-    let password = hashed.map_err(|error| visit.failed(error))?;
+    let password = match password {
+        Some(password) => {
+            let hashed = visit.app.passwords.hash(password).await;
+            Some(hashed.map_err(|error| visit.failed(error))?)
+        }
+        None => None,
+    };
     let browser = visit.browser(Method::Link);
     let wanted = setup::Setup { username, password, resource, browser };
     let terms = visit.app.sign_in_terms();
@@ -120,6 +133,8 @@ fn ready(visit: &Visit, username: String, done: Done) -> HttpResponse {
             Passed::Next(step, at) => Some(step_url(*at, step.id())),
             Passed::SignedIn(_) | Passed::SwitchedOff => None,
         },
+        owner_pages: visit.has_owner_pages(),
+        by_password: config.sign_in.password,
         recipes: ShownRecipe::all(config, &uri, &id),
         snippets: Snippets::new(config, uri, id, secret),
     };
@@ -139,14 +154,16 @@ struct Problems {
 fn fields(
     frame: &Frame,
     sent: &PageForm,
-) -> Result<(Username, NewPassword, ResourceUri), Box<Problems>> {
+    by_password: bool,
+) -> Result<(Username, Option<NewPassword>, ResourceUri), Box<Problems>> {
     let words = |error: OAuthError| Some(format!("{}.", frame.t(&error.description)));
     let address = |why| frame.t("This address {}.").replace("{}", frame.t(why));
     let username = Username::parse(sent.text("username"));
     let password = SecretString::from(sent.text("password"));
     let resource = sent.text("resource").trim().parse::<ResourceUri>();
     let password = match &username {
-        Ok(username) => NewPassword::parse(password, username).map_err(words),
+        _ if !by_password => Ok(None),
+        Ok(username) => NewPassword::parse(password, username).map(Some).map_err(words),
         // Not judged before there is a name: it must not be the name.
         Err(_) => Err(None),
     };
@@ -166,6 +183,7 @@ fn form_again(visit: &Visit, sent: &PageForm, problems: Problems) -> HttpRespons
         frame: visit.frame(),
         token: sent.text("token").to_owned(),
         username: field("username", problems.username),
+        by_password: visit.app.config.sign_in.password,
         password_problem: problems.password,
         resource: field("resource", problems.resource),
     };

@@ -117,6 +117,7 @@ fn form_pages() -> Vec<(&'static str, String)> {
         frame: frame(),
         token: "mln_example".to_owned(),
         username: Field { value: username.to_owned(), problem: None },
+        by_password: true,
         password_problem: None,
         resource: Field { value: resource.to_owned(), problem: None },
     };
@@ -153,9 +154,12 @@ fn other_pages() -> Vec<(&'static str, String)> {
     let recipes =
         || Ok(vec![recipe("nginx", "server { listen 80; }"), recipe("Caddy", ":80 <br>")]);
     let done = |snippets, recipes| SetupDone {
+        second_factor: None,
         frame: frame(),
         username: "mia".to_owned(),
         snippets,
+        owner_pages: true,
+        by_password: true,
         recipes,
     };
     let internal = [("MCP_OAUTH_INTERNAL_LISTEN", "0.0.0.0:9090")];

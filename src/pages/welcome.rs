@@ -1,4 +1,5 @@
-//! Behind a one-time link: somebody who was invited, or has lost the way in, sets a password.
+//! Behind a one-time link: somebody who was invited, or has lost the way in, sets a password,
+//! or comes in to add another way.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -30,6 +31,8 @@ pub struct Welcome {
     pub username: String,
     /// Whether the person comes for the first time.
     pub is_new: bool,
+    /// Whether people sign in by password here.
+    pub by_password: bool,
     /// What is wrong with the password, which is never shown again.
     pub problem: Option<String>,
 }
@@ -46,8 +49,8 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     Ok(form(&visit, token, &invited, None))
 }
 
-/// Sets the password, and goes on as after any first factor. A password that is refused costs
-/// nothing: the link stays good.
+/// Sets the password, where people sign in by one, and goes on as after any first factor. A password
+/// that is refused costs nothing: the link stays good.
 ///
 /// # Errors
 /// A dead link, and the database's.
@@ -55,6 +58,9 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     let token = sent.text("token").to_owned();
     // Before the password is hashed, which strangers shall not make us do.
     let invited = check(&visit, &token).await?;
+    if !visit.app.config.sign_in.password {
+        return come_in(&visit, token).await;
+    }
     let name = &invited.user().username;
     let username = Username::parse(name).map_err(|error| visit.failed(error))?;
     let password = match NewPassword::parse(SecretString::from(sent.text("password")), &username) {
@@ -74,6 +80,14 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     go_on(&visit, passed, Goal::Account, None)
 }
 
+/// There is no password to set: on to where another way is added.
+async fn come_in(visit: &Visit, token: String) -> Result<HttpResponse, PageError> {
+    let (browser, terms) = (visit.browser(Method::Link), visit.app.sign_in_terms());
+    let change = move |conn: &mut _| invitation::come_in(conn, &token, &browser, &terms);
+    let passed = visit.write_surely(change).await?;
+    go_on(visit, passed, Goal::Security, None)
+}
+
 async fn check(visit: &Visit, token: &str) -> Result<Invited, PageError> {
     let now = visit.app.clock.now();
     let checked = visit.app.storage.read(|conn| invitation::check(conn, token, now)).await;
@@ -90,6 +104,7 @@ fn form(visit: &Visit, token: &str, invited: &Invited, problem: Option<String>) 
         token: token.to_owned(),
         username: invited.user().username.clone(),
         is_new: invited.is_new(),
+        by_password: visit.app.config.sign_in.password,
         problem,
     };
     let mut response = render(status, &page, ContentPolicy::Closed);

@@ -234,3 +234,21 @@ async fn a_name_that_is_taken_is_not_invited_and_the_first_account_is_an_owners(
     let arrived = f.events().await.into_iter().find(|(kind, _)| *kind == Event::SignedIn);
     assert_eq!(arrived.unwrap().1, Some(Method::Password.to_string()), "the fixture's browser");
 }
+
+#[tokio::test]
+async fn where_nobody_has_a_password_a_link_lets_in_once_and_every_other_browser_out() {
+    let f = Fixture::new().await;
+    let before = f.sign_in(&f.user).await.session().id;
+    let link = f.link(&f.user, Purpose::Reset).await.unwrap();
+    let come_in = || {
+        let link = link.clone();
+        f.decide(move |conn, now| {
+            let terms = Terms { now, lifetimes: SESSIONS, second_factor_required: false };
+            invitation::come_in(conn, &link, &browser(), &terms)
+        })
+    };
+    let (first, second) = tokio::join!(come_in(), come_in());
+    assert_eq!(u8::from(first.is_ok()) + u8::from(second.is_ok()), 1, "one of two tabs");
+    assert!(f.read(|conn| sessions::find(conn, before)).await.is_none());
+    assert_eq!(come_in().await.err().unwrap().code, AccessDenied);
+}

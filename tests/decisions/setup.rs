@@ -168,7 +168,7 @@ impl Start {
     async fn complete_where(&self, link: &str, second_factor: bool) -> Result<Done, Error> {
         let typed = Setup {
             username: Username::parse("Ada").unwrap(),
-            password: hashed("correct horse").await,
+            password: Some(hashed("correct horse").await),
             resource: RESOURCE.parse().unwrap(),
             browser: browser(),
         };

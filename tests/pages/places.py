@@ -5,14 +5,9 @@ import re
 
 import httpx
 
+from own_places import as_somebody_new, as_the_owner, sign_in, who_has_to_have_a_second_factor
 from support import PASSWORD, USER, Service
 from windows import App
-
-# Pages that are at one address for whoever is signed in: name and path. The owner's come after the member's.
-SIGNED_IN = {
-    "home-signed-in": "/",
-    "sign-out": "/sign-out",
-}
 
 LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20" onload="document.title='ran'">
 <script>document.title = "ran"</script><image href="https://elsewhere.example/beacon.png"/>
@@ -33,16 +28,29 @@ class House:
 
     def __init__(self, folder, names=("Crash",), **settings):
         self.user = settings.pop("owner", USER)
-        self.names = names
+        self.names, self.count = names, 0
         for part in ["lived-in", "new"]:
             (folder / part).mkdir()
         resource = settings.pop("resource", "https://wiki.example.org/mcp")
-        self.service = Service(folder / "lived-in", resource, owner=self.user, **settings).start()
-        self.new = Service(folder / "new", resource, **settings)
+        # Nobody is there: what is shown are their buttons, and what is said when one does not answer.
+        provider = {"github_client_id": "Iv1.test", "github_client_secret": "x"}
+        provider |= {"oidc_issuer": "http://127.0.0.1:1", "oidc_client_id": "mcp", "oidc_label": "The Example"}
+        self.service = Service(folder / "lived-in", resource, owner=self.user, **(provider | settings))
+        self.new = Service(folder / "new", resource, second_factor="required", **settings)
+        # On a name: an address cannot have passkeys.
+        for service in [self.service, self.new]:
+            service.issuer = service.environment["MCP_OAUTH_ISSUER"] = f"http://localhost:{service.port}"
+        self.service.start()
         for name in ["OWNER", "OWNER_PASSWORD_FILE", "RESOURCE", "INTROSPECTION_ID", "INTROSPECTION_SECRET_FILE"]:
             del self.new.environment[f"MCP_OAUTH_{name}"]
         self.new.start()
         self.app = App(self.service, random.Random(1))
+        self.listens = self.app.redirect
+
+    def another_name(self):
+        """As long as the owner's, and nobody's yet."""
+        self.count += 1
+        return f"b{self.user[1:-2]}{self.count:02}"
 
     def close(self):
         self.app.server.shutdown()
@@ -51,18 +59,12 @@ class House:
 
     def register(self, name, redirect=None):
         """Another app, of this name; the address at which it asks."""
-        self.app.redirect = redirect or self.app.redirect
+        self.app.redirect = redirect or self.listens
         metadata = {"redirect_uris": [self.app.redirect], "client_name": name, "token_endpoint_auth_method": "none"}
         answer = httpx.post(f"{self.service.issuer}/register", json=metadata)
         assert answer.status_code == 201, answer.text
         self.app.client.client_id = answer.json()["client_id"]
         return self.app.url()
-
-
-def sign_in(page, user, password=PASSWORD):
-    page.locator("#username").fill(user)
-    page.locator("#password").fill(password)
-    page.locator("button.primary").click()
 
 
 def walk(house, page):
@@ -95,6 +97,7 @@ def before_there_is_anybody(service, page):
     page.goto(link)
     yield "setup-link-is-dead"
     page.context.clear_cookies()
+    yield from who_has_to_have_a_second_factor(service, page, "ada")
 
 
 def on_the_way_in(house, page):
@@ -146,10 +149,5 @@ def where_things_go_wrong(house, page):
 
 
 def signed_in(house, page):
-    issuer = house.service.issuer
-    page.context.clear_cookies()
-    page.goto(house.app.url())
-    sign_in(page, house.user)
-    for name, path in SIGNED_IN.items():
-        page.goto(issuer + path)
-        yield name
+    yield from as_the_owner(house, page)
+    yield from as_somebody_new(house, page)

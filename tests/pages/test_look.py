@@ -6,7 +6,8 @@ from collections import Counter
 import httpx
 import pytest
 
-from places import HOSTILE_NAMES, LOGO, SIGNED_IN, House, on_the_way_in, signed_in, walk, where_things_go_wrong
+from own_places import SIGNED_IN
+from places import HOSTILE_NAMES, LOGO, House, on_the_way_in, signed_in, walk, where_things_go_wrong
 from support import TOOLS, Service
 from windows import Window
 
@@ -36,12 +37,13 @@ WORDS = """() => {
 }"""
 # The same in both languages.
 NAMES = {
-    "(RFC 8414)", "Apps", "Caddy", "Envoy", "HAProxy", "Python · FastMCP", "Rust · rmcp", "Traefik",
+    "(RFC 8414)", "App", "Apps", "Caddy", "Envoy", "HAProxy", "Name", "Passkeys", "Person", "Python · FastMCP",
+    "Rust · rmcp", "Software", "Traefik",
     "TypeScript · MCP SDK", "nginx", "Code: FastMCP", "Code: TypeScript", "Code: rmcp",
 }  # fmt: skip
 # What a finger has to hit; a link within a sentence is as high as its line (WCAG 2.2, 2.5.8).
 SMALL_TARGETS = """() => [...document.querySelectorAll("button, input:not([type=hidden]), select, summary, .button, nav a")]
-  .filter(target => !target.closest("label.check") && target.getBoundingClientRect().height < 44)
+  .filter(target => target.checkVisibility() && !target.closest("label.check") && target.getBoundingClientRect().height < 44)
   .map(target => `${target.outerHTML} ${target.getBoundingClientRect().height}`)"""
 FOCUSABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
 
@@ -49,6 +51,7 @@ FOCUSABLE = "a[href], button, input:not([type=hidden]), select, textarea, summar
 def opened(house, chromium, mode):
     window = Window(chromium, house.service, **MODES[mode])
     ours = (house.service.issuer + "/", house.new.issuer + "/", house.app.redirect, "data:")
+    window.page.on("response", lambda answer: check_answer(window, answer))
     window.check = lambda url: url.startswith(ours) or window.wrong.append(f"a request to {url}")
     return window
 
@@ -65,9 +68,15 @@ def check_page(window, mode, name):
     window.shot(f"{mode}/{name}")
 
 
+def check_answer(window, answer):
+    """Pages may refuse; what they are made of is there."""
+    if answer.status >= 400 and answer.request.resource_type != "document":
+        window.wrong.append(f"{answer.status} for {answer.url}")
+
+
 def check_console(window):
     """That pages of errors have their status is the only thing that the console may have to say."""
-    said = [wrong for wrong in window.wrong if not re.search(r"status of (400|401|403|422|429) ", wrong)]
+    said = [wrong for wrong in window.wrong if not re.search(r"status of (400|401|403|404|422|429|503) ", wrong)]
     assert not said, said
 
 

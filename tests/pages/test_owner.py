@@ -271,6 +271,22 @@ def test_kept_inside_they_are_used_at_the_internal_listener_only(tmp_path, chrom
     service.kill()
 
 
+def test_switched_off_nothing_leads_to_them(tmp_path, chromium):
+    service = Service(tmp_path, "https://wiki.example.org/mcp", owner_pages="off").start()
+    here = Window(chromium, service)
+    here.page.goto(f"{service.issuer}/sign-in?to=account")
+    here.sign_in()
+    for path in ["/", "/account", "/account/security"]:
+        here.page.goto(service.issuer + path)
+        assert here.page.locator("a[href*='/owner']").count() == 0, path
+        expect(here.page.get_by_role("navigation").get_by_role("link", name="Connected apps")).to_be_visible()
+    assert here.page.goto(f"{service.issuer}/owner").status == 404
+    assert here.page.goto(f"{service.issuer}/sign-in?to=owner").status == 400
+    forgive(here, 404, 400)
+    assert not here.wrong, here.wrong
+    service.kill()
+
+
 def test_the_pages_speak_german(window, service):
     here = window(locale="de-DE")
     page = here.page

@@ -5,6 +5,7 @@ import re
 import pytest
 from passkeys import OTHER, OTHER_PASSWORD, SIGN_IN, Holder, add_person, passkey_service
 from playwright.sync_api import expect
+from support import Service
 from windows import PHONE, Window
 
 
@@ -185,3 +186,53 @@ def test_two_people_have_passkeys_on_one_device(holder, service):
     bob.is_in(OTHER)
     for window in (ada, bob):
         window.forgive(404)
+
+
+def test_where_nobody_has_a_password_an_invitation_leads_to_a_passkey(tmp_path, chromium):
+    service = passkey_service(tmp_path, password="off")
+    link = service.command("user", "add", OTHER, "--invite").strip()
+    bob = Holder(chromium, service)
+    bob.page.goto(link)
+    expect(bob.page.locator("input[type=password]")).to_have_count(0)
+    bob.shot("welcome-without-password")
+    bob.page.get_by_role("button", name="Go on").click()
+    bob.page.wait_for_url(re.compile("/account/security$"))
+    expect(bob.page.get_by_role("note")).to_contain_text("Nothing lets you in again yet")
+    expect(bob.page.get_by_role("heading", name="Password")).to_have_count(0)
+    expect(bob.page.get_by_role("heading", name="Linked accounts")).to_have_count(0)
+    bob.shot("security-stuck")
+    bob.page.get_by_role("link", name="Manage passkeys").click()
+    bob.add("phone")
+    expect(bob.page.get_by_text("phone", exact=True)).to_be_visible()
+    bob.page.get_by_role("link", name="Back to security").click()
+    expect(bob.page.get_by_role("note")).to_have_count(0)
+    bob.leave().by_passkey()
+    bob.is_in(OTHER)
+    bob.page.goto(link)
+    expect(bob.page.locator("main")).to_contain_text("does not work any more")
+    bob.forgive(403)
+    bob.close()
+    service.kill()
+
+
+def test_where_nobody_has_a_password_the_set_up_asks_for_none(tmp_path, chromium):
+    service = Service(tmp_path, "https://wiki.example.org/mcp", password="off")
+    for name in ["OWNER", "OWNER_PASSWORD_FILE", "RESOURCE", "INTROSPECTION_ID", "INTROSPECTION_SECRET_FILE"]:
+        del service.environment[f"MCP_OAUTH_{name}"]
+    service.issuer = service.environment["MCP_OAUTH_ISSUER"] = f"http://localhost:{service.port}"
+    service.start()
+    ada = Holder(chromium, service)
+    ada.page.goto(re.search(r"http://localhost:\d+/setup\?token=\S+", service.log.read_text()).group())
+    expect(ada.page.locator("input[type=password]")).to_have_count(0)
+    ada.page.get_by_label("User name").fill("ada")
+    ada.page.get_by_label("Address of the MCP server").fill("https://wiki.example.org/mcp")
+    ada.page.get_by_role("button", name="Finish").click()
+    expect(ada.page.get_by_text("Nothing lets you in again yet")).to_be_visible()
+    ada.page.get_by_role("link", name="How you sign in").click()
+    ada.page.get_by_role("link", name="Manage passkeys").click()
+    ada.add("phone")
+    expect(ada.page.get_by_text("phone", exact=True)).to_be_visible()
+    ada.leave().by_passkey("owner")
+    expect(ada.page.get_by_role("heading", name="Overview")).to_be_visible()
+    ada.close()
+    service.kill()

@@ -9,11 +9,13 @@ use super::super::visit::{Visit, Visitor, see_other};
 use super::super::{ContentPolicy, Frame, render};
 use crate::accounts::passkeys::are_offered;
 use crate::clock::UnixTime;
+use crate::config::Config;
 use crate::error::Error;
 use crate::oauth::{Parameters, UserId};
 use crate::storage::sign_ins::Goal;
 use crate::storage::{
-    DbConnection, StorageError, identities, passkeys, recovery_codes, sessions, totp_secrets,
+    DbConnection, Method, StorageError, identities, passkeys, recovery_codes, sessions,
+    totp_secrets,
 };
 use crate::words;
 
@@ -30,10 +32,33 @@ pub struct Security {
     pub done: Option<Done>,
     /// Whether there is a password.
     pub has_password: bool,
-    /// Whether passkeys are offered here.
-    pub offers_passkeys: bool,
+    /// What is offered here.
+    pub offered: Offered,
+    /// Whether nothing here signs the person in again.
+    pub is_stuck: bool,
     /// What there is besides.
     pub state: State,
+}
+
+/// The ways to sign in that are on.
+#[derive(Debug, Clone, Copy)]
+pub struct Offered {
+    /// By password.
+    pub password: bool,
+    /// By passkey.
+    pub passkeys: bool,
+    /// At other providers.
+    pub providers: bool,
+}
+
+impl Offered {
+    fn here(config: &Config) -> Self {
+        Self {
+            password: config.sign_in.password,
+            passkeys: are_offered(config),
+            providers: !config.sign_in.providers.is_empty(),
+        }
+    }
 }
 
 /// What there is of each.
@@ -49,6 +74,15 @@ pub struct State {
     pub identities: i64,
     /// Browsers that are signed in.
     pub browsers: i64,
+}
+
+impl State {
+    /// Whether there is a way in again.
+    fn signs_in(&self, offered: Offered, has_password: bool) -> bool {
+        (offered.password && has_password)
+            || (offered.passkeys && self.passkeys > 0)
+            || (offered.providers && self.identities > 0)
+    }
 }
 
 /// What has just been changed.
@@ -103,11 +137,15 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, Instead> {
     let state = state.await.map_err(|error| visit.failed(error))?;
     let proof = query.get("done").unwrap_or_default();
     let is_proved = |done: &Done| visitor.csrf(done.message()) == proof;
+    let offered = Offered::here(&visit.app.config);
+    let has_password = user.password_hash.is_some();
+    let by_proxy = visitor.signed_in.session().arrival.method == Method::ProxyHeader;
     let page = Security {
         frame: visit.frame_for(&visitor, PATH),
         done: [Done::Password, Done::TotpOff].into_iter().find(is_proved),
-        offers_passkeys: are_offered(&visit.app.config),
-        has_password: user.password_hash.is_some(),
+        is_stuck: !by_proxy && !state.signs_in(offered, has_password),
+        offered,
+        has_password,
         state,
     };
     Ok(render(StatusCode::OK, &page, ContentPolicy::Closed))

@@ -22,6 +22,7 @@ fn the_pages_that_people_decide_on_speak_german() {
         frame: german(),
         token: "mln_example".to_owned(),
         username: Field::default(),
+        by_password: true,
         password_problem: None,
         resource: Field::default(),
     };
