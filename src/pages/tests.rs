@@ -153,6 +153,7 @@ fn other_pages() -> Vec<(&'static str, String)> {
     let recipes =
         || Ok(vec![recipe("nginx", "server { listen 80; }"), recipe("Caddy", ":80 <br>")]);
     let done = |snippets, recipes| SetupDone {
+        second_factor: None,
         frame: frame(),
         username: "mia".to_owned(),
         snippets,
