@@ -152,8 +152,9 @@ pub fn remove(
     }
     record(conn, Event::PasskeyRemoved, Subject::user(id), now)?;
     if passkeys::count_of_user(conn, id)? == 0 {
-        let by_proxy = person.signed_in().session().arrival.method == Method::ProxyHeader;
-        if !(on.proxy && by_proxy) && !on.are_left(conn, &user)? {
+        let by_proxy =
+            on.proxy && person.signed_in().session().arrival.method == Method::ProxyHeader;
+        if !by_proxy && !on.are_left(conn, &user)? {
             return Err(ErrorCode::AccessDenied
                 .because("This is your only way to sign in. Add another one first")
                 .into());
