@@ -44,8 +44,11 @@
 //! | Authorization server metadata (RFC 8414) | [`endpoints::authorization_server_metadata`] |
 //! | Resource indicators (RFC 8707) | [`oauth::ResourceUri`] |
 //! | Issuer identification (RFC 9207) | [`authorization::VerifiedRedirect`] |
-//! | OpenID Connect Core and Discovery, as a client: sign-in at other providers | [`accounts::providers`] |
 //! | Protected resource metadata (RFC 9728) | [`endpoints::protected_resource_metadata`] |
+//! | OpenID Connect Core and Discovery, as a client: sign-in at other providers | [`accounts::providers`] |
+//! | Web Authentication: passkeys | [`accounts::passkeys`] |
+//! | TOTP (RFC 6238): codes of an authenticator app | [`accounts::totp`] |
+//! | Standard Webhooks: what the operator is told | [`notifier`] |
 
 pub mod accounts;
 pub mod app;

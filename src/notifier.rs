@@ -8,7 +8,7 @@
 
 mod backoff;
 mod channel;
-mod client;
+mod delivery;
 mod lines;
 mod low_disk;
 mod mail;

@@ -64,7 +64,7 @@ pub async fn run(
 ) -> io::Result<()> {
     let storage = app.storage.clone();
     remember_sign_ins(&app).await;
-    let channels = notifier::channels(&app.config).map_err(io::Error::other)?;
+    let channels = notifier::channels(&app.config, &app.fetcher).map_err(io::Error::other)?;
     let app = web::Data::new(app);
     let alone = Sides { public: true, internal: listeners.internal.is_none() };
     let room = Room::find(&app.config, 1 + usize::from(listeners.internal.is_some()));

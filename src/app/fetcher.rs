@@ -6,9 +6,10 @@ use std::error::Error as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, RequestBuilder, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, redirect};
 use serde::de::DeserializeOwned;
 use tracing::warn;
+use url::Url;
 
 use crate::config::Certificates;
 
@@ -25,6 +26,8 @@ const LONGEST: usize = 256 * 1024;
 pub struct Fetcher {
     certificates: Certificates,
     client: OnceLock<Result<Client, String>>,
+    /// For addresses where nothing is encrypted.
+    unencrypted: OnceLock<Result<Client, String>>,
 }
 
 /// Why there is no answer.
@@ -65,7 +68,7 @@ impl Fetcher {
     pub fn new(certificates: Certificates) -> Self {
         // Whoever was first has installed the same: there is one in this program.
         let _installed = rustls::crypto::ring::default_provider().install_default();
-        Self { certificates, client: OnceLock::new() }
+        Self { certificates, client: OnceLock::new(), unencrypted: OnceLock::new() }
     }
 
     /// For requests of which this file knows nothing; their answers are for [`Fetcher::fetch`].
@@ -76,7 +79,19 @@ impl Fetcher {
         let made = self.client.get_or_init(|| {
             self.make().inspect_err(|problem| warn!(problem, "no outgoing requests can be made"))
         });
-        made.as_ref().map_err(|problem| FetchError::Unusable(problem.clone()))
+        usable(made)
+    }
+
+    /// For requests to this address. Where nothing is encrypted, a system that trusts nobody does
+    /// as well.
+    ///
+    /// # Errors
+    /// As those of [`Fetcher::client`], if the address is an encrypted one.
+    pub fn client_for(&self, url: &Url) -> Result<&Client, FetchError> {
+        if url.scheme() == "https" {
+            return self.client();
+        }
+        usable(self.unencrypted.get_or_init(|| built(bounded().tls_certs_only([]))))
     }
 
     /// Sends it, and reads the answer, whatever its status.
@@ -84,7 +99,7 @@ impl Fetcher {
     /// # Errors
     /// When there is none, in time and of a bearable length.
     pub async fn fetch(&self, request: RequestBuilder) -> Result<Fetched, FetchError> {
-        let mut response = request.send().await.map_err(failed)?;
+        let mut response = send(request).await?;
         let status = response.status().as_u16();
         let mut body = vec![];
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
@@ -100,17 +115,34 @@ impl Fetcher {
         let certificates: Result<Vec<_>, _> =
             self.certificates.iter().map(Certificate::from_der).collect();
         let certificates = certificates.map_err(|error| cause(&error))?;
-        Client::builder()
-            .user_agent(concat!("mcp-oauthd/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(TO_CONNECT)
-            .timeout(DEADLINE)
-            .pool_idle_timeout(TO_GO_ON)
-            .tls_certs_merge(certificates)
-            .build()
-            .map_err(|error| cause(&error))
+        built(bounded().tls_certs_merge(certificates))
     }
+}
+
+/// Sends it, for those to whom the head of the answer says enough.
+///
+/// # Errors
+/// When there is none in time.
+pub async fn send(request: RequestBuilder) -> Result<Response, FetchError> {
+    request.send().await.map_err(failed)
+}
+
+fn bounded() -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("mcp-oauthd/", env!("CARGO_PKG_VERSION")))
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(TO_CONNECT)
+        .timeout(DEADLINE)
+        .pool_idle_timeout(TO_GO_ON)
+}
+
+fn built(client: ClientBuilder) -> Result<Client, String> {
+    client.build().map_err(|error| cause(&error))
+}
+
+fn usable(made: &Result<Client, String>) -> Result<&Client, FetchError> {
+    made.as_ref().map_err(|problem| FetchError::Unusable(problem.clone()))
 }
 
 fn failed(error: reqwest::Error) -> FetchError {

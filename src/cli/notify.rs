@@ -4,6 +4,7 @@ use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::{Failure, output};
+use crate::app::fetcher::Fetcher;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::notifier::{self, Channel, Message};
@@ -90,9 +91,9 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
 /// # Errors
 /// 78 when no certificate is trusted.
 pub(super) fn channels(config: &Config) -> Result<Vec<Channel>, Failure> {
-    notifier::channels(config).map_err(|why| {
-        Failure::Configuration(format!("MCP_OAUTH_OUTGOING_CA_FILE: nobody can be trusted: {why}"))
-    })
+    let fetcher = Fetcher::new(config.outgoing_ca.clone());
+    notifier::channels(config, &fetcher)
+        .map_err(|why| Failure::Configuration(format!("MCP_OAUTH_OUTGOING_CA_FILE: {why}")))
 }
 
 fn show(all: &[Sent], json: bool) -> Result<(), Failure> {

@@ -250,3 +250,20 @@ fn rules_stand_below_their_resource() {
         assert_eq!(error.lines().count(), 1);
     }
 }
+
+#[test]
+fn the_readme_names_settings_that_there_are_with_their_defaults() {
+    let readme = include_str!("../../README.md");
+    assert!(readme.lines().count() <= 150, "it has {} lines", readme.lines().count());
+    let rows: Vec<_> = readme.lines().filter(|line| line.starts_with("| `MCP_OAUTH_")).collect();
+    assert!(rows.len() > 10, "{rows:?}");
+    for row in rows {
+        let mut cells = row.split('|').skip(1).map(str::trim);
+        let (variables, default) = (cells.next().unwrap(), cells.next().unwrap());
+        let variable = variables.split('`').nth(1).unwrap();
+        let setting = SETTINGS.iter().find(|setting| setting.variable() == variable);
+        let setting = setting.unwrap_or_else(|| panic!("there is no {variable}"));
+        let Some(said) = default.split('`').nth(1) else { continue };
+        assert_eq!(said, setting.default, "{variable}");
+    }
+}

@@ -1,14 +1,12 @@
 //! The ways to tell, as the settings have them.
 
-use super::client;
 use std::time::Duration;
-
-use url::Url;
 
 use super::mail::Mail;
 use super::message::Message;
 use super::ntfy::Ntfy;
 use super::webhook::Webhook;
+use crate::app::fetcher::Fetcher;
 use crate::clock::{Seconds, UnixTime};
 use crate::config::Config;
 
@@ -40,19 +38,19 @@ pub struct Problem {
 ///
 /// # Errors
 /// In words: certificates that are none, a system that trusts nobody.
-pub fn channels(config: &Config) -> Result<Vec<Channel>, String> {
-    let (notify, ca) = (&config.notify, &config.outgoing_ca);
+pub fn channels(config: &Config, fetcher: &Fetcher) -> Result<Vec<Channel>, String> {
+    let notify = &config.notify;
     let mut channels = vec![];
-    let (webhook, ntfy) = (notify.webhook.clone(), notify.ntfy.clone());
-    let urls: Vec<&Url> =
-        webhook.iter().map(|to| &to.url).chain(ntfy.iter().map(|to| &to.url)).collect();
-    if !urls.is_empty() {
-        let client = client::client(ca, urls.iter().any(|url| url.scheme() == "https"))?;
-        channels.extend(webhook.map(|to| Channel::Webhook(Webhook::new(client.clone(), to))));
-        channels.extend(ntfy.map(|to| Channel::Ntfy(Ntfy::new(client, to))));
+    if let Some(to) = notify.webhook.clone() {
+        let client = fetcher.client_for(&to.url).map_err(|error| error.to_string())?;
+        channels.push(Channel::Webhook(Webhook::new(client.clone(), to)));
+    }
+    if let Some(to) = notify.ntfy.clone() {
+        let client = fetcher.client_for(&to.url).map_err(|error| error.to_string())?;
+        channels.push(Channel::Ntfy(Ntfy::new(client.clone(), to)));
     }
     if let Some(mail) = &notify.mail {
-        channels.push(Channel::Mail(Box::new(Mail::new(mail, ca)?)));
+        channels.push(Channel::Mail(Box::new(Mail::new(mail, &config.outgoing_ca)?)));
     }
     Ok(channels)
 }

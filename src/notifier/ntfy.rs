@@ -5,7 +5,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::channel::Problem;
-use super::client;
+use super::delivery;
 use super::message::Message;
 use crate::clock::UnixTime;
 use crate::config;
@@ -35,6 +35,6 @@ impl Ntfy {
             Some(token) => request.bearer_auth(token.expose_secret()),
             None => request,
         };
-        client::send(request, now).await
+        delivery::send(request, now).await
     }
 }

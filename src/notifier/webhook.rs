@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 use sha2::Sha256;
 
 use super::channel::Problem;
-use super::client;
+use super::delivery;
 use super::message::Message;
 use crate::clock::UnixTime;
 use crate::config;
@@ -36,7 +36,7 @@ impl Webhook {
             .header("webhook-id", &message.id)
             .header("webhook-timestamp", now.0)
             .header("webhook-signature", signature(key, &message.id, now, &body));
-        client::send(request.body(body), now).await
+        delivery::send(request.body(body), now).await
     }
 }
 

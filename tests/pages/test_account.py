@@ -42,25 +42,6 @@ def enrol(here):
     return key, page.locator("ul.codes code").all_inner_texts()
 
 
-def connect(here, app):
-    """An app that somebody says yes to; its tokens."""
-    here.page.goto(app.url())
-    if "/sign-in" in here.page.url:
-        here.sign_in()
-    here.page.get_by_role("button", name="Allow").click()
-    here.page.wait_for_url(re.compile("/callback"))
-    form = {
-        "grant_type": "authorization_code",
-        "code": app.answer()["code"][0],
-        "code_verifier": "v" * 43,
-        "redirect_uri": app.redirect,
-        "client_id": app.client.client_id,
-    }
-    answer = httpx.post(f"{here.service.issuer}/token", data=form)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
 def forgive(here, *statuses):
     """The console says of a wrong form only what its status is."""
     here.wrong = [wrong for wrong in here.wrong if not any(str(status) in wrong for status in statuses)]
@@ -71,7 +52,7 @@ def test_an_app_that_is_disconnected_is_out_at_once(window, service, app):
     open_page(here, "/account")
     expect(here.page.get_by_text("No app is connected")).to_be_visible()
     here.shot("account-no-apps")
-    tokens = connect(here, app)
+    tokens = here.connect(app)
     assert service.introspect(tokens["access_token"])["active"] is True
     page = open_page(here, "/account")
     entry = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Crash"))
@@ -215,7 +196,7 @@ def test_the_pages_fit_a_phone_with_hostile_names_and_in_german(window, service,
     metadata = {"redirect_uris": [app.redirect], "client_name": name, "token_endpoint_auth_method": "none"}
     app.client.client_id = httpx.post(f"{service.issuer}/register", json=metadata).json()["client_id"]
     first = window()
-    connect(first, app)
+    first.connect(app)
     key, _ = enrol(first)
     here = window(viewport=PHONE, color_scheme=scheme, locale="de-DE")
     here.page.goto(service.issuer + "/sign-in?to=security")

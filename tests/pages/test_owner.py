@@ -24,25 +24,6 @@ def open_page(here, path, issuer=None):
     return here.page
 
 
-def connect(here, app):
-    """An app that somebody says yes to; its access token."""
-    here.page.goto(app.url())
-    if "/sign-in" in here.page.url:
-        here.sign_in()
-    here.page.get_by_role("button", name="Allow").click()
-    here.page.wait_for_url(re.compile("/callback"))
-    form = {
-        "grant_type": "authorization_code",
-        "code": app.answer()["code"][0],
-        "code_verifier": "v" * 43,
-        "redirect_uri": app.redirect,
-        "client_id": app.client.client_id,
-    }
-    answer = httpx.post(f"{here.service.issuer}/token", data=form)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["access_token"]
-
-
 def press(page, name):
     """A button of this page, which leads to the page that asks."""
     page.get_by_role("main").get_by_role("link", name=name, exact=True).first.click()
@@ -79,7 +60,7 @@ def fill(service, people=130):
 
 def test_the_emergency_button_is_obeyed_at_the_next_request(window, service, app):
     here = window()
-    token = connect(here, app)
+    token = here.connect(app)["access_token"]
     assert service.introspect(token)["active"] is True
     page = open_page(here, "/owner/emergency")
     here.shot("owner-emergency")
@@ -184,7 +165,7 @@ def test_the_last_owner_cannot_remove_himself(window):
 
 def test_an_app_and_its_connection_are_ended(window, service, app):
     here = window()
-    token = connect(here, app)
+    token = here.connect(app)["access_token"]
     page = open_page(here, "/owner/clients")
     press(page, "Crash")
     expect(page.get_by_text("a program on the person's own computer")).to_be_visible()
@@ -228,7 +209,7 @@ def test_a_list_is_searched_narrowed_sorted_and_paged_by_its_form(window, servic
 def test_every_page_fits_a_phone_with_long_and_hostile_names(window, service, app, scheme):
     fill(service)
     here = window(viewport=PHONE, color_scheme=scheme)
-    connect(here, app)
+    here.connect(app)
     open_page(here, "/owner")
     of_one = [f"/resources/one?id={INTROSPECTION_ID}", f"/resources/access?id={INTROSPECTION_ID}"]
     of_one += ["/people/one?id=mcpu7", "/people/remove?id=mcpu7", "/clients/one?id=mcpc0", "/clients/one?id=mcpc2"]
@@ -241,7 +222,7 @@ def test_every_page_fits_a_phone_with_long_and_hostile_names(window, service, ap
 
 def test_everything_works_without_a_script_on_a_phone(window, service, app):
     here = window(java_script_enabled=False, viewport=PHONE)
-    token = connect(here, app)
+    token = here.connect(app)["access_token"]
     page = open_page(here, "/owner")
     page.get_by_role("link", name="Emergency").click()
     page.get_by_label("Name of the person or the app").fill("ada")

@@ -1,9 +1,11 @@
 """Browser windows, and an app that sends people to the pages. Screenshots go to target/screenshots."""
 
 import http.server
+import re
 import threading
 import urllib.parse
 
+import httpx
 from load import Client
 from support import PASSWORD, ROOT, USER, code_of
 
@@ -37,6 +39,24 @@ class Window:
         self.page.get_by_label("User name").fill(USER)
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Sign in").click()
+
+    def connect(self, app):
+        """An app that somebody says yes to; its tokens."""
+        self.page.goto(app.url())
+        if "/sign-in" in self.page.url:
+            self.sign_in()
+        self.page.get_by_role("button", name="Allow").click()
+        self.page.wait_for_url(re.compile("/callback"))
+        form = {
+            "grant_type": "authorization_code",
+            "code": app.answer()["code"][0],
+            "code_verifier": "v" * 43,
+            "redirect_uri": app.redirect,
+            "client_id": app.client.client_id,
+        }
+        answer = httpx.post(f"{self.service.issuer}/token", data=form)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
 
 class App:
