@@ -33,7 +33,7 @@ WORDS = """() => {
   for (const element of document.querySelectorAll("[aria-label], [title], [alt], [data-label]")) {
     for (const name of ["aria-label", "title", "alt", "data-label"]) words.push(element.getAttribute(name) || "");
   }
-  return words.map(text => text.trim()).filter(text => /\\p{L}{2}/u.test(text));
+  return words.map(text => text.trim()).filter(text => /\\p{L}{2}/u.test(text) && !text.startsWith("https://"));
 }"""
 # The same in both languages.
 NAMES = {
@@ -45,7 +45,8 @@ NAMES = {
 SMALL_TARGETS = """() => [...document.querySelectorAll("button, input:not([type=hidden]), select, summary, .button, nav a")]
   .filter(target => target.checkVisibility() && !target.closest("label.check") && target.getBoundingClientRect().height < 44)
   .map(target => `${target.outerHTML} ${target.getBoundingClientRect().height}`)"""
-FOCUSABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
+# Of several radio buttons of one name the one that is chosen is the stop.
+FOCUSABLE = "a[href], button, input:not([type=hidden], [type=radio]:not(:checked)), select, textarea, summary, [tabindex='0']"
 
 
 def opened(house, chromium, mode):
