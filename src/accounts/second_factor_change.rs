@@ -128,6 +128,16 @@ pub fn reset_with_passkeys(
     user_id: &UserId,
     now: UnixTime,
 ) -> Result<bool, StorageError> {
+    let passkeys = forget_passkeys(conn, user_id, now)?;
+    Ok(reset(conn, user_id, now)? || passkeys > 0)
+}
+
+/// How many there were.
+pub(super) fn forget_passkeys(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    now: UnixTime,
+) -> Result<i64, StorageError> {
     let passkeys = passkeys::count_of_user(conn, user_id)?;
     if passkeys > 0 {
         passkeys::remove_of_user(conn, user_id)?;
@@ -135,7 +145,7 @@ pub fn reset_with_passkeys(
         record(conn, Event::PasskeyRemoved, subject, now)?;
         sign_ins::remove_of_user(conn, user_id)?;
     }
-    Ok(reset(conn, user_id, now)? || passkeys > 0)
+    Ok(passkeys)
 }
 
 fn add(

@@ -1,9 +1,13 @@
-//! The ways to sign in that are left to somebody: the last one is not taken away.
+//! The ways to sign in that are left to somebody: the last one is not taken away but by the owner.
 
 use super::passkeys::are_offered;
+use super::second_factor_change::forget_passkeys;
+use crate::clock::UnixTime;
 use crate::config::Config;
+use crate::oauth::UserId;
+use crate::storage::events::{Event, Subject, record};
 use crate::storage::users::{self, User};
-use crate::storage::{DbConnection, StorageError, identities, passkeys};
+use crate::storage::{DbConnection, StorageError, identities, passkeys, sessions, sign_ins};
 
 /// The ways to sign in that are on.
 #[derive(Debug, Clone)]
@@ -48,4 +52,26 @@ impl WaysOn {
         let theirs = identities::list_of_user(conn, &user.id)?;
         Ok(theirs.iter().any(|one| self.authorities.contains(&one.provider)))
     }
+}
+
+/// Passkeys and accounts elsewhere may be in other hands: they sign in no more, and whoever is signed
+/// in has to sign in again. The password stays, or a link gives a new start.
+///
+/// # Errors
+/// The database's.
+pub fn forget_all_but_password(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    now: UnixTime,
+) -> Result<(), StorageError> {
+    forget_passkeys(conn, user_id, now)?;
+    users::unrequire_passkey(conn, user_id)?;
+    let linked = identities::count_of_user(conn, user_id)?;
+    if linked > 0 {
+        identities::remove_of_user(conn, user_id)?;
+        let subject = Subject { detail: Some(format!("all {linked}")), ..Subject::user(user_id) };
+        record(conn, Event::IdentityUnlinked, subject, now)?;
+    }
+    sessions::remove_of_user(conn, user_id)?;
+    sign_ins::remove_of_user(conn, user_id)
 }

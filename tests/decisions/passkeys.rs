@@ -5,7 +5,7 @@ use mcp_oauthd::accounts::passkeys::pending::{self, Purpose};
 use mcp_oauthd::accounts::passkeys::{self, Name, Proved};
 use mcp_oauthd::accounts::session::{self, SignedIn};
 use mcp_oauthd::accounts::sign_in::{self, Passed, Terms};
-use mcp_oauthd::accounts::ways::WaysOn;
+use mcp_oauthd::accounts::ways::{WaysOn, forget_all_but_password};
 use mcp_oauthd::oauth::OAuthError;
 use mcp_oauthd::revocation;
 use mcp_oauthd::storage::events::Event;
@@ -13,7 +13,7 @@ use mcp_oauthd::storage::identities::{self, Identity};
 use mcp_oauthd::storage::passkeys as rows;
 use mcp_oauthd::storage::sign_ins::Goal;
 use mcp_oauthd::storage::users::{self, User};
-use mcp_oauthd::storage::{Step, passkeys::Passkey};
+use mcp_oauthd::storage::{Step, passkeys::Passkey, sessions};
 use serde_json::json;
 
 use crate::fixture::{Fixture, SESSIONS, browser};
@@ -231,6 +231,38 @@ async fn the_last_way_to_sign_in_stays() {
     assert_eq!(f.dump().await, before);
     assert!(remove(&f, &ada, last).await.unwrap().is_some(), "the password is left");
     assert_eq!(f.count(Event::PasskeyRemoved).await, 2);
+}
+
+#[tokio::test]
+async fn the_owner_forgets_what_may_be_in_other_hands() {
+    let f = Fixture::new().await;
+    let bob = f.add_user("bob").await;
+    let bobs = add(&f, &f.sign_in(&bob).await, proved(&bob, 9)).await.unwrap();
+    let ada = add(&f, &f.sign_in(&f.user).await, proved(&f.user, 1)).await.unwrap();
+    let ada = require(&f, &ada, true).await.unwrap();
+    let (user_id, now) = (f.user.id.clone(), f.clock.now());
+    let identity = Identity {
+        provider: "https://other.example".to_owned(),
+        subject: "s1".to_owned(),
+        user_id,
+        label: "ada".to_owned(),
+        created_at: now,
+        last_used_at: None,
+    };
+    f.write(move |conn, _| identities::insert(conn, &identity)).await;
+    let id = f.user.id.clone();
+    f.write(move |conn, now| forget_all_but_password(conn, &id, now)).await;
+    assert!(keys(&f, &f.user).await.is_empty());
+    let id = f.user.id.clone();
+    assert_eq!(f.read(move |conn| identities::count_of_user(conn, &id)).await, 0);
+    for (session, is_there) in [(&ada, false), (&bobs, true)] {
+        let id = session.session().id;
+        assert_eq!(f.read(move |conn| sessions::find(conn, id)).await.is_some(), is_there);
+    }
+    assert_eq!(keys(&f, &bob).await.len(), 1, "another person's stays");
+    assert!(matches!(first_factor(&f, false).await, Passed::SignedIn(_)), "the password does");
+    let said = [f.count(Event::PasskeyRemoved).await, f.count(Event::IdentityUnlinked).await];
+    assert_eq!(said, [1, 1]);
 }
 
 #[tokio::test]

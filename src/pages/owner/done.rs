@@ -10,7 +10,7 @@ use crate::pages::visit::{Visit, see_other};
 use crate::words;
 
 /// The word in the address, and the sentence. `{}` is how many connections have ended.
-const SENTENCES: [(&str, &str); 19] = [
+const SENTENCES: [(&str, &str); 20] = [
     ("saved", words!("Saved.")),
     ("resource-paused", words!("Paused. Nobody gets in until you resume it.")),
     ("resource-resumed", words!("Resumed. Whoever was connected is again.")),
@@ -21,6 +21,7 @@ const SENTENCES: [(&str, &str); 19] = [
     ("disabled", words!("Disabled. Connections that have ended: {}")),
     ("enabled", words!("Enabled. What has ended stays ended.")),
     ("factor", words!("The second factor is removed.")),
+    ("ways", words!("The passkeys and linked accounts are forgotten.")),
     ("ended", words!("Done. Connections that have ended: {}")),
     ("removed", words!("Removed. Connections that have ended: {}")),
     ("grant-ended", words!("The connection has ended.")),

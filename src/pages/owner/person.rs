@@ -79,6 +79,9 @@ impl Person {
         if self.known.factors.totp || user.passkey_required {
             acts.push(Act::RemoveFactor);
         }
+        if self.known.passkeys > 0 || self.known.identities > 0 {
+            acts.push(Act::ForgetWays);
+        }
         acts.extend([Act::EndEverything, Act::Remove]);
         acts
     }

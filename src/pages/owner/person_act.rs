@@ -6,7 +6,7 @@ use super::confirm::{Question, ask, checked};
 use super::done::done;
 use super::people::PATH as LIST;
 use super::{address, person, query};
-use crate::accounts::{enable_user, roles, second_factor_change};
+use crate::accounts::{enable_user, roles, second_factor_change, ways};
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::oauth::UserId;
@@ -24,17 +24,19 @@ pub(super) enum Act {
     Disable,
     Enable,
     RemoveFactor,
+    ForgetWays,
     EndEverything,
     Remove,
 }
 
 impl Act {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::MakeOwner,
         Self::MakeMember,
         Self::Disable,
         Self::Enable,
         Self::RemoveFactor,
+        Self::ForgetWays,
         Self::EndEverything,
         Self::Remove,
     ];
@@ -47,6 +49,7 @@ impl Act {
             Self::Disable => "/owner/people/disable",
             Self::Enable => "/owner/people/enable",
             Self::RemoveFactor => "/owner/people/remove-second-factor",
+            Self::ForgetWays => "/owner/people/forget-ways",
             Self::EndEverything => "/owner/people/end",
             Self::Remove => "/owner/people/remove",
         }
@@ -65,6 +68,7 @@ impl Act {
             Self::Disable => words!("Disable"),
             Self::Enable => words!("Enable"),
             Self::RemoveFactor => words!("Remove the second factor"),
+            Self::ForgetWays => words!("Forget passkeys and linked accounts"),
             Self::EndEverything => words!("End everything"),
             Self::Remove => words!("Remove"),
         }
@@ -113,6 +117,13 @@ impl Act {
                      asked you."
                 ),
             ),
+            Self::ForgetWays => (
+                words!("Forget the passkeys and linked accounts of {}?"),
+                words!(
+                    "They may be lost, or in other hands. Only the password is left to sign in \
+                     with, or a link for a new start, and every browser is signed out."
+                ),
+            ),
             Self::EndEverything => (
                 words!("End everything of {}?"),
                 words!(
@@ -154,6 +165,10 @@ impl Act {
             Self::RemoveFactor => {
                 second_factor_change::reset(conn, id, now)?;
                 ("factor", None)
+            }
+            Self::ForgetWays => {
+                ways::forget_all_but_password(conn, id, now)?;
+                ("ways", None)
             }
             Self::EndEverything => ("ended", Some(ending::of_user(conn, id, now)?)),
             Self::Remove => ("removed", revocation::remove_user(conn, id, now)?),

@@ -18,7 +18,7 @@ const SHOWN: [&str; 6] = [
 /// Pages of one MCP server, one person, one app.
 const OF_ONE: [&str; 3] = ["/owner/resources/one", "/owner/people/one", "/owner/clients/one"];
 /// Forms that want a recent sign-in, each about what kind of thing.
-const FORMS: [(&str, Kind); 21] = [
+const FORMS: [(&str, Kind); 22] = [
     ("/owner/resources/new", Kind::Nothing),
     ("/owner/resources/secret", Kind::Resource),
     ("/owner/resources/pause", Kind::Resource),
@@ -31,6 +31,7 @@ const FORMS: [(&str, Kind); 21] = [
     ("/owner/people/disable", Kind::Person),
     ("/owner/people/enable", Kind::Person),
     ("/owner/people/remove-second-factor", Kind::Person),
+    ("/owner/people/forget-ways", Kind::Person),
     ("/owner/people/end", Kind::Person),
     ("/owner/people/remove", Kind::Person),
     ("/owner/clients/disable", Kind::Client),
