@@ -53,6 +53,17 @@ impl Recipe {
         }
     }
 
+    /// The same in pieces: Envoy refuses an expression whose program is longer than 100 steps.
+    pub(super) fn oauth_paths_in_pieces(&self, site: &Site) -> Vec<String> {
+        /// Names of which each is a dozen letters at the most.
+        const AT_ONCE: usize = 6;
+        if !site.path().is_empty() {
+            return vec![self.oauth_paths(site)];
+        }
+        let pieces = PUBLIC.chunks(AT_ONCE).map(|names| format!("/({})(/.*)?", names.join("|")));
+        std::iter::once("/".to_owned()).chain(pieces).collect()
+    }
+
     /// Paths that lead elsewhere with some servers: an encoded slash, a backslash, "." and ".." with or
     /// without what Java servers take for parameters. (No URL has `[`, `]` or `^` in its path.)
     #[expect(clippy::unused_self, reason = "a template sees nothing but the methods of its values")]
