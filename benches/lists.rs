@@ -72,6 +72,13 @@ fn fill(conn: &mut DbConnection, which: std::ops::Range<i64>) -> Result<(), Stor
             last_used_at: (n % 2 > 0).then_some(UnixTime(NOW.0 - mixed)),
             disabled_at: None,
             name: format!("Agent {mixed}"),
+            registration_token_hash: None,
+            fingerprint: None,
+            registered_from: None,
+            asked_at: None,
+            asked_by: None,
+            approved_at: None,
+            ceiling: None,
         };
         clients::insert(conn, &client)?;
         grants::insert(conn, |id| grant(id, &user, &client, mixed))?;

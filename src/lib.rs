@@ -57,6 +57,7 @@ pub mod cli;
 pub mod clients;
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod endpoints;
 pub mod error;
 pub mod gate;

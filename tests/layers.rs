@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 6] = [
     &["storage"],
     &["grant_types", "authorization", "revocation", "clients", "accounts", "gate", "app", "error"],
     &["endpoints", "pages", "middleware"],
-    &["server", "sweeper", "notifier", "systemd"],
+    &["server", "sweeper", "notifier", "systemd", "doctor"],
     &["main", "cli"],
 ];
 

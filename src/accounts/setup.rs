@@ -145,6 +145,7 @@ pub fn add_resource(
         scope: None,
         ended_up_to: None,
         narrowed_up_to: None,
+        scopes: None,
     };
     resources::insert(conn, &resource)?;
     // Of a resource at this URL that an older version has removed.

@@ -165,8 +165,9 @@ fn prompts(parameters: &Parameters, value: &str) -> bool {
 
 /// What a person is asked for. Without a request of its own a client gets what it registered with.
 fn scope(client: &Client, offered: &Scope, requested: &Scope) -> Scope {
-    let common = ceiling(client, offered).common(requested);
-    if common.is_empty() { offered.narrow(&client.metadata.scope) } else { common }
+    let most = ceiling(client, offered);
+    let common = most.common(requested);
+    if common.is_empty() { most.narrow(&client.metadata.scope) } else { common }
 }
 
 /// The one registered resource that every `resource` parameter means, or the default.

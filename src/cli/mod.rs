@@ -4,6 +4,7 @@
 pub mod access;
 pub mod client;
 pub mod config;
+pub mod doctor;
 pub mod gc;
 pub mod grant;
 pub mod healthcheck;
@@ -58,6 +59,8 @@ enum Command {
     /// Those who are told what happens: webhook, ntfy, mail
     #[command(subcommand)]
     Notify(notify::Command),
+    /// Say whether clients can connect, and what mends it where they cannot
+    Doctor(doctor::Arguments),
     /// Ask a running service whether it is ready
     Healthcheck,
     /// The settings
@@ -192,6 +195,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Client(command) => client::run(command, &config).await,
             Command::Grant(command) => grant::run(command, &config).await,
             Command::Access(command) => access::run(command, &config).await,
+            Command::Doctor(arguments) => doctor::run(arguments, &config).await,
             Command::Gc => gc::run(&config).await,
             Command::Notify(command) => notify::run(command, &config).await,
             Command::Config(_) | Command::Completions { .. } | Command::Man => Ok(()),

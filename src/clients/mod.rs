@@ -9,7 +9,7 @@ use crate::clock::UnixTime;
 use crate::oauth::{ClientId, Scope};
 use crate::storage::clients::{self, Client};
 use crate::storage::events::{Event, Subject, record};
-use crate::storage::{ClientOrigin, DbConnection, StorageError};
+use crate::storage::{DbConnection, StorageError};
 
 /// The most that a person may grant a client.
 ///
@@ -17,10 +17,7 @@ use crate::storage::{ClientOrigin, DbConnection, StorageError};
 /// first request needs, and is led on to more (MCP 2026-07-28, "Step-Up Authorization Flow").
 #[must_use]
 pub fn ceiling(client: &Client, offered: &Scope) -> Scope {
-    match client.origin {
-        ClientOrigin::Configured => offered.narrow(&client.metadata.scope),
-        ClientOrigin::Registered => offered.clone(),
-    }
+    client.ceiling.as_ref().map_or_else(|| offered.clone(), |ceiling| offered.common(ceiling))
 }
 
 /// Lets a disabled client be used again; what was ended stays ended. False if it was not disabled.

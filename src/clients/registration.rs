@@ -103,6 +103,7 @@ pub fn register(
             clients::delete_unused(conn, UnixTime(i64::MAX), excess.min(500))?;
         }
     }
+    let operators_word = origin == ClientOrigin::Configured;
     let secret = (!metadata.is_public()).then(MachineSecret::for_client);
     let client = Client {
         client_id: ClientId::generate(),
@@ -114,12 +115,16 @@ pub fn register(
         last_used_at: None,
         disabled_at: None,
         name: metadata.client_name.clone().unwrap_or_default(),
+        registration_token_hash: None,
+        fingerprint: None,
+        registered_from: None,
+        asked_at: None,
+        asked_by: None,
+        approved_at: None,
+        ceiling: operators_word.then(|| metadata.scope.clone()).filter(|scope| !scope.is_empty()),
     };
     clients::insert(conn, &client)?;
-    let event = match origin {
-        ClientOrigin::Registered => Event::ClientRegistered,
-        ClientOrigin::Configured => Event::ClientAdded,
-    };
+    let event = if operators_word { Event::ClientAdded } else { Event::ClientRegistered };
     record(conn, event, Subject::client(&client.client_id), now)?;
     Ok(Registered { client, secret })
 }

@@ -12,6 +12,7 @@ use diesel::sql_types::{BigInt, Text};
 use rand::distr::{Alphanumeric, SampleString as _};
 use serde::{Deserialize, Serialize};
 
+use super::client_id_url::{self, ClientIdUrl};
 use super::token::TokenHash;
 
 /// 22 characters of base 62 are 130 bits.
@@ -20,7 +21,7 @@ const ID_LENGTH: usize = 22;
 const SECRET_LENGTH: usize = 43;
 
 macro_rules! text_identifier {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal, $check:expr) => {
         $(#[$doc])*
         #[derive(
             Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -46,15 +47,9 @@ macro_rules! text_identifier {
 
         impl FromStr for $name {
             type Err = &'static str;
-
-            /// `VSCHAR`s (RFC 6749 appendix A.1) without space and colon, 1 to 255 of them.
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let plain = |byte: u8| byte.is_ascii_graphic() && byte != b':';
-                if (1..=255).contains(&text.len()) && text.bytes().all(plain) {
-                    Ok(Self(text.to_owned()))
-                } else {
-                    Err("an identifier is 1 to 255 printable ASCII characters, without ':' or space")
-                }
+                let read: fn(&str) -> Result<(), &'static str> = $check;
+                read(text).map(|()| Self(text.to_owned()))
             }
         }
 
@@ -80,20 +75,50 @@ macro_rules! text_identifier {
 }
 
 text_identifier!(
-    /// `client_id`: RFC 6749 section 2.2.
+    /// `client_id`: RFC 6749 section 2.2. One that begins with `https://` is the address of a document
+    /// ([`ClientIdUrl`]); we make none of those.
     ClientId,
-    "mcpc"
+    "mcpc",
+    client_id
 );
 text_identifier!(
     /// `sub`, the name of a person that never changes: RFC 7662 section 2.2.
     UserId,
-    "mcpu"
+    "mcpu",
+    plain
 );
 text_identifier!(
     /// The user name with which a resource authenticates at introspection: RFC 7662 section 2.1.
     IntrospectionId,
-    "mcpr"
+    "mcpr",
+    plain
 );
+
+impl ClientId {
+    /// Of a client that is described there.
+    #[must_use]
+    pub(super) fn of_url(url: &ClientIdUrl) -> Self {
+        Self(url.as_str().to_owned())
+    }
+}
+
+/// `VSCHAR`s (RFC 6749 appendix A.1) without space and colon, 1 to 255 of them.
+fn plain(text: &str) -> Result<(), &'static str> {
+    let plain = |byte: u8| byte.is_ascii_graphic() && byte != b':';
+    if (1..=255).contains(&text.len()) && text.bytes().all(plain) {
+        Ok(())
+    } else {
+        Err("an identifier is 1 to 255 printable ASCII characters, without ':' or space")
+    }
+}
+
+fn client_id(text: &str) -> Result<(), &'static str> {
+    if text.starts_with(client_id_url::SCHEME) {
+        text.parse::<ClientIdUrl>().map(|_| ())
+    } else {
+        plain(text)
+    }
+}
 
 /// One person's yes to one client: the row of `oauth_grants`.
 #[derive(

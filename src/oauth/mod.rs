@@ -1,5 +1,6 @@
 //! The vocabulary of OAuth: values that are valid by construction.
 
+mod client_id_url;
 mod client_metadata;
 mod display_name;
 mod error;
@@ -12,6 +13,7 @@ mod resource;
 mod scope;
 mod token;
 
+pub use client_id_url::ClientIdUrl;
 pub use client_metadata::{ClientAuthMethod, ClientMetadata, GrantType};
 pub use display_name::display_name;
 pub use error::{ErrorCode, OAuthError};

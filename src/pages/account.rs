@@ -123,7 +123,8 @@ fn shown(conn: &mut DbConnection, grants: Vec<Grant>) -> Result<Vec<App>, Storag
         App {
             id: grant.id.0.to_string(),
             name: client.and_then(|(_, name, _)| shown_name(name)),
-            origin: client.map_or(ClientOrigin::Registered, |(.., origin)| (*origin).into()),
+            origin: client
+                .map_or(ClientOrigin::Registered, |(id, _, origin)| ClientOrigin::of(*origin, id)),
             resource_name: resource.and_then(|resource| resource.name.clone()),
             resource: grant.resource.to_string(),
             scopes: ScopeLine::of(&grant.scope),

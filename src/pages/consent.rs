@@ -1,6 +1,9 @@
 //! Who asks, where the answer goes, and for what: the page on which a person decides
 //! (OAuth 2.1 section 7.10; MCP, security best practices, "consent").
 
+pub mod scopes;
+pub mod who;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, REFERRER_POLICY};
@@ -8,7 +11,6 @@ use askama::Template;
 
 use super::doorstep::doorstep_url;
 use super::error::PageError;
-use super::language::Html;
 use super::obstacle::Obstacle;
 use super::visit::{PageForm, Visit, Visitor, see_other};
 use super::{ContentPolicy, Frame, render};
@@ -20,6 +22,8 @@ use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::{self, Client};
 use crate::storage::sign_ins::Goal;
 use crate::words;
+pub use scopes::ScopeLine;
+pub use who::ClientOrigin;
 
 /// Enough for every honest name, and the decision stays in sight.
 const LONGEST_NAME: usize = 80;
@@ -50,49 +54,11 @@ pub struct Consent {
     pub username: String,
 }
 
-/// How we know a client, which is how far its name can be trusted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ClientOrigin {
-    /// By anonymous registration: RFC 7591.
-    Registered,
-    /// By a document that this host publishes.
-    MetadataDocument {
-        /// The host of the `client_id`.
-        host: String,
-    },
-    /// The operator added it.
-    Configured,
-}
-
-impl From<storage::ClientOrigin> for ClientOrigin {
-    fn from(origin: storage::ClientOrigin) -> Self {
-        match origin {
-            storage::ClientOrigin::Registered => Self::Registered,
-            storage::ClientOrigin::Configured => Self::Configured,
-        }
-    }
-}
-
 impl Consent {
     /// None for an app whose name has nothing that can be seen.
     fn shown_name(&self) -> Option<String> {
         let name = display_name(&self.client_name)?;
         Some(name.chars().take(LONGEST_NAME).collect())
-    }
-
-    fn origin_words(&self) -> Html {
-        let (words, host) = match &self.client_origin {
-            ClientOrigin::Registered => {
-                (words!("This app registered itself. Nobody has verified its name."), None)
-            }
-            ClientOrigin::MetadataDocument { host } => {
-                (words!("This app is described at {}. Only that address is verified."), Some(host))
-            }
-            ClientOrigin::Configured => {
-                (words!("This app was added by the operator of this server."), None)
-            }
-        };
-        self.frame.say(words, host.as_slice())
     }
 }
 
@@ -177,32 +143,11 @@ fn question(
         csrf: visitor.csrf(&request),
         request,
         client_name: client.metadata.client_name.unwrap_or_default(),
-        client_origin: client.origin.into(),
+        client_origin: ClientOrigin::of(client.origin, &client.client_id),
         destination: pending.asked.redirect_uri.destination().clone(),
         resource_name,
         resource: pending.asked.resource.to_string(),
         scopes: ScopeLine::of(&scope),
         username: visitor.signed_in.user().username.clone(),
-    }
-}
-
-/// One scope, in words.
-pub struct ScopeLine(pub String);
-
-impl ScopeLine {
-    /// A line for each scope.
-    pub(super) fn of(scope: &Scope) -> Vec<Self> {
-        scope.tokens().map(|token| Self(token.to_owned())).collect()
-    }
-
-    pub(super) fn words(&self, frame: &Frame) -> Html {
-        const NOTHING: &[&str] = &[];
-        match self.0.as_str() {
-            "mcp" => {
-                frame.say("Use it in your name: call its tools, and read what it offers", NOTHING)
-            }
-            "offline_access" => frame.say("Stay connected while you are away", NOTHING),
-            foreign => frame.code("The permission that this MCP server calls {}", &[foreign]),
-        }
     }
 }

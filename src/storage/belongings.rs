@@ -4,8 +4,8 @@
 use diesel::prelude::*;
 
 use super::schema::{
-    identities, one_time_links, passkeys, recovery_codes, resource_people, sessions,
-    sign_in_places, sign_ins, totp_secrets,
+    identities, one_time_links, passkeys, recovery_codes, resource_people, seen_documents,
+    sessions, sign_in_places, sign_ins, totp_secrets,
 };
 use super::{DbConnection, StorageError};
 use crate::oauth::UserId;
@@ -23,6 +23,7 @@ pub fn remove_of_user(conn: &mut DbConnection, id: &UserId) -> Result<(), Storag
         passkeys,
         recovery_codes,
         resource_people,
+        seen_documents,
         sessions,
         sign_in_places,
         sign_ins,

@@ -6,7 +6,7 @@ use super::codec::text_enum;
 use super::schema::oauth_clients;
 use super::{DbConnection, StorageError, events};
 use crate::clock::UnixTime;
-use crate::oauth::{ClientId, ClientMetadata, TokenHash};
+use crate::oauth::{ClientId, ClientMetadata, Scope, TokenHash, UserId};
 
 /// A client, with its metadata in force.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -31,6 +31,20 @@ pub struct Client {
     pub disabled_at: Option<UnixTime>,
     /// The metadata's name, or nothing: for lists, and for the gate, which asks each time.
     pub name: String,
+    /// Of the token by which its registration may be changed: RFC 7592.
+    pub registration_token_hash: Option<TokenHash>,
+    /// Of what a public client registered with: the same again is the same client.
+    pub fingerprint: Option<TokenHash>,
+    /// The network that registered it.
+    pub registered_from: Option<String>,
+    /// Where new clients wait for the owner: since when.
+    pub asked_at: Option<UnixTime>,
+    /// Who met it first.
+    pub asked_by: Option<UserId>,
+    /// When the owner said yes to it.
+    pub approved_at: Option<UnixTime>,
+    /// The most that the operator lets it have; none: no limit.
+    pub ceiling: Option<Scope>,
 }
 
 text_enum!(
@@ -40,6 +54,8 @@ text_enum!(
         Registered = "registered",
         /// The operator.
         Configured = "configured",
+        /// The host of its `client_id`, where its metadata document is.
+        Document = "metadata_document",
     }
 );
 

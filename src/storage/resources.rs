@@ -41,6 +41,8 @@ pub struct Resource {
     pub ended_up_to: Option<GrantId>,
     /// Whether a grant up to this one is still admitted has to be asked, whatever its own row says.
     pub narrowed_up_to: Option<GrantId>,
+    /// What there is to be had there; none: every scope of the settings.
+    pub scopes: Option<Scope>,
 }
 
 text_enum!(

@@ -19,6 +19,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    client_documents (client_id) {
+        client_id -> Text,
+        document -> Text,
+        source -> Text,
+        fetched_at -> BigInt,
+        fresh_until -> BigInt,
+    }
+}
+
+diesel::table! {
     events (id) {
         id -> BigInt,
         at -> BigInt,
@@ -63,6 +73,13 @@ diesel::table! {
         last_used_at -> Nullable<BigInt>,
         disabled_at -> Nullable<BigInt>,
         name -> Text,
+        registration_token_hash -> Nullable<Binary>,
+        fingerprint -> Nullable<Binary>,
+        registered_from -> Nullable<Text>,
+        asked_at -> Nullable<BigInt>,
+        asked_by -> Nullable<Text>,
+        approved_at -> Nullable<BigInt>,
+        ceiling -> Nullable<Text>,
     }
 }
 
@@ -158,6 +175,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    registration_tokens (id) {
+        id -> BigInt,
+        hash -> Binary,
+        name -> Text,
+        created_at -> BigInt,
+        expires_at -> Nullable<BigInt>,
+        uses_left -> Nullable<BigInt>,
+        last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     resource_people (resource, user_id) {
         resource -> Text,
         user_id -> Text,
@@ -193,6 +222,7 @@ diesel::table! {
         scope -> Nullable<Text>,
         ended_up_to -> Nullable<BigInt>,
         narrowed_up_to -> Nullable<BigInt>,
+        scopes -> Nullable<Text>,
     }
 }
 
@@ -201,6 +231,15 @@ diesel::table! {
         id -> BigInt,
         version -> BigInt,
         oldest_allowed -> BigInt,
+    }
+}
+
+diesel::table! {
+    seen_documents (user_id, client_id) {
+        user_id -> Text,
+        client_id -> Text,
+        metadata -> Text,
+        seen_at -> BigInt,
     }
 }
 

@@ -166,6 +166,7 @@ async fn nothing_of_a_removed_account_is_left() {
             "sign_in_places VALUES (?, '192.0.2.1', 0)",
             "one_time_links (id, hash, purpose, created_at, user_id) VALUES (1, x'00', 'reset', 0, ?)",
             "resource_people VALUES ('https://mcp.example/mcp', ?, NULL)",
+            "seen_documents VALUES (?, 'https://app.example/client.json', '{}', 0)",
         ] {
             let insert = diesel::sql_query(format!("INSERT INTO {row}"));
             insert.bind::<Text, _>(&id).execute(conn)?;

@@ -143,5 +143,12 @@ fn unused(id: &ClientId, now: UnixTime) -> Client {
         last_used_at: None,
         disabled_at: None,
         name: String::new(),
+        registration_token_hash: None,
+        fingerprint: None,
+        registered_from: None,
+        asked_at: None,
+        asked_by: None,
+        approved_at: None,
+        ceiling: None,
     }
 }

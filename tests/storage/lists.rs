@@ -46,6 +46,13 @@ fn client(n: i64) -> Client {
         last_used_at: (n % 3 > 0).then_some(UnixTime(NOW.0 + n % 2)),
         disabled_at: (n % 5 == 0).then_some(NOW),
         name: ["Agent", "agent", "", "100% Bot"][usize::try_from(n % 4).unwrap()].to_owned(),
+        registration_token_hash: None,
+        fingerprint: None,
+        registered_from: None,
+        asked_at: None,
+        asked_by: None,
+        approved_at: None,
+        ceiling: None,
     }
 }
 

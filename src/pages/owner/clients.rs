@@ -26,6 +26,7 @@ static SHAPE: Shape = Shape {
         ("", words!("All apps")),
         ("registered", words!("Registered themselves")),
         ("configured", words!("Added by an owner")),
+        ("documents", words!("Described at their address")),
         ("enabled", words!("That may ask")),
         ("disabled", words!("Disabled")),
         ("unused", words!("Nobody has said yes yet")),
@@ -76,6 +77,7 @@ pub(super) fn origin(origin: ClientOrigin) -> &'static str {
     match origin {
         ClientOrigin::Registered => words!("registered itself"),
         ClientOrigin::Configured => words!("added by an owner"),
+        ClientOrigin::Document => words!("described at its address"),
     }
 }
 
@@ -84,6 +86,7 @@ fn narrowing(list: &Asked) -> Narrowing {
     let (origin, state) = match list.filter {
         "registered" => (Some(ClientOrigin::Registered), None),
         "configured" => (Some(ClientOrigin::Configured), None),
+        "documents" => (Some(ClientOrigin::Document), None),
         "enabled" => (None, Some(State::Enabled)),
         "disabled" => (None, Some(State::Disabled)),
         "unused" => (None, Some(State::Unused)),

@@ -330,9 +330,8 @@ async fn nobody_is_asked_for_what_cannot_be_had() {
     let read = limited.exchange(&code).await.text("access_token");
     let limit = |DbConnection::Sqlite(conn): &mut _| {
         use diesel::connection::SimpleConnection as _;
-        let json = "json_set(client_json, '$.scope', 'wiki:read')";
-        let sql = format!("UPDATE oauth_clients SET origin = 'configured', client_json = {json}");
-        Ok::<_, StorageError>(conn.batch_execute(&sql)?)
+        let sql = "UPDATE oauth_clients SET ceiling = 'wiki:read'";
+        Ok::<_, StorageError>(conn.batch_execute(sql)?)
     };
     assert_eq!(call(&server, &read, "tools/call", "delete_page").await.error().0, 403);
     server.storage.write(limit).await.unwrap();

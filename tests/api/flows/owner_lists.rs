@@ -20,7 +20,7 @@ const FILL: [&str; 3] = [
      (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) \
      SELECT 'mcpc' || i, '{\"redirect_uris\":[\"https://app.example/cb\"],\
      \"token_endpoint_auth_method\":\"none\",\"grant_types\":[\"authorization_code\"],\
-     \"response_types\":[\"code\"]}', i, NULL, 'registered', i, i, NULL, printf('Agent %06d', i) \
+     \"response_types\":[\"code\"]}', i, NULL, 'registered', i, i, NULL, printf('Agent %06d', i), NULL, NULL, NULL, NULL, NULL, NULL, NULL \
      FROM n",
     "INSERT INTO oauth_grants WITH RECURSIVE n(i) AS \
      (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) \

@@ -1,0 +1,10 @@
+-- Every MCP server has scopes of its own, and every client a limit.
+
+-- What there is to be had at a resource; NULL: every scope of the settings.
+ALTER TABLE resources ADD COLUMN scopes TEXT;
+-- The most that the operator lets a client have; NULL: no limit.
+ALTER TABLE oauth_clients ADD COLUMN ceiling TEXT;
+UPDATE oauth_clients SET ceiling = json_extract(client_json, '$.scope') WHERE origin = 'configured';
+
+-- An older version would grant what a client or a resource must not have any more.
+UPDATE schema_version SET version = 6, oldest_allowed = 6;
