@@ -1,7 +1,9 @@
 //! Who is calling, and how a client becomes known.
 
 pub mod authentication;
+pub mod metadata_document;
 pub mod registration;
+pub mod shipped;
 
 pub use authentication::{AuthenticatedClient, Presented, Stranger};
 
