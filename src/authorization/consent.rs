@@ -7,10 +7,11 @@ use crate::clock::{Seconds, UnixTime};
 use crate::error::Error;
 use crate::oauth::{ErrorCode, Issuer, OAuthError, Scope, TokenId, TokenKind, TokenSecret};
 use crate::storage::authorization_requests::{self, Asked, PendingRequest};
+use crate::storage::clients::{self, Client};
 use crate::storage::codes::{self, Code};
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::resources::{self, Resource};
-use crate::storage::{DbConnection, StorageError, clients, users};
+use crate::storage::{ClientOrigin, DbConnection, StorageError, seen_documents, users};
 use crate::words;
 
 /// The pending request of this cookie.
@@ -91,6 +92,20 @@ pub fn grantable(
     Ok(Ok((scope, resource)))
 }
 
+/// A client that changes where its answers go cannot have an answer sent to where it was, nor one
+/// that was asked for there sent to where it is now (Client ID Metadata Document draft -01, section
+/// 6.3).
+///
+/// # Errors
+/// `access_denied`.
+pub fn check_redirect(client: &Client, pending: &PendingRequest) -> Result<(), OAuthError> {
+    let asked = &pending.asked.redirect_uri;
+    if client.metadata.redirect_uris.iter().any(|known| known.allows(asked)) {
+        return Ok(());
+    }
+    Err(refuse("This app has changed where its answers go. Start again from the app"))
+}
+
 /// Yes. The URL to which the browser is sent. What the person may not have is left out.
 ///
 /// # Errors
@@ -113,6 +128,9 @@ pub fn approve(
         return Err(refuse("The app wants you to sign in again first").into());
     }
     let (scope, _) = grantable(conn, &pending, signed_in)?.map_err(|why| refuse(why.words()))?;
+    let client = clients::find(conn, &pending.asked.client_id)?;
+    let client = client.ok_or_else(|| refuse("This app is no longer registered here"))?;
+    check_redirect(&client, &pending)?;
     if !clients::authorize(conn, &pending.asked.client_id, now)? {
         return Err(refuse("This app has been switched off here").into());
     }
@@ -122,6 +140,10 @@ pub fn approve(
     let pending = PendingRequest { asked: Asked { scope, ..pending.asked }, ..pending };
     let code = insert_code(conn, cookie, &pending, signed_in, now + code_lifetime)?;
     authorization_requests::set_code(conn, pending.id, code.id())?;
+    if client.origin == ClientOrigin::Document {
+        let whose = (&signed_in.user().id, &client.client_id);
+        seen_documents::note(conn, whose, &client.metadata, now)?;
+    }
     record(conn, Event::ConsentApproved, subject(&pending, signed_in), now)?;
     Ok(to.with_code(&code.reveal(), issuer))
 }

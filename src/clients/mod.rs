@@ -1,7 +1,11 @@
 //! Who is calling, and how a client becomes known.
 
 pub mod authentication;
+pub mod described;
+pub mod document_copies;
+pub mod metadata_document;
 pub mod registration;
+pub mod shipped;
 
 pub use authentication::{AuthenticatedClient, Presented, Stranger};
 
