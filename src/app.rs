@@ -144,6 +144,12 @@ impl std::fmt::Display for Network {
 }
 
 impl Network {
+    /// The /48 that this one is in; none with IPv4.
+    #[must_use]
+    pub fn its_site(self) -> Option<Self> {
+        Self::site(self.0)
+    }
+
     /// The /48 that one site has; none with IPv4.
     #[must_use]
     pub fn site(address: IpAddr) -> Option<Self> {
@@ -163,8 +169,12 @@ fn prefix(address: Ipv6Addr, bits: u32) -> IpAddr {
 pub struct RateLimits {
     /// Registrations from one network.
     pub registrations: Limiter<Network>,
+    /// Registrations from one site of many networks.
+    pub registrations_of_sites: Limiter<Network>,
     /// Registrations of everybody.
     pub all_registrations: Limiter<()>,
+    /// What clients do with their registrations, from one network.
+    pub registration_changes: Limiter<Network>,
     /// Authorization requests from one network.
     pub authorizations: Limiter<Network>,
     /// Refused token requests from one network.
@@ -196,9 +206,14 @@ impl RateLimits {
         const WARNINGS: u32 = 6;
         let limits = &config.limits;
         let on = limits.on;
+        let each = limits.registrations_per_address;
+        // Whatever the limits are, nobody uses up what is for everybody.
+        let share = limits.registrations.div_ceil(2);
         Self {
-            registrations: successes(on, limits.registrations_per_address, HOUR),
+            registrations: successes(on, each.min(share), HOUR),
+            registrations_of_sites: successes(on, each.saturating_mul(4).min(share), HOUR),
             all_registrations: successes(on, limits.registrations, HOUR),
+            registration_changes: successes(on, each.saturating_mul(4), HOUR),
             authorizations: successes(on, limits.authorize_per_address, MINUTE),
             token_failures: Limiter::new(limits.token_failures_per_address, MINUTE),
             introspection_failures: Limiter::new(limits.introspection_failures_per_address, MINUTE),

@@ -7,10 +7,11 @@ use crate::clock::{Seconds, UnixTime};
 use crate::error::Error;
 use crate::oauth::{ErrorCode, Issuer, OAuthError, Scope, TokenId, TokenKind, TokenSecret};
 use crate::storage::authorization_requests::{self, Asked, PendingRequest};
+use crate::storage::clients::{self, Client};
 use crate::storage::codes::{self, Code};
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::resources::{self, Resource};
-use crate::storage::{DbConnection, StorageError, clients, users};
+use crate::storage::{DbConnection, StorageError, users};
 use crate::words;
 
 /// The pending request of this cookie.
@@ -25,6 +26,21 @@ pub fn find(
     let pending = authorization_requests::find(conn, cookie.id())?
         .filter(|pending| pending.hash == cookie.hash() && now < pending.expires_at);
     Ok(pending.ok_or_else(|| refuse("This sign-in has expired. Start it again from the app"))?)
+}
+
+/// Who asks, if the answer may still go where it was to go: a client can change or end its registration
+/// while a person makes up her mind (RFC 7592).
+///
+/// # Errors
+/// `access_denied` for a client that is gone, or that has given the redirect URI up.
+pub fn client(conn: &mut DbConnection, pending: &PendingRequest) -> Result<Client, Error> {
+    let client = clients::find(conn, &pending.asked.client_id)?
+        .ok_or_else(|| refuse("This app is no longer registered here"))?;
+    if !client.metadata.allows(&pending.asked.redirect_uri) {
+        let why = words!("This app has changed where its answers go. Start again from the app");
+        return Err(refuse(why).into());
+    }
+    Ok(client)
 }
 
 /// Whether this session may answer: `prompt=login` wants one that began after the request came.
@@ -95,7 +111,7 @@ pub fn grantable(
 ///
 /// # Errors
 /// `access_denied` when it has been answered with no, its code has been redeemed, there is an
-/// [`Obstacle`], or the client or the person is no longer welcome.
+/// [`Obstacle`], or the client, its redirect URI or the person is no longer welcome.
 pub fn approve(
     conn: &mut DbConnection,
     cookie: &TokenSecret,
@@ -104,6 +120,7 @@ pub fn approve(
     now: UnixTime,
 ) -> Result<String, Error> {
     let pending = find(conn, cookie, now)?;
+    client(conn, &pending)?;
     let to = redirect(&pending);
     if !authorization_requests::decide(conn, pending.id, now)? {
         let code = code_again(conn, cookie, signed_in, now)?.ok_or_else(answered)?;
@@ -129,7 +146,7 @@ pub fn approve(
 /// No. The URL to which the browser is sent.
 ///
 /// # Errors
-/// `access_denied` when it has been answered with yes.
+/// `access_denied` when it has been answered with yes, or the answer may not go there any more.
 pub fn deny(
     conn: &mut DbConnection,
     cookie: &TokenSecret,
@@ -138,6 +155,7 @@ pub fn deny(
     now: UnixTime,
 ) -> Result<String, Error> {
     let pending = find(conn, cookie, now)?;
+    client(conn, &pending)?;
     if authorization_requests::decide(conn, pending.id, now)? {
         record(conn, Event::ConsentDenied, subject(&pending, signed_in), now)?;
     } else if pending.code_id.is_some() {

@@ -1,6 +1,8 @@
 //! Who is calling, and how a client becomes known.
 
 pub mod authentication;
+pub mod configuration;
+pub mod initial_access;
 pub mod registration;
 
 pub use authentication::{AuthenticatedClient, Presented, Stranger};

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::oauth::{Destination, ErrorCode, Parameters, Scope, display_name};
 use crate::storage;
 use crate::storage::authorization_requests::PendingRequest;
-use crate::storage::clients::{self, Client};
+use crate::storage::clients::Client;
 use crate::storage::sign_ins::Goal;
 use crate::words;
 pub use scopes::ScopeLine;
@@ -74,9 +74,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let now = visit.app.clock.now();
     let known = visit.app.storage.read(|conn| {
         let pending = consent::find(conn, &cookie, now)?;
-        let client = clients::find(conn, &pending.asked.client_id)?;
-        let gone = || ErrorCode::AccessDenied.because("This app is no longer registered here");
-        Ok::<_, Error>((client.ok_or_else(gone)?, pending))
+        Ok::<_, Error>((consent::client(conn, &pending)?, pending))
     });
     let (client, pending) = known.await.map_err(|error| visit.failed(error))?;
     let visitor = visit.visitor().await?.filter(|v| may_answer(&pending, &v.signed_in));
