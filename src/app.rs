@@ -2,6 +2,7 @@
 
 pub mod fetcher;
 pub mod limiter;
+pub mod rate_limits;
 pub mod sign_ins;
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -13,17 +14,16 @@ use crate::accounts::session::SessionLifetimes;
 use crate::accounts::sign_in;
 use crate::authorization::request::Offer;
 use crate::clients::registration::Bounds;
-use crate::clock::{Clock, Seconds};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::Error;
 use crate::gate::confirmation::Confirmations;
 use crate::grant_types::Terms;
 use crate::metrics::Metrics;
-use crate::oauth::{ClientIdUrl, IntrospectionId};
+use crate::oauth::ClientIdUrl;
 use crate::storage::Storage;
 use fetcher::{Fetcher, Published, Unpublished};
-use limiter::Limiter;
-use sign_ins::SignIns;
+pub use rate_limits::RateLimits;
 
 /// The service, without its listener.
 pub struct App {
@@ -165,6 +165,12 @@ impl std::fmt::Display for Network {
 }
 
 impl Network {
+    /// The /48 that this one is in; none with IPv4.
+    #[must_use]
+    pub fn its_site(self) -> Option<Self> {
+        Self::site(self.0)
+    }
+
     /// The /48 that one site has; none with IPv4.
     #[must_use]
     pub fn site(address: IpAddr) -> Option<Self> {
@@ -177,72 +183,6 @@ impl Network {
 
 fn prefix(address: Ipv6Addr, bits: u32) -> IpAddr {
     IpAddr::V6(Ipv6Addr::from(u128::from(address) & (u128::MAX << (128 - bits))))
-}
-
-/// Who has done too much. What succeeds is not limited when `limits` are off; wrong passwords and
-/// codes always are.
-pub struct RateLimits {
-    /// Registrations from one network.
-    pub registrations: Limiter<Network>,
-    /// Registrations of everybody.
-    pub all_registrations: Limiter<()>,
-    /// Fetches of clients' documents for one network.
-    pub document_fetches: Limiter<Network>,
-    /// Fetches of clients' documents for everybody.
-    pub all_document_fetches: Limiter<()>,
-    /// Authorization requests from one network.
-    pub authorizations: Limiter<Network>,
-    /// Refused token requests from one network.
-    pub token_failures: Limiter<Network>,
-    /// Wrong introspection credentials from one network.
-    pub introspection_failures: Limiter<Network>,
-    /// Lines in the log about wrong introspection credentials, for one resource or for none.
-    pub introspection_warnings: Limiter<Option<IntrospectionId>>,
-    /// Lines of the log about wrong addresses of the gate.
-    pub gate_warnings: Limiter<()>,
-    /// Wrong passwords.
-    pub sign_ins: SignIns,
-    /// Ceremonies of passkeys that were begun, from one network.
-    pub passkeys: Limiter<Network>,
-    /// Sign-ins at providers that are begun from one network: each asks something of others.
-    pub provider_begins: Limiter<Network>,
-    /// Sign-ins at providers and by a proxy's header that are refused, from one network.
-    pub provider_failures: Limiter<Network>,
-    /// Lines in the log about one provider.
-    pub provider_warnings: Limiter<String>,
-    /// Lines in the log about the proxy's header.
-    pub proxy_warnings: Limiter<()>,
-}
-
-impl RateLimits {
-    fn new(config: &Config) -> Self {
-        const MINUTE: Seconds = Seconds(60);
-        const HOUR: Seconds = Seconds(60 * 60);
-        const WARNINGS: u32 = 6;
-        let limits = &config.limits;
-        let on = limits.on;
-        Self {
-            registrations: successes(on, limits.registrations_per_address, HOUR),
-            all_registrations: successes(on, limits.registrations, HOUR),
-            document_fetches: successes(on, limits.document_fetches_per_address, HOUR),
-            all_document_fetches: successes(on, limits.document_fetches, HOUR),
-            authorizations: successes(on, limits.authorize_per_address, MINUTE),
-            token_failures: Limiter::new(limits.token_failures_per_address, MINUTE),
-            introspection_failures: Limiter::new(limits.introspection_failures_per_address, MINUTE),
-            introspection_warnings: Limiter::new(WARNINGS, MINUTE),
-            gate_warnings: Limiter::new(WARNINGS, MINUTE),
-            sign_ins: SignIns::new(limits),
-            passkeys: successes(on, limits.authorize_per_address, MINUTE),
-            provider_begins: successes(on, limits.authorize_per_address, MINUTE),
-            provider_failures: Limiter::new(limits.sign_in_per_address, sign_ins::QUARTER),
-            provider_warnings: Limiter::new(WARNINGS, MINUTE),
-            proxy_warnings: Limiter::new(WARNINGS, MINUTE),
-        }
-    }
-}
-
-fn successes<K: Eq + std::hash::Hash + Clone>(on: bool, burst: u32, per: Seconds) -> Limiter<K> {
-    if on { Limiter::new(burst, per) } else { Limiter::off() }
 }
 
 /// Whether traffic may come, for `/readyz`.

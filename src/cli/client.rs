@@ -76,6 +76,8 @@ struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     last_used_at: Option<UnixTime>,
     disabled: bool,
+    /// Several installations have registered it, and may have it.
+    shared: bool,
     #[serde(flatten)]
     metadata: ClientMetadata,
 }
@@ -83,6 +85,7 @@ struct Shown {
 impl Shown {
     fn new(client: Client, client_secret: Option<String>) -> Self {
         Self {
+            shared: client.is_shared(),
             client_id: client.client_id,
             client_secret,
             origin: client.origin,
@@ -151,7 +154,7 @@ async fn add(
     let (origin, now) = (ClientOrigin::Configured, Clock::System.now());
     let register =
         move |conn: &mut _| registration::register(conn, &metadata, origin, &bounds, now);
-    let Registered { client, secret } = storage.write(register).await?;
+    let Registered { client, secret, .. } = storage.write(register).await?;
     let secret = secret.map(MachineSecret::reveal);
     if json {
         return output::json(&Shown::new(client, secret));
