@@ -28,6 +28,22 @@ pub fn find(
     Ok(pending.ok_or_else(|| refuse("This sign-in has expired. Start it again from the app"))?)
 }
 
+/// Who asks, if the answer may still go where it was to go: a client can change or end its registration
+/// (RFC 7592), and its document can say something else (Client ID Metadata Document draft -01, section
+/// 6.3), while a person makes up her mind.
+///
+/// # Errors
+/// `access_denied` for a client that is gone, or that has given the redirect URI up.
+pub fn client(conn: &mut DbConnection, pending: &PendingRequest) -> Result<Client, Error> {
+    let client = clients::find(conn, &pending.asked.client_id)?
+        .ok_or_else(|| refuse("This app is no longer registered here"))?;
+    if !client.metadata.allows(&pending.asked.redirect_uri) {
+        let why = words!("This app has changed where its answers go. Start again from the app");
+        return Err(refuse(why).into());
+    }
+    Ok(client)
+}
+
 /// Whether this session may answer: `prompt=login` wants one that began after the request came.
 #[must_use]
 pub fn may_answer(pending: &PendingRequest, signed_in: &SignedIn) -> bool {
@@ -92,25 +108,11 @@ pub fn grantable(
     Ok(Ok((scope, resource)))
 }
 
-/// A client that changes where its answers go cannot have an answer sent to where it was, nor one
-/// that was asked for there sent to where it is now (Client ID Metadata Document draft -01, section
-/// 6.3).
-///
-/// # Errors
-/// `access_denied`.
-pub fn check_redirect(client: &Client, pending: &PendingRequest) -> Result<(), OAuthError> {
-    let asked = &pending.asked.redirect_uri;
-    if client.metadata.redirect_uris.iter().any(|known| known.allows(asked)) {
-        return Ok(());
-    }
-    Err(refuse("This app has changed where its answers go. Start again from the app"))
-}
-
 /// Yes. The URL to which the browser is sent. What the person may not have is left out.
 ///
 /// # Errors
 /// `access_denied` when it has been answered with no, its code has been redeemed, there is an
-/// [`Obstacle`], or the client or the person is no longer welcome.
+/// [`Obstacle`], or the client, its redirect URI or the person is no longer welcome.
 pub fn approve(
     conn: &mut DbConnection,
     cookie: &TokenSecret,
@@ -119,6 +121,7 @@ pub fn approve(
     now: UnixTime,
 ) -> Result<String, Error> {
     let pending = find(conn, cookie, now)?;
+    let client = client(conn, &pending)?;
     let to = redirect(&pending);
     if !authorization_requests::decide(conn, pending.id, now)? {
         let code = code_again(conn, cookie, signed_in, now)?.ok_or_else(answered)?;
@@ -128,9 +131,6 @@ pub fn approve(
         return Err(refuse("The app wants you to sign in again first").into());
     }
     let (scope, _) = grantable(conn, &pending, signed_in)?.map_err(|why| refuse(why.words()))?;
-    let client = clients::find(conn, &pending.asked.client_id)?;
-    let client = client.ok_or_else(|| refuse("This app is no longer registered here"))?;
-    check_redirect(&client, &pending)?;
     if !clients::authorize(conn, &pending.asked.client_id, now)? {
         return Err(refuse("This app has been switched off here").into());
     }
@@ -151,7 +151,7 @@ pub fn approve(
 /// No. The URL to which the browser is sent.
 ///
 /// # Errors
-/// `access_denied` when it has been answered with yes.
+/// `access_denied` when it has been answered with yes, or the answer may not go there any more.
 pub fn deny(
     conn: &mut DbConnection,
     cookie: &TokenSecret,
@@ -160,6 +160,7 @@ pub fn deny(
     now: UnixTime,
 ) -> Result<String, Error> {
     let pending = find(conn, cookie, now)?;
+    client(conn, &pending)?;
     if authorization_requests::decide(conn, pending.id, now)? {
         record(conn, Event::ConsentDenied, subject(&pending, signed_in), now)?;
     } else if pending.code_id.is_some() {

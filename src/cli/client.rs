@@ -90,6 +90,8 @@ struct Shown {
     /// Of one that is known by a document.
     #[serde(skip_serializing_if = "Option::is_none")]
     document: Option<Described>,
+    /// Several installations have registered it, and may have it.
+    shared: bool,
     #[serde(flatten)]
     metadata: ClientMetadata,
 }
@@ -104,6 +106,7 @@ struct Described {
 impl Shown {
     fn new(client: Client, client_secret: Option<String>) -> Self {
         Self {
+            shared: client.is_shared(),
             client_id: client.client_id,
             client_secret,
             origin: client.origin,
@@ -175,7 +178,7 @@ async fn add(
     let (origin, now) = (ClientOrigin::Configured, Clock::System.now());
     let register =
         move |conn: &mut _| registration::register(conn, &metadata, origin, &bounds, now);
-    let Registered { client, secret } = storage.write(register).await?;
+    let Registered { client, secret, .. } = storage.write(register).await?;
     let secret = secret.map(MachineSecret::reveal);
     if json {
         return output::json(&Shown::new(client, secret));

@@ -93,6 +93,18 @@ impl RedirectUri {
         format!("{}{separator}{encoded}", self.text)
     }
 
+    /// The same for every URI that allows the same requests.
+    #[must_use]
+    pub fn without_its_port(&self) -> String {
+        match &self.destination {
+            Destination::Loopback(_) => {
+                let (host, path) = self.without_port();
+                format!("http://{host}{path}")
+            }
+            _ => self.text.clone(),
+        }
+    }
+
     fn without_port(&self) -> (&str, &str) {
         let rest = self.text.strip_prefix("http://").unwrap_or(&self.text);
         let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
@@ -254,6 +266,7 @@ mod tests {
             ("https://h.example/cb", "https://h.example/cb"),
         ] {
             assert!(uri(registered).allows(&uri(requested)), "{registered} {requested}");
+            assert_eq!(uri(registered).without_its_port(), uri(requested).without_its_port());
         }
         for (registered, requested) in [
             ("http://127.0.0.1/callback", "http://localhost/callback"),
@@ -268,6 +281,7 @@ mod tests {
             ("cursor://a/b", "cursor://a/b/"),
         ] {
             assert!(!uri(registered).allows(&uri(requested)), "{registered} {requested}");
+            assert_ne!(uri(registered).without_its_port(), uri(requested).without_its_port());
         }
     }
 

@@ -19,7 +19,7 @@ use crate::authorization::consent::{self, may_answer};
 use crate::error::Error;
 use crate::oauth::{Destination, ErrorCode, Parameters, Scope, display_name};
 use crate::storage::authorization_requests::PendingRequest;
-use crate::storage::clients::{self, Client};
+use crate::storage::clients::Client;
 use crate::storage::sign_ins::Goal;
 use crate::storage::{self, StorageError};
 use crate::words;
@@ -80,11 +80,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let now = visit.app.clock.now();
     let known = visit.app.storage.read(|conn| {
         let pending = consent::find(conn, &cookie, now)?;
-        let client = clients::find(conn, &pending.asked.client_id)?;
-        let gone = || ErrorCode::AccessDenied.because("This app is no longer registered here");
-        let client = client.ok_or_else(gone)?;
-        consent::check_redirect(&client, &pending)?;
-        Ok::<_, Error>((client, pending))
+        Ok::<_, Error>((consent::client(conn, &pending)?, pending))
     });
     let (client, pending) = known.await.map_err(|error| visit.failed(error))?;
     let visitor = visit.visitor().await?.filter(|v| may_answer(&pending, &v.signed_in));

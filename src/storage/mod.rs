@@ -22,6 +22,7 @@ pub mod passkeys;
 pub mod probe;
 pub mod recovery_codes;
 pub mod refresh_tokens;
+pub mod registration_tokens;
 pub mod resource_people;
 pub mod resource_rules;
 pub mod resources;

@@ -76,6 +76,7 @@ diesel::table! {
         registration_token_hash -> Nullable<Binary>,
         fingerprint -> Nullable<Binary>,
         registered_from -> Nullable<Text>,
+        registered_at -> Nullable<BigInt>,
         asked_at -> Nullable<BigInt>,
         asked_by -> Nullable<Text>,
         approved_at -> Nullable<BigInt>,
