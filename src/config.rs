@@ -8,6 +8,7 @@ mod outgoing;
 mod owner_pages;
 mod providers;
 mod proxy_header;
+mod registration;
 mod rules;
 mod settings;
 mod sources;
@@ -30,6 +31,7 @@ pub use outgoing::Certificates;
 pub use owner_pages::OwnerPages;
 pub use providers::{Provider, ProviderKind};
 pub use proxy_header::ProxyHeader;
+pub use registration::Registration;
 pub use settings::{PREFIX, SETTINGS, Setting, find};
 pub use sources::{Origin, Sources};
 
@@ -55,6 +57,8 @@ pub struct Config {
     pub resources: Vec<DeclaredResource>,
     /// Every scope there is.
     pub scopes: Scope,
+    /// Who may register clients.
+    pub registration: Registration,
     /// How people sign in.
     pub sign_in: SignInWays,
     /// How the pages look.
@@ -253,6 +257,7 @@ impl Config {
             owner: reader.owner()?,
             resources: reader.resources()?,
             scopes: reader.scopes()?,
+            registration: reader.parse("registration")?,
             sign_in: reader.sign_in()?,
             brand: reader.brand()?,
             outgoing_ca: reader.outgoing_ca()?,

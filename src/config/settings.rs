@@ -65,6 +65,11 @@ pub const SETTINGS: &[Setting] = &[
     plain("owner", "", "user name of the owner, made at the first start"),
     secret("owner_password", "the owner's password at the first start; never overwrites one"),
     plain("scopes", "mcp", "every scope there is, with spaces between"),
+    plain(
+        "registration",
+        "open",
+        "who may register clients: open: they themselves; token: who has one; off: the operator",
+    ),
     plain("password", "on", "off: nobody signs in by password"),
     plain("passkeys", "on", "off: nobody signs in by passkey"),
     plain(
@@ -153,7 +158,7 @@ pub const SETTINGS: &[Setting] = &[
         "how long a started sign-in can be finished; at least 10m",
     ),
     plain("secret_overlap", "24h", "how long a replaced introspection secret goes on working"),
-    plain("unused_client_lifetime", "7d", "when a registration that nobody has used is forgotten"),
+    plain("unused_client_lifetime", "30d", "when a registration that nobody has used is forgotten"),
     plain("event_lifetime", "180d", "how long the record of decisions is kept"),
     secret(
         "notify_webhook",

@@ -1,6 +1,7 @@
 //! A client: it registers, exchanges, refreshes, revokes; and a resource that introspects.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use data_encoding::BASE64URL_NOPAD;
 use reqwest::header::HeaderMap;
@@ -66,8 +67,11 @@ impl OAuthClient {
     /// With more metadata than the redirect URI.
     pub async fn register_with(server: &TestServer, metadata: Value) -> Self {
         let http = reqwest::Client::new();
-        let mut body =
-            json!({ "redirect_uris": ["http://127.0.0.1/callback"], "client_name": "Test" });
+        // Each is a client of its own, and not the one before again.
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let version = NEXT.fetch_add(1, Ordering::Relaxed).to_string();
+        let mut body = json!({ "redirect_uris": ["http://127.0.0.1/callback"],
+            "client_name": "Test", "software_version": version });
         body.as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
         let answer = Answer::of(http.post(format!("{}/register", server.url)).json(&body)).await;
         assert_eq!(answer.status, 201, "{answer:?}");
