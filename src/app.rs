@@ -2,10 +2,10 @@
 
 pub mod fetcher;
 pub mod limiter;
-pub mod rate_limits;
+mod network;
 pub mod sign_ins;
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::accounts::password::Passwords;
@@ -14,16 +14,18 @@ use crate::accounts::session::SessionLifetimes;
 use crate::accounts::sign_in;
 use crate::authorization::request::Offer;
 use crate::clients::registration::Bounds;
-use crate::clock::Clock;
+use crate::clock::{Clock, Seconds};
 use crate::config::Config;
 use crate::error::Error;
 use crate::gate::confirmation::Confirmations;
 use crate::grant_types::Terms;
-use crate::metrics::Metrics;
-use crate::oauth::ClientIdUrl;
+use crate::metrics::{DocumentRequest, Metrics};
+use crate::oauth::{ClientIdUrl, IntrospectionId};
 use crate::storage::Storage;
 use fetcher::{Fetcher, Published, Unpublished};
-pub use rate_limits::RateLimits;
+use limiter::Limiter;
+pub use network::Network;
+use sign_ins::SignIns;
 
 /// The service, without its listener.
 pub struct App {
@@ -109,7 +111,14 @@ impl App {
             let all = limits.all_document_fetches.take(&(), now);
             all.inspect_err(|_| limits.document_fetches.give_back(&network))
         };
-        self.fetcher.document(url, admit).await
+        let answer = self.fetcher.document(url, admit).await;
+        let outcome = match answer {
+            Ok(_) => "published",
+            Err(Unpublished::Refused) => "refused",
+            Err(Unpublished::Busy(_)) => "busy",
+        };
+        self.metrics.document_requests.get_or_create(&DocumentRequest { outcome }).inc();
+        answer
     }
 
     /// For a sign-in that goes on now.
@@ -141,48 +150,79 @@ pub fn bounds(config: &Config) -> Bounds {
     }
 }
 
-/// One network, as far as limits go: an IPv4 address, or the /64 that one IPv6 customer has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Network(IpAddr);
+/// Who has done too much. What succeeds is not limited when `limits` are off; wrong passwords and
+/// codes always are.
+pub struct RateLimits {
+    /// Registrations from one network.
+    pub registrations: Limiter<Network>,
+    /// Registrations from one site of many networks.
+    pub registrations_of_sites: Limiter<Network>,
+    /// Registrations of everybody.
+    pub all_registrations: Limiter<()>,
+    /// Fetches of clients' documents for one network.
+    pub document_fetches: Limiter<Network>,
+    /// Fetches of clients' documents for everybody.
+    pub all_document_fetches: Limiter<()>,
+    /// What clients do with their registrations, from one network.
+    pub registration_changes: Limiter<Network>,
+    /// Authorization requests from one network.
+    pub authorizations: Limiter<Network>,
+    /// Refused token requests from one network.
+    pub token_failures: Limiter<Network>,
+    /// Wrong introspection credentials from one network.
+    pub introspection_failures: Limiter<Network>,
+    /// Lines in the log about wrong introspection credentials, for one resource or for none.
+    pub introspection_warnings: Limiter<Option<IntrospectionId>>,
+    /// Lines of the log about wrong addresses of the gate.
+    pub gate_warnings: Limiter<()>,
+    /// Wrong passwords.
+    pub sign_ins: SignIns,
+    /// Ceremonies of passkeys that were begun, from one network.
+    pub passkeys: Limiter<Network>,
+    /// Sign-ins at providers that are begun from one network: each asks something of others.
+    pub provider_begins: Limiter<Network>,
+    /// Sign-ins at providers and by a proxy's header that are refused, from one network.
+    pub provider_failures: Limiter<Network>,
+    /// Lines in the log about one provider.
+    pub provider_warnings: Limiter<String>,
+    /// Lines in the log about the proxy's header.
+    pub proxy_warnings: Limiter<()>,
+}
 
-impl From<IpAddr> for Network {
-    fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V6(v6) => Self(prefix(v6, 64)),
-            v4 @ IpAddr::V4(_) => Self(v4),
+impl RateLimits {
+    fn new(config: &Config) -> Self {
+        const MINUTE: Seconds = Seconds(60);
+        const HOUR: Seconds = Seconds(60 * 60);
+        const WARNINGS: u32 = 6;
+        let limits = &config.limits;
+        let on = limits.on;
+        let each = limits.registrations_per_address;
+        // Whatever the limits are, nobody uses up what is for everybody.
+        let share = limits.registrations.div_ceil(2);
+        Self {
+            registrations: successes(on, each.min(share), HOUR),
+            registrations_of_sites: successes(on, each.saturating_mul(4).min(share), HOUR),
+            all_registrations: successes(on, limits.registrations, HOUR),
+            document_fetches: successes(on, limits.document_fetches_per_address, HOUR),
+            all_document_fetches: successes(on, limits.document_fetches, HOUR),
+            registration_changes: successes(on, each.saturating_mul(4), HOUR),
+            authorizations: successes(on, limits.authorize_per_address, MINUTE),
+            token_failures: Limiter::new(limits.token_failures_per_address, MINUTE),
+            introspection_failures: Limiter::new(limits.introspection_failures_per_address, MINUTE),
+            introspection_warnings: Limiter::new(WARNINGS, MINUTE),
+            gate_warnings: Limiter::new(WARNINGS, MINUTE),
+            sign_ins: SignIns::new(limits),
+            passkeys: successes(on, limits.authorize_per_address, MINUTE),
+            provider_begins: successes(on, limits.authorize_per_address, MINUTE),
+            provider_failures: Limiter::new(limits.sign_in_per_address, sign_ins::QUARTER),
+            provider_warnings: Limiter::new(WARNINGS, MINUTE),
+            proxy_warnings: Limiter::new(WARNINGS, MINUTE),
         }
     }
 }
 
-/// `192.0.2.1`, or `2001:db8::/64`.
-impl std::fmt::Display for Network {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            IpAddr::V4(address) => write!(f, "{address}"),
-            IpAddr::V6(prefix) => write!(f, "{prefix}/64"),
-        }
-    }
-}
-
-impl Network {
-    /// The /48 that this one is in; none with IPv4.
-    #[must_use]
-    pub fn its_site(self) -> Option<Self> {
-        Self::site(self.0)
-    }
-
-    /// The /48 that one site has; none with IPv4.
-    #[must_use]
-    pub fn site(address: IpAddr) -> Option<Self> {
-        match address.to_canonical() {
-            IpAddr::V6(v6) => Some(Self(prefix(v6, 48))),
-            IpAddr::V4(_) => None,
-        }
-    }
-}
-
-fn prefix(address: Ipv6Addr, bits: u32) -> IpAddr {
-    IpAddr::V6(Ipv6Addr::from(u128::from(address) & (u128::MAX << (128 - bits))))
+fn successes<K: Eq + std::hash::Hash + Clone>(on: bool, burst: u32, per: Seconds) -> Limiter<K> {
+    if on { Limiter::new(burst, per) } else { Limiter::off() }
 }
 
 /// Whether traffic may come, for `/readyz`.
@@ -210,21 +250,5 @@ impl Readiness {
             return Some("the service is stopping");
         }
         self.checking.load(Ordering::Relaxed).then_some("the database is being checked")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_ipv6_customer_is_one_network() {
-        let network = |text: &str| Network::from(text.parse::<IpAddr>().unwrap());
-        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
-        assert_ne!(network("2001:db8:0:1::1"), network("2001:db8:0:2::1"));
-        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
-        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
-        assert_eq!(network("2001:db8::1:2:3:4").to_string(), "2001:db8::/64");
-        assert_eq!(network("::ffff:192.0.2.1").to_string(), "192.0.2.1");
     }
 }

@@ -29,7 +29,8 @@ pub fn find(
 }
 
 /// Who asks, if the answer may still go where it was to go: a client can change or end its registration
-/// while a person makes up her mind (RFC 7592).
+/// (RFC 7592), and its document can say something else (Client ID Metadata Document draft -01, section
+/// 6.3), while a person makes up her mind.
 ///
 /// # Errors
 /// `access_denied` for a client that is gone, or that has given the redirect URI up.

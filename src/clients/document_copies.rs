@@ -96,7 +96,7 @@ pub fn keep(
             if !operators_word {
                 let excess = client_documents::count_unused(conn)? + 1 - bounds.unused_clients;
                 if excess > 0 {
-                    client_documents::delete_unused(conn, UnixTime(i64::MAX), excess.min(500))?;
+                    client_documents::delete_excess(conn, excess.min(500))?;
                 }
                 record(conn, Event::ClientDescribed, Subject::client(&id), now)?;
             }

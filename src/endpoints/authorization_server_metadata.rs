@@ -4,8 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
 use crate::app::App;
-use crate::config::ClientDocuments;
-use crate::config::Registration;
+use crate::config::{ClientDocuments, Registration};
 use crate::oauth::{ClientAuthMethod, GrantType, Scope};
 
 const CLIENT_AUTH_METHODS: [ClientAuthMethod; 3] = [

@@ -37,6 +37,21 @@ text_enum!(
     }
 );
 
+/// Nobody has said yes to it, and the operator has decided nothing about it: one that is disabled
+/// stays, for that is what keeps it out.
+macro_rules! unused {
+    () => {
+        client_documents::table
+            .inner_join(
+                oauth_clients::table.on(oauth_clients::client_id.eq(client_documents::client_id)),
+            )
+            .filter(client_documents::source.ne(DocumentSource::Operator))
+            .filter(oauth_clients::authorized_at.is_null())
+            .filter(oauth_clients::disabled_at.is_null())
+            .filter(oauth_clients::approved_at.is_null())
+    };
+}
+
 /// The copy that is kept of this document.
 pub fn find(
     conn: &mut DbConnection,
@@ -84,15 +99,24 @@ pub fn remove(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageErr
     Ok(diesel::delete(client_documents::table.find(id)).execute(conn)? == 1)
 }
 
-/// How many clients are described by a document that nobody has asked the operator about, and were
-/// never used.
+/// How many clients are described by a document, were never used, and wait for nobody.
 pub fn count_unused(conn: &mut DbConnection) -> Result<i64, StorageError> {
-    Ok(unused!().count().get_result(conn)?)
+    Ok(unused!().filter(oauth_clients::asked_at.is_null()).count().get_result(conn)?)
+}
+
+/// Makes room: up to `limit` of those go, the oldest first.
+pub fn delete_excess(conn: &mut DbConnection, limit: i64) -> Result<usize, StorageError> {
+    let oldest = unused!()
+        .filter(oauth_clients::asked_at.is_null())
+        .order(oauth_clients::created_at)
+        .limit(limit)
+        .select(client_documents::client_id)
+        .load::<ClientId>(conn)?;
+    forget(conn, &oldest)
 }
 
 /// Deletes up to `limit` clients, the oldest first, that were first seen before `before` and never
-/// used, with their documents and the record of them: strangers must not fill the disk. One that is
-/// disabled stays, for that is what keeps it out.
+/// used: strangers must not fill the disk.
 pub fn delete_unused(
     conn: &mut DbConnection,
     before: UnixTime,
@@ -104,23 +128,14 @@ pub fn delete_unused(
         .limit(limit)
         .select(client_documents::client_id)
         .load::<ClientId>(conn)?;
-    events::delete_registrations(conn, &oldest)?;
-    let documents = client_documents::table.filter(client_documents::client_id.eq_any(&oldest));
-    diesel::delete(documents).execute(conn)?;
-    let clients = oauth_clients::table.filter(oauth_clients::client_id.eq_any(&oldest));
-    Ok(diesel::delete(clients).execute(conn)?)
+    forget(conn, &oldest)
 }
 
-macro_rules! unused {
-    () => {
-        client_documents::table
-            .inner_join(
-                oauth_clients::table.on(oauth_clients::client_id.eq(client_documents::client_id)),
-            )
-            .filter(client_documents::source.ne(DocumentSource::Operator))
-            .filter(oauth_clients::authorized_at.is_null())
-            .filter(oauth_clients::disabled_at.is_null())
-            .filter(oauth_clients::approved_at.is_null())
-    };
+/// With their documents and the record of them.
+fn forget(conn: &mut DbConnection, ids: &[ClientId]) -> Result<usize, StorageError> {
+    events::delete_registrations(conn, ids)?;
+    let documents = client_documents::table.filter(client_documents::client_id.eq_any(ids));
+    diesel::delete(documents).execute(conn)?;
+    let clients = oauth_clients::table.filter(oauth_clients::client_id.eq_any(ids));
+    Ok(diesel::delete(clients).execute(conn)?)
 }
-use unused;

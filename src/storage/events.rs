@@ -270,7 +270,7 @@ pub(super) fn delete_registrations(
 ) -> Result<(), StorageError> {
     let newest = newest(conn)?;
     let theirs = events::table.filter(events::client_id.eq_any(ids)).filter(events::id.ne(newest));
-    let own = [Event::ClientRegistered, Event::ClientDescribed, Event::ClientUpdated];
+    let own = [Event::ClientRegistered, Event::ClientUpdated, Event::ClientDescribed];
     diesel::delete(theirs.filter(events::kind.eq_any(own))).execute(conn)?;
     Ok(())
 }
