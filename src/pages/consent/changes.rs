@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::oauth::{ClientMetadata, Destination, GrantType, TokenHash, TokenSecret, display_name};
 use crate::pages::Frame;
 use crate::pages::language::Html;
-use crate::storage::clients::{self, Client};
+use crate::storage::clients::Client;
 use crate::storage::{ClientOrigin, DbConnection, StorageError, seen_documents, users::User};
 use crate::words;
 
@@ -109,7 +109,7 @@ pub(super) fn shown(client: &Client) -> String {
 /// yes is not taken for something else. An answer that was given before stays as it is.
 ///
 /// # Errors
-/// As [`consent::find`].
+/// As [`consent::find`] and [`consent::client`].
 pub(super) fn was_shown(
     conn: &mut DbConnection,
     cookie: &TokenSecret,
@@ -117,9 +117,9 @@ pub(super) fn was_shown(
     now: UnixTime,
 ) -> Result<bool, Error> {
     let pending = consent::find(conn, cookie, now)?;
-    let client = clients::find(conn, &pending.asked.client_id)?;
-    let described = client.filter(|client| client.origin == ClientOrigin::Document);
-    Ok(pending.code_id.is_some() || described.is_none_or(|client| shown(&client) == letters))
+    let client = consent::client(conn, &pending)?;
+    let described = client.origin == ClientOrigin::Document;
+    Ok(pending.code_id.is_some() || !described || shown(&client) == letters)
 }
 
 fn shown_name(metadata: &ClientMetadata) -> String {
