@@ -2,6 +2,7 @@
 
 mod allowed;
 mod brand;
+mod connecting;
 mod notify;
 mod outgoing;
 mod owner_pages;
@@ -23,6 +24,7 @@ use secrecy::SecretString;
 
 pub use allowed::Allowed;
 pub use brand::{Brand, Colour, Logo, LogoKind, Support};
+pub use connecting::{Connecting, KnownClient, Newcomers};
 pub use notify::{Mail, Notify, Ntfy, SmtpSecurity, SmtpServer, TOPICS, Topic, Webhook};
 pub use outgoing::Certificates;
 pub use owner_pages::OwnerPages;
@@ -53,6 +55,8 @@ pub struct Config {
     pub resources: Vec<DeclaredResource>,
     /// Every scope there is.
     pub scopes: Scope,
+    /// Which apps may connect.
+    pub connecting: Connecting,
     /// How people sign in.
     pub sign_in: SignInWays,
     /// How the pages look.
@@ -247,6 +251,7 @@ impl Config {
             owner: reader.owner()?,
             resources: reader.resources()?,
             scopes: reader.scopes()?,
+            connecting: reader.connecting()?,
             sign_in: reader.sign_in()?,
             brand: reader.brand()?,
             outgoing_ca: reader.outgoing_ca()?,

@@ -3,7 +3,9 @@
 
 use super::{VerifiedRedirect, admission};
 use crate::accounts::session::SignedIn;
+use crate::clients::connecting::{self, MayConnect};
 use crate::clock::{Seconds, UnixTime};
+use crate::config::Connecting;
 use crate::error::Error;
 use crate::oauth::{ErrorCode, Issuer, OAuthError, Scope, TokenId, TokenKind, TokenSecret};
 use crate::storage::authorization_requests::{self, Asked, PendingRequest};
@@ -44,6 +46,12 @@ pub enum Obstacle {
     NothingLeft,
     /// The resource is not served here any more.
     Gone,
+    /// The client is new, and waits for the owner.
+    Waits,
+    /// The owner has switched the client off, or has not let it in.
+    SwitchedOff,
+    /// The client is none of those that may connect.
+    NotKnown,
 }
 
 impl Obstacle {
@@ -61,11 +69,15 @@ impl Obstacle {
                 words!("This app asks only for what your account may not have on this MCP server")
             }
             Self::Gone => words!("This MCP server is no longer served here"),
+            Self::Waits => words!("This app is new here. The owner of this server decides first"),
+            Self::SwitchedOff => words!("This app has been switched off here"),
+            Self::NotKnown => connecting::NOT_KNOWN,
         }
     }
 }
 
-/// What of the request the person may grant, and the resource; or why nothing.
+/// What of the request the person may grant, and the resource; or why nothing. An owner is asked about
+/// a new client only when nothing else is in its way.
 ///
 /// # Errors
 /// The database's.
@@ -73,6 +85,7 @@ pub fn grantable(
     conn: &mut DbConnection,
     pending: &PendingRequest,
     signed_in: &SignedIn,
+    connecting: &Connecting,
 ) -> Result<Result<(Scope, Resource), Obstacle>, StorageError> {
     let asked = &pending.asked;
     let Some(resource) = resources::find_by_uri(conn, &asked.resource)? else {
@@ -88,7 +101,26 @@ pub fn grantable(
     if scope.is_empty() && !asked.scope.is_empty() {
         return Ok(Err(Obstacle::NothingLeft));
     }
-    Ok(Ok((scope, resource)))
+    let client = clients::find(conn, &asked.client_id)?;
+    let Some(client) = client.filter(|client| client.disabled_at.is_none()) else {
+        return Ok(Err(Obstacle::SwitchedOff));
+    };
+    Ok(match connecting::may_connect(&client, connecting) {
+        MayConnect::Yes => Ok((scope, resource)),
+        MayConnect::Waits => Err(Obstacle::Waits),
+        MayConnect::No => Err(Obstacle::NotKnown),
+    })
+}
+
+/// What a yes is worth, and to whom it may be given.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// How long a code can be redeemed.
+    pub code_lifetime: Seconds,
+    /// Who gives it.
+    pub issuer: &'a Issuer,
+    /// Which clients may connect.
+    pub connecting: &'a Connecting,
 }
 
 /// Yes. The URL to which the browser is sent. What the person may not have is left out.
@@ -100,9 +132,10 @@ pub fn approve(
     conn: &mut DbConnection,
     cookie: &TokenSecret,
     signed_in: &SignedIn,
-    (code_lifetime, issuer): (Seconds, &Issuer),
+    terms: Terms<'_>,
     now: UnixTime,
 ) -> Result<String, Error> {
+    let Terms { code_lifetime, issuer, connecting } = terms;
     let pending = find(conn, cookie, now)?;
     let to = redirect(&pending);
     if !authorization_requests::decide(conn, pending.id, now)? {
@@ -112,7 +145,8 @@ pub fn approve(
     if !may_answer(&pending, signed_in) {
         return Err(refuse("The app wants you to sign in again first").into());
     }
-    let (scope, _) = grantable(conn, &pending, signed_in)?.map_err(|why| refuse(why.words()))?;
+    let granted = grantable(conn, &pending, signed_in, connecting)?;
+    let (scope, _) = granted.map_err(|why| refuse(why.words()))?;
     if !clients::authorize(conn, &pending.asked.client_id, now)? {
         return Err(refuse("This app has been switched off here").into());
     }

@@ -1,6 +1,9 @@
 //! Who is calling, and how a client becomes known.
 
 pub mod authentication;
+pub mod connecting;
+pub mod known;
+pub mod look_alike;
 pub mod registration;
 
 pub use authentication::{AuthenticatedClient, Presented, Stranger};

@@ -65,6 +65,16 @@ pub const SETTINGS: &[Setting] = &[
     plain("owner", "", "user name of the owner, made at the first start"),
     secret("owner_password", "the owner's password at the first start; never overwrites one"),
     plain("scopes", "mcp", "every scope there is, with spaces between"),
+    plain(
+        "clients",
+        "open",
+        "which apps may connect: open: every one; known: those that are known; ask: the owner is asked about each new one",
+    ),
+    plain(
+        "known_clients",
+        "",
+        "apps that are known besides the usual ones, with commas: hosts of documents, addresses of documents, redirect URIs",
+    ),
     plain("password", "on", "off: nobody signs in by password"),
     plain("passkeys", "on", "off: nobody signs in by passkey"),
     plain(

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::body::Body;
 use super::error::EndpointError;
 use crate::app::{App, bounds};
+use crate::clients::connecting;
 use crate::clients::registration::{self, Registered};
 use crate::clock::UnixTime;
 use crate::error::Error;
@@ -39,6 +40,7 @@ pub async fn post(
     let bounds = bounds(&app.config);
     check_media_type(&request)?;
     let metadata = registration::metadata(&body.0, &bounds)?;
+    connecting::check_registration(&metadata, &app.config.connecting)?;
     let now = app.clock.now();
     let origin = ClientOrigin::Registered;
     let registered: Result<Registered, Error> = app

@@ -82,7 +82,9 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let visitor = visit.visitor().await?.filter(|v| may_answer(&pending, &v.signed_in));
     let sign_in = doorstep_url(Goal::Request(cookie.id()));
     let Some(visitor) = visitor else { return Ok(see_other(&visit.here(&sign_in))) };
-    let grantable = |conn: &mut _| consent::grantable(conn, &pending, &visitor.signed_in);
+    let connecting = &visit.app.config.connecting;
+    let grantable =
+        |conn: &mut _| consent::grantable(conn, &pending, &visitor.signed_in, connecting);
     let grantable = visit.app.storage.read(grantable).await;
     let (scope, resource) = match grantable.map_err(|error| visit.failed(error))? {
         Ok(grantable) => grantable,
@@ -119,7 +121,11 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     let decide = move |conn: &mut storage::DbConnection| {
         let (config, signed_in) = (&app.config, &visitor.signed_in);
         if allowed {
-            let terms = (config.lifetimes.code, &config.issuer);
+            let terms = consent::Terms {
+                code_lifetime: config.lifetimes.code,
+                issuer: &config.issuer,
+                connecting: &config.connecting,
+            };
             consent::approve(conn, &cookie, signed_in, terms, now)
         } else {
             consent::deny(conn, &cookie, signed_in, &config.issuer, now)

@@ -47,6 +47,14 @@ pub struct Client {
     pub ceiling: Option<Scope>,
 }
 
+impl Client {
+    /// Whether it has asked for the owner's yes, and he has said neither yes nor no.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.asked_at.is_some() && self.approved_at.is_none() && self.disabled_at.is_none()
+    }
+}
+
 text_enum!(
     /// Who vouches for a client's metadata.
     ClientOrigin {
@@ -123,6 +131,58 @@ pub fn enable(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageErr
     let disabled = oauth_clients::table.find(id).filter(oauth_clients::disabled_at.is_not_null());
     let none: Option<UnixTime> = None;
     Ok(diesel::update(disabled).set(oauth_clients::disabled_at.eq(none)).execute(conn)? == 1)
+}
+
+/// Notes that it waits for the owner, and who met it first. False if that was noted before, or there
+/// is nothing to wait for.
+pub fn ask(
+    conn: &mut DbConnection,
+    id: &ClientId,
+    by: &UserId,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let new = oauth_clients::table
+        .find(id)
+        .filter(oauth_clients::asked_at.is_null())
+        .filter(oauth_clients::approved_at.is_null())
+        .filter(oauth_clients::disabled_at.is_null());
+    let noted = (oauth_clients::asked_at.eq(now), oauth_clients::asked_by.eq(by));
+    Ok(diesel::update(new).set(noted).execute(conn)? == 1)
+}
+
+/// Notes the owner's yes. False if there is no such client, it has one, or it is disabled: decided in
+/// the row that [`disable`] writes.
+pub fn approve(
+    conn: &mut DbConnection,
+    id: &ClientId,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let waiting = oauth_clients::table
+        .find(id)
+        .filter(oauth_clients::approved_at.is_null())
+        .filter(oauth_clients::disabled_at.is_null());
+    Ok(diesel::update(waiting).set(oauth_clients::approved_at.eq(now)).execute(conn)? == 1)
+}
+
+/// Takes the owner's yes away: it waits from now on.
+pub fn ask_again(
+    conn: &mut DbConnection,
+    id: &ClientId,
+    now: UnixTime,
+) -> Result<(), StorageError> {
+    let none: Option<UnixTime> = None;
+    let waits = (oauth_clients::approved_at.eq(none), oauth_clients::asked_at.eq(now));
+    diesel::update(oauth_clients::table.find(id)).set(waits).execute(conn)?;
+    Ok(())
+}
+
+/// How many wait for the owner.
+pub fn count_waiting(conn: &mut DbConnection) -> Result<i64, StorageError> {
+    let waiting = oauth_clients::table
+        .filter(oauth_clients::asked_at.is_not_null())
+        .filter(oauth_clients::approved_at.is_null())
+        .filter(oauth_clients::disabled_at.is_null());
+    Ok(waiting.count().get_result(conn)?)
 }
 
 /// False if there is no such client.

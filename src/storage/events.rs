@@ -114,6 +114,10 @@ text_enum!(
         DiskEnough = "disk.enough",
         /// The tables were brought up to date.
         SchemaUpdated = "schema.updated",
+        /// A new client waits for the owner; the person who met it first is named.
+        ClientAsked = "client.asked",
+        /// The owner lets a new client ask people.
+        ClientApproved = "client.approved",
     }
 );
 
