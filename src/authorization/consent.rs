@@ -76,8 +76,7 @@ impl Obstacle {
     }
 }
 
-/// What of the request the person may grant, and the resource; or why nothing. An owner is asked about
-/// a new client only when nothing else is in its way.
+/// What of the request the person may grant, and the resource; or why nothing.
 ///
 /// # Errors
 /// The database's.
@@ -85,7 +84,6 @@ pub fn grantable(
     conn: &mut DbConnection,
     pending: &PendingRequest,
     signed_in: &SignedIn,
-    connecting: &Connecting,
 ) -> Result<Result<(Scope, Resource), Obstacle>, StorageError> {
     let asked = &pending.asked;
     let Some(resource) = resources::find_by_uri(conn, &asked.resource)? else {
@@ -101,23 +99,36 @@ pub fn grantable(
     if scope.is_empty() && !asked.scope.is_empty() {
         return Ok(Err(Obstacle::NothingLeft));
     }
-    let client = clients::find(conn, &asked.client_id)?;
+    Ok(Ok((scope, resource)))
+}
+
+/// Why nobody may say yes to this client, if so. The owner is asked about a new one only when nothing
+/// else is in its way: after [`grantable`].
+///
+/// # Errors
+/// The database's.
+pub fn unwelcome(
+    conn: &mut DbConnection,
+    pending: &PendingRequest,
+    connecting: &Connecting,
+) -> Result<Option<Obstacle>, StorageError> {
+    let client = clients::find(conn, &pending.asked.client_id)?;
     let Some(client) = client.filter(|client| client.disabled_at.is_none()) else {
-        return Ok(Err(Obstacle::SwitchedOff));
+        return Ok(Some(Obstacle::SwitchedOff));
     };
     Ok(match connecting::may_connect(&client, connecting) {
-        MayConnect::Yes => Ok((scope, resource)),
-        MayConnect::Waits => Err(Obstacle::Waits),
-        MayConnect::No => Err(Obstacle::NotKnown),
+        MayConnect::Yes => None,
+        MayConnect::Waits => Some(Obstacle::Waits),
+        MayConnect::No => Some(Obstacle::NotKnown),
     })
 }
 
-/// What a yes is worth, and to whom it may be given.
-#[derive(Debug, Clone, Copy)]
+/// What the settings say about an answer.
+#[derive(Debug, Clone)]
 pub struct Terms<'a> {
-    /// How long a code can be redeemed.
+    /// How long its code lives.
     pub code_lifetime: Seconds,
-    /// Who gives it.
+    /// Who answers.
     pub issuer: &'a Issuer,
     /// Which clients may connect.
     pub connecting: &'a Connecting,
@@ -132,12 +143,11 @@ pub fn approve(
     conn: &mut DbConnection,
     cookie: &TokenSecret,
     signed_in: &SignedIn,
-    terms: Terms<'_>,
+    terms: &Terms<'_>,
     now: UnixTime,
 ) -> Result<String, Error> {
-    let Terms { code_lifetime, issuer, connecting } = terms;
     let pending = find(conn, cookie, now)?;
-    let to = redirect(&pending);
+    let (to, issuer) = (redirect(&pending), terms.issuer);
     if !authorization_requests::decide(conn, pending.id, now)? {
         let code = code_again(conn, cookie, signed_in, now)?.ok_or_else(answered)?;
         return Ok(to.with_code(&code.reveal(), issuer));
@@ -145,8 +155,10 @@ pub fn approve(
     if !may_answer(&pending, signed_in) {
         return Err(refuse("The app wants you to sign in again first").into());
     }
-    let granted = grantable(conn, &pending, signed_in, connecting)?;
-    let (scope, _) = granted.map_err(|why| refuse(why.words()))?;
+    let (scope, _) = grantable(conn, &pending, signed_in)?.map_err(|why| refuse(why.words()))?;
+    if let Some(why) = unwelcome(conn, &pending, terms.connecting)? {
+        return Err(refuse(why.words()).into());
+    }
     if !clients::authorize(conn, &pending.asked.client_id, now)? {
         return Err(refuse("This app has been switched off here").into());
     }
@@ -154,7 +166,7 @@ pub fn approve(
         return Err(refuse("This account has been switched off").into());
     }
     let pending = PendingRequest { asked: Asked { scope, ..pending.asked }, ..pending };
-    let code = insert_code(conn, cookie, &pending, signed_in, now + code_lifetime)?;
+    let code = insert_code(conn, cookie, &pending, signed_in, now + terms.code_lifetime)?;
     authorization_requests::set_code(conn, pending.id, code.id())?;
     record(conn, Event::ConsentApproved, subject(&pending, signed_in), now)?;
     Ok(to.with_code(&code.reveal(), issuer))

@@ -82,9 +82,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let visitor = visit.visitor().await?.filter(|v| may_answer(&pending, &v.signed_in));
     let sign_in = doorstep_url(Goal::Request(cookie.id()));
     let Some(visitor) = visitor else { return Ok(see_other(&visit.here(&sign_in))) };
-    let connecting = &visit.app.config.connecting;
-    let grantable =
-        |conn: &mut _| consent::grantable(conn, &pending, &visitor.signed_in, connecting);
+    let grantable = |conn: &mut _| consent::grantable(conn, &pending, &visitor.signed_in);
     let grantable = visit.app.storage.read(grantable).await;
     let (scope, resource) = match grantable.map_err(|error| visit.failed(error))? {
         Ok(grantable) => grantable,
@@ -126,7 +124,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
                 issuer: &config.issuer,
                 connecting: &config.connecting,
             };
-            consent::approve(conn, &cookie, signed_in, terms, now)
+            consent::approve(conn, &cookie, signed_in, &terms, now)
         } else {
             consent::deny(conn, &cookie, signed_in, &config.issuer, now)
         }

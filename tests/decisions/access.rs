@@ -51,14 +51,20 @@ impl Fixture {
             let signed_in = sign_in(conn, &user, now)?;
             let cookie = request::keep(conn, &asked, CODE_LIFETIME, 100, now)?;
             let pending = consent::find(conn, &cookie, now)?;
-            let why = consent::grantable(conn, &pending, &signed_in, &Connecting::default())?.err();
+            let why = consent::grantable(conn, &pending, &signed_in)?.err();
             Ok((cookie.reveal(), signed_in, why))
         });
         let (cookie, signed_in, why) = seen.await.unwrap();
         let kind = mcp_oauthd::oauth::TokenKind::AuthorizationRequest;
         let yes = self.decide(move |conn, now| {
             let cookie = mcp_oauthd::oauth::TokenSecret::parse(kind, &cookie).unwrap();
-            consent::approve(conn, &cookie, &signed_in, yes(&issuer(), &Connecting::default()), now)
+            consent::approve(
+                conn,
+                &cookie,
+                &signed_in,
+                &yes(&issuer(), &Connecting::default()),
+                now,
+            )
         });
         let yes = yes.await;
         assert_eq!(yes.is_err(), why.is_some(), "the page and the decision agree");

@@ -161,7 +161,7 @@ async fn approve(f: &Fixture, cookie: &str, who: &SignedIn) -> Result<String, OA
     let cookie = TokenSecret::parse(TokenKind::AuthorizationRequest, cookie).unwrap();
     let who = who.clone();
     let approve = move |conn: &mut _, now| {
-        consent::approve(conn, &cookie, &who, yes(&issuer(), &Connecting::default()), now)
+        consent::approve(conn, &cookie, &who, &yes(&issuer(), &Connecting::default()), now)
     };
     f.decide(approve).await
 }

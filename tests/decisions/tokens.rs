@@ -49,7 +49,13 @@ impl Fixture {
         let url = self.decide(move |conn, now| {
             let signed_in = sign_in(conn, &user, now)?;
             let cookie = request::keep(conn, &asked, CODE_LIFETIME, 100, now)?;
-            consent::approve(conn, &cookie, &signed_in, yes(&issuer(), &Connecting::default()), now)
+            consent::approve(
+                conn,
+                &cookie,
+                &signed_in,
+                &yes(&issuer(), &Connecting::default()),
+                now,
+            )
         });
         parameter(&url.await.unwrap(), "code").unwrap()
     }
