@@ -19,9 +19,9 @@ use crate::error::Error;
 use crate::gate::confirmation::Confirmations;
 use crate::grant_types::Terms;
 use crate::metrics::Metrics;
-use crate::oauth::IntrospectionId;
+use crate::oauth::{ClientIdUrl, IntrospectionId};
 use crate::storage::Storage;
-use fetcher::Fetcher;
+use fetcher::{Fetcher, Published, Unpublished};
 use limiter::Limiter;
 use sign_ins::SignIns;
 
@@ -56,7 +56,8 @@ impl App {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
             limits: RateLimits::new(&config),
-            fetcher: Fetcher::new(config.outgoing_ca.clone()),
+            fetcher: Fetcher::new(config.outgoing_ca.clone())
+                .with_documents(config.client_documents),
             providers: Providers::new(&config.sign_in.providers),
             config,
             storage,
@@ -90,6 +91,26 @@ impl App {
             default_resource: self.config.resources.first().map(|resource| resource.uri.clone()),
             connecting: self.config.connecting.clone(),
         }
+    }
+
+    /// A client's document, for somebody at this address. Only a fetch that begins is counted;
+    /// whoever waits for one that is under way costs nothing.
+    ///
+    /// # Errors
+    /// When it cannot be had, or too many have been asked for.
+    pub async fn document(
+        &self,
+        url: &ClientIdUrl,
+        address: IpAddr,
+    ) -> Result<Published, Unpublished> {
+        let (limits, network) = (&self.limits, Network::from(address));
+        let now = self.clock.now_millis();
+        let admit = || {
+            limits.document_fetches.take(&network, now)?;
+            let all = limits.all_document_fetches.take(&(), now);
+            all.inspect_err(|_| limits.document_fetches.give_back(&network))
+        };
+        self.fetcher.document(url, admit).await
     }
 
     /// For a sign-in that goes on now.
@@ -166,6 +187,10 @@ pub struct RateLimits {
     pub registrations: Limiter<Network>,
     /// Registrations of everybody.
     pub all_registrations: Limiter<()>,
+    /// Fetches of clients' documents for one network.
+    pub document_fetches: Limiter<Network>,
+    /// Fetches of clients' documents for everybody.
+    pub all_document_fetches: Limiter<()>,
     /// Authorization requests from one network.
     pub authorizations: Limiter<Network>,
     /// Refused token requests from one network.
@@ -200,6 +225,8 @@ impl RateLimits {
         Self {
             registrations: successes(on, limits.registrations_per_address, HOUR),
             all_registrations: successes(on, limits.registrations, HOUR),
+            document_fetches: successes(on, limits.document_fetches_per_address, HOUR),
+            all_document_fetches: successes(on, limits.document_fetches, HOUR),
             authorizations: successes(on, limits.authorize_per_address, MINUTE),
             token_failures: Limiter::new(limits.token_failures_per_address, MINUTE),
             introspection_failures: Limiter::new(limits.introspection_failures_per_address, MINUTE),

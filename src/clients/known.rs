@@ -1,6 +1,7 @@
 //! The clients that are known by where they are: their documents, and where their answers go. What a
 //! client calls itself proves nothing.
 
+use super::shipped;
 use crate::config::{Connecting, KnownClient};
 use crate::oauth::{ClientIdUrl, ClientMetadata, Destination, RedirectUri};
 
@@ -29,16 +30,10 @@ const CALLBACKS: [&str; 10] = [
 /// program on a computer can listen there.
 const BESIDE: [&str; 2] = ["http://127.0.0.1/", "http://localhost:8787/callback"];
 
-/// Documents whose address has a segment for each installation or connection: those of ChatGPT and
-/// Codex, for servers that they do not trust to say who they are.
-const DOCUMENTS: [&str; 2] =
-    ["https://chatgpt.com/oauth/*/client.json", "https://chatgpt.com/oauth/codex/*/client.json"];
-
 /// Whether a document is one of a known client's.
 #[must_use]
 pub fn is_known_document(url: &ClientIdUrl, connecting: &Connecting) -> bool {
-    DOCUMENTS.iter().any(|pattern| matches(pattern, url.as_str()))
-        || operator_knows_document(url, connecting)
+    shipped::find(url).is_some() || operator_knows_document(url, connecting)
 }
 
 /// Whether a web site to which answers go is a known client's.
@@ -122,9 +117,9 @@ mod tests {
         for known in BESIDE {
             assert!(allows(known, &uri(known)) && !is_shipped(&uri(known)), "{known}");
         }
-        for document in DOCUMENTS.map(|document| document.replace('*', "abc")) {
-            let url = document.parse().unwrap();
-            assert!(is_known_document(&url, &Connecting::default()), "{document}");
+        for document in shipped::all() {
+            let url = document.client_id.parse().unwrap();
+            assert!(is_known_document(&url, &Connecting::default()), "{url}");
         }
     }
 

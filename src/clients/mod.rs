@@ -4,7 +4,9 @@ pub mod authentication;
 pub mod connecting;
 pub mod known;
 pub mod look_alike;
+pub mod metadata_document;
 pub mod registration;
+pub mod shipped;
 
 pub use authentication::{AuthenticatedClient, Presented, Stranger};
 

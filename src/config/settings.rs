@@ -143,6 +143,12 @@ pub const SETTINGS: &[Setting] = &[
         "names of that listener, with commas, but for addresses and names that can only be private",
     ),
     secret("outgoing_ca", "certificates (PEM) of private authorities, for what is asked of others"),
+    plain(
+        "client_documents",
+        "on",
+        "off: no client is known by the address of its document; development: such addresses may be \
+         loopback ones, and MCP_OAUTH_OUTGOING_CA is believed there",
+    ),
     plain("trusted_proxies", "127.0.0.0/8, ::1/128", "networks whose X-Forwarded-For is believed"),
     plain("code_lifetime", "10m", "lifetime of an authorization code"),
     plain("access_token_lifetime", "1h", "lifetime of an access token"),
@@ -205,6 +211,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     plain("limit_registrations", "1000", "registrations in an hour"),
     plain("limit_registrations_per_address", "60", "registrations in an hour from one network"),
+    plain("limit_document_fetches", "600", "documents of clients that are fetched in an hour"),
+    plain(
+        "limit_document_fetches_per_address",
+        "30",
+        "documents of clients that are fetched in an hour for one network",
+    ),
     plain(
         "limit_authorize_per_address",
         "120",

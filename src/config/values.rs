@@ -219,6 +219,9 @@ impl Reader<'_> {
             unused_clients: self.at_least("limit_unused_clients", &1)?,
             registrations: self.at_least("limit_registrations", &1)?,
             registrations_per_address: self.at_least("limit_registrations_per_address", &1)?,
+            document_fetches: self.at_least("limit_document_fetches", &1)?,
+            document_fetches_per_address: self
+                .at_least("limit_document_fetches_per_address", &1)?,
             authorize_per_address: self.at_least("limit_authorize_per_address", &1)?,
             token_failures_per_address: self.at_least("limit_token_failures_per_address", &1)?,
             introspection_failures_per_address: self

@@ -14,7 +14,7 @@ use url::{Host, Url};
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
 
 /// Private-use schemes without the period that RFC 8252 section 7.1 asks for, of known clients.
-const KNOWN_SCHEMES: [&str; 14] = [
+const KNOWN_SCHEMES: [&str; 15] = [
     "claude",
     "cursor",
     "goose",
@@ -22,6 +22,7 @@ const KNOWN_SCHEMES: [&str; 14] = [
     "jetbrains-gateway",
     "kiro",
     "lmstudio",
+    "mcpjam",
     "raycast",
     "trae",
     "vscode",
