@@ -9,10 +9,11 @@ use crate::config::Connecting;
 use crate::error::Error;
 use crate::oauth::{ErrorCode, Issuer, OAuthError, Scope, TokenId, TokenKind, TokenSecret};
 use crate::storage::authorization_requests::{self, Asked, PendingRequest};
+use crate::storage::clients::{self, Client};
 use crate::storage::codes::{self, Code};
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::resources::{self, Resource};
-use crate::storage::{DbConnection, StorageError, clients, users};
+use crate::storage::{ClientOrigin, DbConnection, StorageError, seen_documents, users};
 use crate::words;
 
 /// The pending request of this cookie.
@@ -104,23 +105,16 @@ pub fn grantable(
 
 /// Why nobody may say yes to this client, if so. The owner is asked about a new one only when nothing
 /// else is in its way: after [`grantable`].
-///
-/// # Errors
-/// The database's.
-pub fn unwelcome(
-    conn: &mut DbConnection,
-    pending: &PendingRequest,
-    connecting: &Connecting,
-) -> Result<Option<Obstacle>, StorageError> {
-    let client = clients::find(conn, &pending.asked.client_id)?;
-    let Some(client) = client.filter(|client| client.disabled_at.is_none()) else {
-        return Ok(Some(Obstacle::SwitchedOff));
-    };
-    Ok(match connecting::may_connect(&client, connecting) {
+#[must_use]
+pub fn unwelcome(client: &Client, connecting: &Connecting) -> Option<Obstacle> {
+    if client.disabled_at.is_some() {
+        return Some(Obstacle::SwitchedOff);
+    }
+    match connecting::may_connect(client, connecting) {
         MayConnect::Yes => None,
         MayConnect::Waits => Some(Obstacle::Waits),
         MayConnect::No => Some(Obstacle::NotKnown),
-    })
+    }
 }
 
 /// What the settings say about an answer.
@@ -132,6 +126,20 @@ pub struct Terms<'a> {
     pub issuer: &'a Issuer,
     /// Which clients may connect.
     pub connecting: &'a Connecting,
+}
+
+/// A client that changes where its answers go cannot have an answer sent to where it was, nor one
+/// that was asked for there sent to where it is now (Client ID Metadata Document draft -01, section
+/// 6.3).
+///
+/// # Errors
+/// `access_denied`.
+pub fn check_redirect(client: &Client, pending: &PendingRequest) -> Result<(), OAuthError> {
+    let asked = &pending.asked.redirect_uri;
+    if client.metadata.redirect_uris.iter().any(|known| known.allows(asked)) {
+        return Ok(());
+    }
+    Err(refuse("This app has changed where its answers go. Start again from the app"))
 }
 
 /// Yes. The URL to which the browser is sent. What the person may not have is left out.
@@ -156,7 +164,10 @@ pub fn approve(
         return Err(refuse("The app wants you to sign in again first").into());
     }
     let (scope, _) = grantable(conn, &pending, signed_in)?.map_err(|why| refuse(why.words()))?;
-    if let Some(why) = unwelcome(conn, &pending, terms.connecting)? {
+    let client = clients::find(conn, &pending.asked.client_id)?;
+    let client = client.ok_or_else(|| refuse("This app is no longer registered here"))?;
+    check_redirect(&client, &pending)?;
+    if let Some(why) = unwelcome(&client, terms.connecting) {
         return Err(refuse(why.words()).into());
     }
     if !clients::authorize(conn, &pending.asked.client_id, now)? {
@@ -168,6 +179,10 @@ pub fn approve(
     let pending = PendingRequest { asked: Asked { scope, ..pending.asked }, ..pending };
     let code = insert_code(conn, cookie, &pending, signed_in, now + terms.code_lifetime)?;
     authorization_requests::set_code(conn, pending.id, code.id())?;
+    if client.origin == ClientOrigin::Document {
+        let whose = (&signed_in.user().id, &client.client_id);
+        seen_documents::note(conn, whose, &client.metadata, now)?;
+    }
     record(conn, Event::ConsentApproved, subject(&pending, signed_in), now)?;
     Ok(to.with_code(&code.reveal(), issuer))
 }

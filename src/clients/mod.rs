@@ -2,6 +2,8 @@
 
 pub mod authentication;
 pub mod connecting;
+pub mod described;
+pub mod document_copies;
 pub mod known;
 pub mod look_alike;
 pub mod metadata_document;

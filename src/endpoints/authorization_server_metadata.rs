@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::config::ClientDocuments;
 use crate::oauth::{ClientAuthMethod, GrantType, Scope};
 
 const CLIENT_AUTH_METHODS: [ClientAuthMethod; 3] = [
@@ -34,6 +35,9 @@ struct Metadata<'a> {
     introspection_endpoint_auth_methods_supported: Option<[ClientAuthMethod; 2]>,
     code_challenge_methods_supported: [&'static str; 1],
     authorization_response_iss_parameter_supported: bool,
+    /// Client ID Metadata Document draft -01, section 5.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    client_id_metadata_document_supported: bool,
 }
 
 /// The document.
@@ -58,6 +62,7 @@ pub async fn get(app: web::Data<App>) -> HttpResponse {
             .then_some(RESOURCE_AUTH_METHODS),
         code_challenge_methods_supported: ["S256"],
         authorization_response_iss_parameter_supported: true,
+        client_id_metadata_document_supported: app.config.client_documents != ClientDocuments::Off,
     })
 }
 

@@ -73,6 +73,18 @@ pub fn insert(conn: &mut DbConnection, client: &Client) -> Result<(), StorageErr
     Ok(())
 }
 
+/// Puts what a client's document says now in the place of what it said before.
+pub fn describe(
+    conn: &mut DbConnection,
+    id: &ClientId,
+    metadata: &ClientMetadata,
+) -> Result<(), StorageError> {
+    let name = metadata.client_name.clone().unwrap_or_default();
+    let described = (oauth_clients::client_json.eq(metadata), oauth_clients::name.eq(name));
+    diesel::update(oauth_clients::table.find(id)).set(described).execute(conn)?;
+    Ok(())
+}
+
 /// The client of this id, disabled or not.
 pub fn find(conn: &mut DbConnection, id: &ClientId) -> Result<Option<Client>, StorageError> {
     Ok(oauth_clients::table.find(id).select(Client::as_select()).get_result(conn).optional()?)

@@ -14,6 +14,14 @@ text_enum!(
     Event {
         /// A client registered itself.
         ClientRegistered = "client.registered",
+        /// A client is known by its document.
+        ClientDescribed = "client.described",
+        /// A document that is in use says something else.
+        DocumentChanged = "client.document_changed",
+        /// The operator laid down a document.
+        DocumentAdded = "client.document_added",
+        /// The operator had the copy of a document forgotten.
+        DocumentRemoved = "client.document_removed",
         /// The operator added a client.
         ClientAdded = "client.added",
         /// The operator disabled a client.
@@ -257,7 +265,8 @@ pub(super) fn delete_registrations(
 ) -> Result<(), StorageError> {
     let newest = newest(conn)?;
     let theirs = events::table.filter(events::client_id.eq_any(ids)).filter(events::id.ne(newest));
-    diesel::delete(theirs.filter(events::kind.eq(Event::ClientRegistered))).execute(conn)?;
+    let kinds = [Event::ClientRegistered, Event::ClientDescribed];
+    diesel::delete(theirs.filter(events::kind.eq_any(kinds))).execute(conn)?;
     Ok(())
 }
 

@@ -45,7 +45,9 @@ mod tests {
     fn of(lines: &[(HeaderName, &'static str)]) -> Option<i64> {
         let lines = lines.iter().map(|(name, value)| (name, HeaderValue::from_static(value)));
         let mut head = HeaderMap::new();
-        lines.for_each(|(name, value)| drop(head.append(name, value)));
+        for (name, value) in lines {
+            head.append(name, value);
+        }
         fresh_for(&head).map(|seconds| seconds.0)
     }
 

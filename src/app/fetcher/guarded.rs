@@ -191,11 +191,13 @@ mod tests {
 
     #[test]
     fn one_address_that_is_not_public_refuses_all() {
-        let found = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
-        let allowed = |texts| all_allowed(found(texts), ClientDocuments::On);
-        assert_eq!(allowed(&["1.1.1.1:0", "[2606:4700::1]:0"]).unwrap().len(), 2);
+        let allowed = |texts: [&str; 2]| {
+            let found = texts.map(|text| text.parse().unwrap()).to_vec();
+            all_allowed(found, ClientDocuments::On)
+        };
+        assert_eq!(allowed(["1.1.1.1:0", "[2606:4700::1]:0"]).unwrap().len(), 2);
         for texts in [["1.1.1.1:0", "10.0.0.1:0"], ["[::1]:0", "1.1.1.1:0"]] {
-            let problem = allowed(&texts).unwrap_err().to_string();
+            let problem = allowed(texts).unwrap_err().to_string();
             assert!(problem.ends_with("is not a public address"), "{problem}");
         }
     }

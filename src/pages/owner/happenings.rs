@@ -122,6 +122,10 @@ fn said(kind: Event) -> Said {
     use Name::{App, Person, Resource};
     match kind {
         Event::ClientRegistered => (words!("{} registered itself"), &[App]),
+        Event::ClientDescribed => (words!("{} is known by its document"), &[App]),
+        Event::DocumentChanged => (words!("{} describes itself otherwise now"), &[App]),
+        Event::DocumentAdded => (words!("A description of {} was laid down here"), &[App]),
+        Event::DocumentRemoved => (words!("The description of {} is asked for again"), &[App]),
         Event::ClientAdded => (words!("{} was added"), &[App]),
         Event::ClientDisabled => (words!("{} was disabled"), &[App]),
         Event::ClientEnabled => (words!("{} may be used again"), &[App]),

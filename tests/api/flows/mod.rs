@@ -4,6 +4,8 @@ mod access;
 mod account;
 mod behind_proxy;
 mod consent;
+mod document_fetch;
+mod document_fetch_limits;
 mod messages;
 mod notifications;
 mod owner;
