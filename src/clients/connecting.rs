@@ -9,6 +9,7 @@
 use super::known;
 use crate::clock::UnixTime;
 use crate::config::{Connecting, Newcomers};
+use crate::error::Error;
 use crate::oauth::{ClientId, ClientIdUrl, ClientMetadata, ErrorCode, OAuthError, UserId};
 use crate::storage::clients::{self, Client};
 use crate::storage::events::{Event, Subject, record};
@@ -47,17 +48,21 @@ pub fn may_connect(client: &Client, connecting: &Connecting) -> MayConnect {
     }
 }
 
-/// Before anything of a document is fetched.
+/// Before anything of a document is fetched: nobody makes us ask for what would be refused anyway.
 ///
 /// # Errors
-/// `invalid_client`, where only known clients may connect and it is none.
-pub fn check_document(url: &ClientIdUrl, connecting: &Connecting) -> Result<(), OAuthError> {
-    match connecting.newcomers {
-        Newcomers::Known if !known::is_known_document(url, connecting) => {
-            Err(ErrorCode::InvalidClient.because(NOT_KNOWN))
-        }
-        _ => Ok(()),
+/// `invalid_client`, where only known clients may connect and it is none; the database's.
+pub fn check_document(
+    conn: &mut DbConnection,
+    url: &ClientIdUrl,
+    connecting: &Connecting,
+) -> Result<(), Error> {
+    if connecting.newcomers != Newcomers::Known || known::is_known_document(url, connecting) {
+        return Ok(());
     }
+    let approved = clients::find(conn, &ClientId::from(url))?
+        .is_some_and(|client| may_connect(&client, connecting) == MayConnect::Yes);
+    if approved { Ok(()) } else { Err(ErrorCode::InvalidClient.because(NOT_KNOWN).into()) }
 }
 
 /// Before a registration is kept.
@@ -129,19 +134,6 @@ pub fn approve(
     Ok(approved)
 }
 
-/// Takes the owner's yes back from a client that has changed what it registered with: the yes was to
-/// something else. It waits again, as far as the owner is asked at all.
-///
-/// # Errors
-/// The database's.
-pub fn take_back(
-    conn: &mut DbConnection,
-    client: &ClientId,
-    now: UnixTime,
-) -> Result<(), StorageError> {
-    clients::ask_again(conn, client, now)
-}
-
 fn is_known(client: &Client, connecting: &Connecting) -> bool {
     match document(client) {
         Some(url) => known::is_known_document(&url, connecting),
@@ -149,7 +141,8 @@ fn is_known(client: &Client, connecting: &Connecting) -> bool {
     }
 }
 
-/// Somebody said yes to it when it had not to wait. If it waits since, that was to something else.
+/// Somebody said yes to it when nobody had to wait. `asked_at` is later, once what it registered with
+/// is not any more what the yes was to.
 fn was_here_before(client: &Client) -> bool {
     client.last_used_at.is_some_and(|yes| client.asked_at.is_none_or(|asked| asked < yes))
 }

@@ -37,9 +37,10 @@ pub struct Client {
     pub fingerprint: Option<TokenHash>,
     /// The network that registered it.
     pub registered_from: Option<String>,
-    /// Where new clients wait for the owner: since when.
+    /// Where new clients wait for the owner: since when. Whoever said yes before that said it to
+    /// something else.
     pub asked_at: Option<UnixTime>,
-    /// Who met it first.
+    /// Who met it first; none: nobody has, since then.
     pub asked_by: Option<UserId>,
     /// When the owner said yes to it.
     pub approved_at: Option<UnixTime>,
@@ -48,10 +49,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// Whether it has asked for the owner's yes, and he has said neither yes nor no.
+    /// Whether somebody has met it where the owner is asked, and he has said neither yes nor no.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.asked_at.is_some() && self.approved_at.is_none() && self.disabled_at.is_none()
+        let used_since = self.last_used_at > self.asked_at;
+        let undecided = self.approved_at.is_none() && self.disabled_at.is_none();
+        self.asked_by.is_some() && undecided && !used_since
     }
 }
 
@@ -155,7 +158,7 @@ pub fn ask(
 ) -> Result<bool, StorageError> {
     let new = oauth_clients::table
         .find(id)
-        .filter(oauth_clients::asked_at.is_null())
+        .filter(oauth_clients::asked_by.is_null())
         .filter(oauth_clients::approved_at.is_null())
         .filter(oauth_clients::disabled_at.is_null());
     let noted = (oauth_clients::asked_at.eq(now), oauth_clients::asked_by.eq(by));
@@ -169,32 +172,29 @@ pub fn approve(
     id: &ClientId,
     now: UnixTime,
 ) -> Result<bool, StorageError> {
-    let waiting = oauth_clients::table
+    let without = oauth_clients::table
         .find(id)
         .filter(oauth_clients::approved_at.is_null())
         .filter(oauth_clients::disabled_at.is_null());
-    Ok(diesel::update(waiting).set(oauth_clients::approved_at.eq(now)).execute(conn)? == 1)
+    Ok(diesel::update(without).set(oauth_clients::approved_at.eq(now)).execute(conn)? == 1)
 }
 
-/// Takes the owner's yes away: it waits from now on.
-pub fn ask_again(
-    conn: &mut DbConnection,
-    id: &ClientId,
-    now: UnixTime,
-) -> Result<(), StorageError> {
-    let none: Option<UnixTime> = None;
-    let waits = (oauth_clients::approved_at.eq(none), oauth_clients::asked_at.eq(now));
-    diesel::update(oauth_clients::table.find(id)).set(waits).execute(conn)?;
-    Ok(())
+/// Those whom [`Client::is_waiting`] is true of.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub(super) fn waiting() -> _ {
+    let since = oauth_clients::last_used_at
+        .is_null()
+        .or(oauth_clients::last_used_at.le(oauth_clients::asked_at));
+    oauth_clients::asked_by
+        .is_not_null()
+        .and(oauth_clients::approved_at.is_null())
+        .and(oauth_clients::disabled_at.is_null())
+        .and(since)
 }
 
 /// How many wait for the owner.
 pub fn count_waiting(conn: &mut DbConnection) -> Result<i64, StorageError> {
-    let waiting = oauth_clients::table
-        .filter(oauth_clients::asked_at.is_not_null())
-        .filter(oauth_clients::approved_at.is_null())
-        .filter(oauth_clients::disabled_at.is_null());
-    Ok(waiting.count().get_result(conn)?)
+    Ok(oauth_clients::table.filter(waiting().assume_not_null()).count().get_result(conn)?)
 }
 
 /// False if there is no such client.
