@@ -99,13 +99,19 @@ pub fn name(conn: &mut DbConnection, id: &ClientId) -> Result<Option<String>, St
     Ok(name.get_result::<String>(conn).optional()?.filter(|name| !name.is_empty()))
 }
 
-/// What these clients call themselves, and who vouches for it; those that are gone are left out.
+/// What these clients call themselves, who vouches for it, and their metadata; those that are gone are
+/// left out.
 pub fn names(
     conn: &mut DbConnection,
     ids: &[ClientId],
-) -> Result<Vec<(ClientId, String, ClientOrigin)>, StorageError> {
+) -> Result<Vec<(ClientId, String, ClientOrigin, ClientMetadata)>, StorageError> {
     let named = oauth_clients::table.filter(oauth_clients::client_id.eq_any(ids));
-    let columns = (oauth_clients::client_id, oauth_clients::name, oauth_clients::origin);
+    let columns = (
+        oauth_clients::client_id,
+        oauth_clients::name,
+        oauth_clients::origin,
+        oauth_clients::client_json,
+    );
     Ok(named.select(columns).load(conn)?)
 }
 
