@@ -91,6 +91,7 @@ impl App {
         Offer {
             scopes: self.config.scopes.clone(),
             default_resource: self.config.resources.first().map(|resource| resource.uri.clone()),
+            connecting: self.config.connecting.clone(),
         }
     }
 

@@ -70,6 +70,16 @@ pub const SETTINGS: &[Setting] = &[
         "open",
         "who may register clients: open: they themselves; token: who has one; off: the operator",
     ),
+    plain(
+        "clients",
+        "open",
+        "which apps may connect: open: every one; known: those that are known; ask: the owner is asked about each new one",
+    ),
+    plain(
+        "known_clients",
+        "",
+        "apps that are known besides the usual ones, with commas: hosts of documents, addresses of documents, redirect URIs",
+    ),
     plain("password", "on", "off: nobody signs in by password"),
     plain("passkeys", "on", "off: nobody signs in by passkey"),
     plain(

@@ -4,6 +4,7 @@
 use actix_web::HttpResponse;
 
 use crate::authorization::request::{self, Rejection};
+use crate::clients::connecting;
 use crate::clients::described::{self, Undescribed};
 use crate::clock::Seconds;
 use crate::error::Error;
@@ -68,6 +69,9 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
 async fn update_document(visit: &Visit, parameters: &Parameters) -> Result<(), PageError> {
     let url = parameters.get("client_id").map(str::parse::<ClientIdUrl>);
     let Some(Ok(url)) = url else { return Ok(()) };
+    let settings = &visit.app.config.connecting;
+    let check = |conn: &mut _| connecting::check_document(conn, &url, settings);
+    visit.app.storage.read(check).await.map_err(|error| visit.failed(error))?;
     let undescribed = match described::bring_up_to_date(&visit.app, &url, visit.client_ip.0).await {
         Ok(()) => return Ok(()),
         Err(undescribed) => undescribed,

@@ -8,6 +8,7 @@ use super::body::Body;
 use super::error::EndpointError;
 use super::form::bearer;
 use crate::app::{App, bounds};
+use crate::clients::connecting;
 use crate::clients::initial_access;
 use crate::clients::registration::{self, Newcomer, Registered};
 use crate::clock::UnixTime;
@@ -71,6 +72,7 @@ pub async fn post(
     let token = initial_token(&app, &request, now).await?;
     check_media_type(&request)?;
     let metadata = registration::metadata(&body.0, &bounds)?;
+    connecting::check_registration(&metadata, &app.config.connecting)?;
     let newcomer = Newcomer { network: ClientIp::of(&request).network(), token };
     let sent = metadata.clone();
     let register =

@@ -135,6 +135,10 @@ text_enum!(
         RegistrationTokenRemoved = "registration_token.removed",
         /// The tables were brought up to date.
         SchemaUpdated = "schema.updated",
+        /// A new client waits for the owner; the person who met it first is named.
+        ClientAsked = "client.asked",
+        /// The owner lets a new client ask people.
+        ClientApproved = "client.approved",
     }
 );
 

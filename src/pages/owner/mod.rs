@@ -28,7 +28,7 @@ use actix_web::{HttpResponse, web};
 use super::error::PageError;
 use super::visit::{Visit, see_other};
 use super::{form, page};
-use crate::oauth::Parameters;
+use crate::oauth::{ClientId, Parameters};
 use crate::revocation::ending;
 use crate::storage::StorageError;
 
@@ -104,6 +104,11 @@ async fn settle(visit: &Visit) -> Result<usize, PageError> {
     let settled = tokio::spawn(async move { ending::settle(&storage, now).await }).await;
     let interrupted = |_| StorageError::Query("a write was interrupted".to_owned());
     settled.map_err(|error| visit.failed(interrupted(error)))?.map_err(|error| visit.failed(error))
+}
+
+/// The page of one app, below the issuer's path.
+pub(super) fn client_page(id: &ClientId) -> String {
+    address(client::PATH, id.as_str())
 }
 
 /// A page of one thing, by its id, which may have any character.
