@@ -163,7 +163,9 @@ pub async fn reach_sign_in(
 /// What other builds of the same client send has to come there too.
 pub async fn other_builds(replay: &mut Replay<'_>, found: &Found, client: &Client) {
     for other in replay.profile.authorization.other_builds {
-        // Which redirect URIs a document has is its vendor's business; `which` builds use it.
+        if other.in_document && client.registered.is_some() {
+            continue;
+        }
         let Some(asked) = build(replay, found, client, Some(other)) else { continue };
         if let Err(why) = sign_in_page(replay, found, &asked).await {
             let says = format!(

@@ -290,6 +290,8 @@ pub struct OtherBuild {
     pub which: &'static str,
     /// Its redirect URI, if it is another one.
     pub redirect_uri: Option<&'static str>,
+    /// Whether only the document has that, and no registration of this build.
+    pub in_document: bool,
     /// Its `resource`, if it is another one.
     pub resource: Option<Resource>,
 }

@@ -1,4 +1,4 @@
-//! ChatGPT's apps and connectors: asks from OpenAI's servers.
+//! The apps and connectors of `ChatGPT`: asked from `OpenAI`'s servers.
 
 use super::families::{
     BOTH_GRANTS, SPECIFIED_AUTHORIZATION, SPECIFIED_DISCOVERY, SPECIFIED_TOKENS,

@@ -39,11 +39,13 @@ pub(super) const PROFILE: Profile = Profile {
             OtherBuild {
                 which: "2.1.229",
                 redirect_uri: Some("http://127.0.0.1:{port}/callback"),
+                in_document: true,
                 resource: None,
             },
             OtherBuild {
                 which: "the one of #52871",
                 redirect_uri: None,
+                in_document: false,
                 resource: Some(Resource::Origin),
             },
         ],

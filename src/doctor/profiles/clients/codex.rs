@@ -2,8 +2,8 @@
 
 use super::families::rmcp;
 use crate::doctor::profiles::profile::{
-    Authorization, Condition, Document, Dynamic, OtherBuild, Profile, Refresh, RefreshScope,
-    Registration, TokenHabits,
+    Authorization, Condition, Document, Dynamic, Profile, Refresh, RefreshScope, Registration,
+    TokenHabits,
 };
 
 /// openai/codex `codex-rs/rmcp-client`; issues #33403 (no `resource` when refreshing), #14144 and
@@ -39,15 +39,7 @@ pub(super) const PROFILE: Profile = Profile {
             ..rmcp::DYNAMIC
         }),
     },
-    authorization: Authorization {
-        twice: true,
-        other_builds: &[OtherBuild {
-            which: "one on another port",
-            redirect_uri: Some("http://127.0.0.1:{port}/callback"),
-            resource: None,
-        }],
-        ..rmcp::AUTHORIZATION
-    },
+    authorization: Authorization { twice: true, ..rmcp::AUTHORIZATION },
     tokens: TokenHabits {
         refresh_resource: false,
         refresh_scope: RefreshScope::Absent,

@@ -43,11 +43,13 @@ pub(super) const PROFILE: Profile = Profile {
             OtherBuild {
                 which: "an agent in the cloud",
                 redirect_uri: Some("https://www.cursor.com/agents/mcp/oauth/callback"),
+                in_document: false,
                 resource: None,
             },
             OtherBuild {
                 which: "3.10.17",
                 redirect_uri: Some("http://localhost:8787/callback"),
+                in_document: false,
                 resource: None,
             },
         ],

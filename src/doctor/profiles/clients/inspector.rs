@@ -61,6 +61,7 @@ pub(super) const PROFILE_V1: Profile = Profile {
         other_builds: &[OtherBuild {
             which: "its step-by-step mode",
             redirect_uri: Some("http://localhost:6274/oauth/callback/debug"),
+            in_document: false,
             resource: None,
         }],
         ..typescript_v1::AUTHORIZATION

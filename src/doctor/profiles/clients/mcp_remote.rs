@@ -39,6 +39,7 @@ pub(super) const PROFILE: Profile = Profile {
         other_builds: &[OtherBuild {
             which: "one whose port was taken",
             redirect_uri: Some("http://localhost:3335/oauth/callback"),
+            in_document: false,
             resource: None,
         }],
         ..typescript_v1::AUTHORIZATION

@@ -54,21 +54,25 @@ pub(super) const PROFILE: Profile = Profile {
             OtherBuild {
                 which: "one with the port of its own",
                 redirect_uri: Some("http://127.0.0.1:33418/"),
+                in_document: false,
                 resource: None,
             },
             OtherBuild {
                 which: "one whose window has another port",
                 redirect_uri: Some("http://127.0.0.1:{port}/"),
+                in_document: false,
                 resource: None,
             },
             OtherBuild {
                 which: "one without the slash",
                 redirect_uri: Some("http://127.0.0.1:33418"),
+                in_document: false,
                 resource: None,
             },
             OtherBuild {
                 which: "one in the browser",
                 redirect_uri: Some("https://vscode.dev/redirect"),
+                in_document: false,
                 resource: None,
             },
         ],
