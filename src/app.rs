@@ -2,9 +2,10 @@
 
 pub mod fetcher;
 pub mod limiter;
+mod network;
 pub mod sign_ins;
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::accounts::password::Passwords;
@@ -19,10 +20,11 @@ use crate::error::Error;
 use crate::gate::confirmation::Confirmations;
 use crate::grant_types::Terms;
 use crate::metrics::Metrics;
-use crate::oauth::IntrospectionId;
+use crate::oauth::{ClientIdUrl, IntrospectionId};
 use crate::storage::Storage;
-use fetcher::Fetcher;
+use fetcher::{Fetcher, Published, Unpublished};
 use limiter::Limiter;
+pub use network::Network;
 use sign_ins::SignIns;
 
 /// The service, without its listener.
@@ -56,7 +58,8 @@ impl App {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self {
             limits: RateLimits::new(&config),
-            fetcher: Fetcher::new(config.outgoing_ca.clone()),
+            fetcher: Fetcher::new(config.outgoing_ca.clone())
+                .with_documents(config.client_documents),
             providers: Providers::new(&config.sign_in.providers),
             config,
             storage,
@@ -91,6 +94,26 @@ impl App {
         }
     }
 
+    /// A client's document, for somebody at this address. Only a fetch that begins is counted;
+    /// whoever waits for one that is under way costs nothing.
+    ///
+    /// # Errors
+    /// When it cannot be had, or too many have been asked for.
+    pub async fn document(
+        &self,
+        url: &ClientIdUrl,
+        address: IpAddr,
+    ) -> Result<Published, Unpublished> {
+        let (limits, network) = (&self.limits, Network::from(address));
+        let now = self.clock.now_millis();
+        let admit = || {
+            limits.document_fetches.take(&network, now)?;
+            let all = limits.all_document_fetches.take(&(), now);
+            all.inspect_err(|_| limits.document_fetches.give_back(&network))
+        };
+        self.fetcher.document(url, admit).await
+    }
+
     /// For a sign-in that goes on now.
     #[must_use]
     pub fn sign_in_terms(&self) -> sign_in::Terms {
@@ -120,51 +143,21 @@ pub fn bounds(config: &Config) -> Bounds {
     }
 }
 
-/// One network, as far as limits go: an IPv4 address, or the /64 that one IPv6 customer has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Network(IpAddr);
-
-impl From<IpAddr> for Network {
-    fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V6(v6) => Self(prefix(v6, 64)),
-            v4 @ IpAddr::V4(_) => Self(v4),
-        }
-    }
-}
-
-/// `192.0.2.1`, or `2001:db8::/64`.
-impl std::fmt::Display for Network {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            IpAddr::V4(address) => write!(f, "{address}"),
-            IpAddr::V6(prefix) => write!(f, "{prefix}/64"),
-        }
-    }
-}
-
-impl Network {
-    /// The /48 that one site has; none with IPv4.
-    #[must_use]
-    pub fn site(address: IpAddr) -> Option<Self> {
-        match address.to_canonical() {
-            IpAddr::V6(v6) => Some(Self(prefix(v6, 48))),
-            IpAddr::V4(_) => None,
-        }
-    }
-}
-
-fn prefix(address: Ipv6Addr, bits: u32) -> IpAddr {
-    IpAddr::V6(Ipv6Addr::from(u128::from(address) & (u128::MAX << (128 - bits))))
-}
-
 /// Who has done too much. What succeeds is not limited when `limits` are off; wrong passwords and
 /// codes always are.
 pub struct RateLimits {
     /// Registrations from one network.
     pub registrations: Limiter<Network>,
+    /// Registrations from one site of many networks.
+    pub registrations_of_sites: Limiter<Network>,
     /// Registrations of everybody.
     pub all_registrations: Limiter<()>,
+    /// Fetches of clients' documents for one network.
+    pub document_fetches: Limiter<Network>,
+    /// Fetches of clients' documents for everybody.
+    pub all_document_fetches: Limiter<()>,
+    /// What clients do with their registrations, from one network.
+    pub registration_changes: Limiter<Network>,
     /// Authorization requests from one network.
     pub authorizations: Limiter<Network>,
     /// Refused token requests from one network.
@@ -196,9 +189,16 @@ impl RateLimits {
         const WARNINGS: u32 = 6;
         let limits = &config.limits;
         let on = limits.on;
+        let each = limits.registrations_per_address;
+        // Whatever the limits are, nobody uses up what is for everybody.
+        let share = limits.registrations.div_ceil(2);
         Self {
-            registrations: successes(on, limits.registrations_per_address, HOUR),
+            registrations: successes(on, each.min(share), HOUR),
+            registrations_of_sites: successes(on, each.saturating_mul(4).min(share), HOUR),
             all_registrations: successes(on, limits.registrations, HOUR),
+            document_fetches: successes(on, limits.document_fetches_per_address, HOUR),
+            all_document_fetches: successes(on, limits.document_fetches, HOUR),
+            registration_changes: successes(on, each.saturating_mul(4), HOUR),
             authorizations: successes(on, limits.authorize_per_address, MINUTE),
             token_failures: Limiter::new(limits.token_failures_per_address, MINUTE),
             introspection_failures: Limiter::new(limits.introspection_failures_per_address, MINUTE),
@@ -243,21 +243,5 @@ impl Readiness {
             return Some("the service is stopping");
         }
         self.checking.load(Ordering::Relaxed).then_some("the database is being checked")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_ipv6_customer_is_one_network() {
-        let network = |text: &str| Network::from(text.parse::<IpAddr>().unwrap());
-        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
-        assert_ne!(network("2001:db8:0:1::1"), network("2001:db8:0:2::1"));
-        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
-        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
-        assert_eq!(network("2001:db8::1:2:3:4").to_string(), "2001:db8::/64");
-        assert_eq!(network("::ffff:192.0.2.1").to_string(), "192.0.2.1");
     }
 }

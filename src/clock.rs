@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::{Add, Sub};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -23,6 +24,31 @@ pub struct UnixTime(pub i64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Seconds(pub i64);
+
+/// Ten years: what is longer is a slip of the pen, and would overflow somewhere.
+const LONGEST: i64 = 10 * 366 * 86_400;
+
+impl FromStr for Seconds {
+    type Err = &'static str;
+
+    /// Seconds, or `10m`, `1h`, `30d`, of ten years at the most.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let unit = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len();
+        let (number, unit) = text.split_at(unit);
+        let factor = match unit {
+            "" | "s" => Some(1),
+            "m" => Some(60),
+            "h" => Some(3600),
+            "d" => Some(86_400),
+            _ => None,
+        };
+        let number = number.parse::<i64>().ok();
+        match number.zip(factor).and_then(|(number, factor)| number.checked_mul(factor)) {
+            Some(seconds @ 0..=LONGEST) => Ok(Self(seconds)),
+            _ => Err("is not a time like 90, 10m, 1h or 30d"),
+        }
+    }
+}
 
 impl Add<Seconds> for UnixTime {
     type Output = Self;

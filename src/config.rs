@@ -2,11 +2,13 @@
 
 mod allowed;
 mod brand;
+mod client_documents;
 mod notify;
 mod outgoing;
 mod owner_pages;
 mod providers;
 mod proxy_header;
+mod registration;
 mod rules;
 mod settings;
 mod sources;
@@ -23,11 +25,13 @@ use secrecy::SecretString;
 
 pub use allowed::Allowed;
 pub use brand::{Brand, Colour, Logo, LogoKind, Support};
+pub use client_documents::ClientDocuments;
 pub use notify::{Mail, Notify, Ntfy, SmtpSecurity, SmtpServer, TOPICS, Topic, Webhook};
 pub use outgoing::Certificates;
 pub use owner_pages::OwnerPages;
 pub use providers::{Provider, ProviderKind};
 pub use proxy_header::ProxyHeader;
+pub use registration::Registration;
 pub use settings::{PREFIX, SETTINGS, Setting, find};
 pub use sources::{Origin, Sources};
 
@@ -53,12 +57,16 @@ pub struct Config {
     pub resources: Vec<DeclaredResource>,
     /// Every scope there is.
     pub scopes: Scope,
+    /// Who may register clients.
+    pub registration: Registration,
     /// How people sign in.
     pub sign_in: SignInWays,
     /// How the pages look.
     pub brand: Brand,
     /// Authorities that are believed besides the system's, where we ask others.
     pub outgoing_ca: Certificates,
+    /// Whether clients may be known by a document.
+    pub client_documents: ClientDocuments,
     /// Where the owner's pages are.
     pub owner_pages: OwnerPages,
     /// Names in browsers' address bars that lead to the internal listener, in lower case.
@@ -176,6 +184,8 @@ pub struct Limits {
     pub unused_clients: i64,
     pub registrations: u32,
     pub registrations_per_address: u32,
+    pub document_fetches: u32,
+    pub document_fetches_per_address: u32,
     pub authorize_per_address: u32,
     pub token_failures_per_address: u32,
     pub introspection_failures_per_address: u32,
@@ -247,9 +257,11 @@ impl Config {
             owner: reader.owner()?,
             resources: reader.resources()?,
             scopes: reader.scopes()?,
+            registration: reader.parse("registration")?,
             sign_in: reader.sign_in()?,
             brand: reader.brand()?,
             outgoing_ca: reader.outgoing_ca()?,
+            client_documents: reader.parse("client_documents")?,
             owner_pages: reader.parse("owner_pages")?,
             internal_names: reader.internal_names()?,
             trusted_proxies: reader.networks("trusted_proxies")?,
@@ -264,6 +276,7 @@ impl Config {
             return Err(wrong("internal_listen", "is the same as MCP_OAUTH_LISTEN"));
         }
         config.owner_pages.check(&config)?;
+        config.client_documents.check(&config)?;
         if sources.lacks_an_issuer() {
             let why = "must be set: it does not follow from MCP_OAUTH_LISTEN";
             return Err(wrong("issuer", format!("{why} ({})", config.listen)));

@@ -38,6 +38,7 @@
 //! | PKCE (RFC 7636), `S256` only | [`oauth::CodeChallenge`] |
 //! | Native apps (RFC 8252): loopback ports, private-use schemes | [`oauth::RedirectUri`] |
 //! | Dynamic client registration (RFC 7591) | [`clients::registration`] |
+//! | Management of registrations by their clients (RFC 7592) | [`clients::configuration`] |
 //! | Revocation (RFC 7009) | [`revocation`] |
 //! | Introspection (RFC 7662) | [`gate`], [`mod@endpoints::introspection`] |
 //! | Bearer tokens (RFC 6750), MCP request metadata | [`gate`], [`mcp`], [`mod@endpoints::gate`] |

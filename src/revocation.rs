@@ -4,7 +4,7 @@ pub mod ending;
 
 use crate::accounts::roles;
 use crate::accounts::session::SignedIn;
-use crate::clients::AuthenticatedClient;
+use crate::clients::{AuthenticatedClient, document_copies};
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::oauth::{ClientId, ErrorCode, GrantId, TokenKind, TokenSecret, UserId};
@@ -155,7 +155,8 @@ pub fn disable_client(
     grants::revoke_of_client(conn, id, RevokedBecause::ClientRemoved, now).map(Some)
 }
 
-/// As [`disable_client`], and the client is gone: it has to register again.
+/// As [`disable_client`], and the client is gone: it has to register again, or its document is read
+/// again.
 ///
 /// # Errors
 /// The database's.
@@ -164,11 +165,27 @@ pub fn remove_client(
     id: &ClientId,
     now: UnixTime,
 ) -> Result<Option<usize>, StorageError> {
+    let ended = forget_client(conn, id, now)?;
+    if ended.is_some() {
+        record(conn, Event::ClientRemoved, Subject::client(id), now)?;
+    }
+    Ok(ended)
+}
+
+/// As [`remove_client`], whoever wanted it, and without a record of it.
+///
+/// # Errors
+/// The database's.
+pub fn forget_client(
+    conn: &mut DbConnection,
+    id: &ClientId,
+    now: UnixTime,
+) -> Result<Option<usize>, StorageError> {
     if !clients::remove(conn, id)? {
         return Ok(None);
     }
+    document_copies::forget(conn, id)?;
     codes::remove_open(conn, now, |code| code.client_id == *id)?;
-    record(conn, Event::ClientRemoved, Subject::client(id), now)?;
     grants::revoke_of_client(conn, id, RevokedBecause::ClientRemoved, now).map(Some)
 }
 

@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 use tracing_actix_web::TracingLogger;
 
 use crate::app::App;
-use crate::config::OwnerPages;
+use crate::config::{OwnerPages, Registration};
 use crate::middleware::outcome;
 use crate::middleware::request_log::{RequestSpan, repeat_id};
 use crate::middleware::security_headers::security_headers;
@@ -191,6 +191,9 @@ fn public_routes(routes: &mut web::ServiceConfig, app: &App, sides: Sides) {
         endpoints::well_known(routes, &app.config.issuer);
         below_issuer(routes, app, |routes| {
             routes.configure(endpoints::public).configure(pages::configure);
+            if app.config.registration != Registration::Off {
+                routes.configure(endpoints::registration);
+            }
             if pages == OwnerPages::On {
                 routes.configure(pages::owner::configure);
             }

@@ -7,7 +7,7 @@
 //! | refresh tokens | a day after they expire unused; used ones for another lifetime, to know a replay |
 //! | grants | a day after the last token that can point at them |
 //! | pending authorization requests, sessions, links for people | until they expire |
-//! | registrations that nobody has used, and the record of them | `MCP_OAUTH_UNUSED_CLIENT_LIFETIME` |
+//! | registrations and described clients that nobody has used, and the record of them | `MCP_OAUTH_UNUSED_CLIENT_LIFETIME` |
 //! | events | `MCP_OAUTH_EVENT_LIFETIME` |
 //! | from where somebody has signed in | half a year after the last time |
 
@@ -21,8 +21,9 @@ use crate::config::Lifetimes;
 use crate::oauth::GrantId;
 use crate::revocation::ending;
 use crate::storage::{
-    DbConnection, Storage, StorageError, access_tokens, authorization_requests, clients, codes,
-    events, grants, one_time_links, refresh_tokens, sessions, sign_in_places, sign_ins,
+    DbConnection, Storage, StorageError, access_tokens, authorization_requests, client_documents,
+    clients, codes, events, grants, one_time_links, refresh_tokens, sessions, sign_in_places,
+    sign_ins,
 };
 
 /// The most rows of one transaction.
@@ -52,7 +53,7 @@ impl Swept {
 }
 
 /// The edges: no row that was drawn later can be past its time, and is not looked at.
-const BROOMS: [Broom; 11] = [
+const BROOMS: [Broom; 12] = [
     |conn, _, now, _| authorization_requests::delete_expired(conn, now, BATCH).map(Swept::all),
     |conn, _, now, _| sessions::delete_expired(conn, now, BATCH).map(Swept::all),
     |conn, _, now, _| sign_ins::delete_expired(conn, now, BATCH).map(Swept::all),
@@ -75,6 +76,10 @@ const BROOMS: [Broom; 11] = [
     },
     |conn, lifetimes, now, _| {
         clients::delete_unused(conn, now - lifetimes.unused_client, BATCH).map(Swept::all)
+    },
+    |conn, lifetimes, now, _| {
+        let before = now - lifetimes.unused_client;
+        client_documents::delete_unused(conn, before, BATCH).map(Swept::all)
     },
     |conn, lifetimes, now, _| {
         events::delete_old(conn, now - lifetimes.event, BATCH).map(Swept::all)

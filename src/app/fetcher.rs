@@ -2,8 +2,13 @@
 //! nothing waited for or read without a bound, and no certificate believed but of an authority of
 //! the system's or the operator's.
 
+mod address;
+mod document;
+mod freshness;
+mod guarded;
+
 use std::error::Error as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, redirect};
@@ -11,7 +16,13 @@ use serde::de::DeserializeOwned;
 use tracing::warn;
 use url::Url;
 
-use crate::config::Certificates;
+pub use document::{Published, Unpublished};
+pub use guarded::DocumentError;
+
+use crate::clock::Seconds;
+use crate::config::{Certificates, ClientDocuments};
+use crate::oauth::ClientIdUrl;
+use document::Documents;
 
 /// How long an answer may take, from the first look at the name to the last byte.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -28,6 +39,7 @@ pub struct Fetcher {
     client: OnceLock<Result<Client, String>>,
     /// For addresses where nothing is encrypted.
     unencrypted: OnceLock<Result<Client, String>>,
+    documents: Arc<Documents>,
 }
 
 /// Why there is no answer.
@@ -68,7 +80,41 @@ impl Fetcher {
     pub fn new(certificates: Certificates) -> Self {
         // Whoever was first has installed the same: there is one in this program.
         let _installed = rustls::crypto::ring::default_provider().install_default();
-        Self { certificates, client: OnceLock::new(), unencrypted: OnceLock::new() }
+        Self {
+            documents: Arc::new(Documents::new(ClientDocuments::On, &certificates)),
+            certificates,
+            client: OnceLock::new(),
+            unencrypted: OnceLock::new(),
+        }
+    }
+
+    /// With what the settings say about clients' documents.
+    #[must_use]
+    pub fn with_documents(mut self, documents: ClientDocuments) -> Self {
+        self.documents = Arc::new(Documents::new(documents, &self.certificates));
+        self
+    }
+
+    /// The document at this address, for strangers: one fetch for all who ask meanwhile, from
+    /// public hosts only, and without a word about what went wrong. `admit` is asked when a fetch
+    /// has to begin, and says otherwise how long to wait.
+    ///
+    /// # Errors
+    /// When it cannot be had, or nobody may be asked now.
+    pub async fn document(
+        &self,
+        url: &ClientIdUrl,
+        admit: impl FnOnce() -> Result<(), Seconds>,
+    ) -> Result<Published, Unpublished> {
+        self.documents.ask(url, admit).await
+    }
+
+    /// The same for the operator, who may know at once what is wrong.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    pub async fn inspect_document(&self, url: &ClientIdUrl) -> Result<Published, DocumentError> {
+        self.documents.fetch(url).await
     }
 
     /// For requests of which this file knows nothing; their answers are for [`Fetcher::fetch`].
@@ -112,10 +158,7 @@ impl Fetcher {
     }
 
     fn make(&self) -> Result<Client, String> {
-        let certificates: Result<Vec<_>, _> =
-            self.certificates.iter().map(Certificate::from_der).collect();
-        let certificates = certificates.map_err(|error| cause(&error))?;
-        built(bounded().tls_certs_merge(certificates))
+        built(with_authorities(bounded(), &self.certificates)?)
     }
 }
 
@@ -135,6 +178,15 @@ fn bounded() -> ClientBuilder {
         .connect_timeout(TO_CONNECT)
         .timeout(DEADLINE)
         .pool_idle_timeout(TO_GO_ON)
+}
+
+/// Of the system's, and these.
+fn with_authorities(
+    client: ClientBuilder,
+    certificates: &Certificates,
+) -> Result<ClientBuilder, String> {
+    let certificates: Result<Vec<_>, _> = certificates.iter().map(Certificate::from_der).collect();
+    Ok(client.tls_certs_merge(certificates.map_err(|error| cause(&error))?))
 }
 
 fn built(client: ClientBuilder) -> Result<Client, String> {

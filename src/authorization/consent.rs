@@ -7,10 +7,11 @@ use crate::clock::{Seconds, UnixTime};
 use crate::error::Error;
 use crate::oauth::{ErrorCode, Issuer, OAuthError, Scope, TokenId, TokenKind, TokenSecret};
 use crate::storage::authorization_requests::{self, Asked, PendingRequest};
+use crate::storage::clients::{self, Client};
 use crate::storage::codes::{self, Code};
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::resources::{self, Resource};
-use crate::storage::{DbConnection, StorageError, clients, users};
+use crate::storage::{ClientOrigin, DbConnection, StorageError, seen_documents, users};
 use crate::words;
 
 /// The pending request of this cookie.
@@ -25,6 +26,22 @@ pub fn find(
     let pending = authorization_requests::find(conn, cookie.id())?
         .filter(|pending| pending.hash == cookie.hash() && now < pending.expires_at);
     Ok(pending.ok_or_else(|| refuse("This sign-in has expired. Start it again from the app"))?)
+}
+
+/// Who asks, if the answer may still go where it was to go: a client can change or end its registration
+/// (RFC 7592), and its document can say something else (Client ID Metadata Document draft -01, section
+/// 6.3), while a person makes up her mind.
+///
+/// # Errors
+/// `access_denied` for a client that is gone, or that has given the redirect URI up.
+pub fn client(conn: &mut DbConnection, pending: &PendingRequest) -> Result<Client, Error> {
+    let client = clients::find(conn, &pending.asked.client_id)?
+        .ok_or_else(|| refuse("This app is no longer registered here"))?;
+    if !client.metadata.allows(&pending.asked.redirect_uri) {
+        let why = words!("This app has changed where its answers go. Start again from the app");
+        return Err(refuse(why).into());
+    }
+    Ok(client)
 }
 
 /// Whether this session may answer: `prompt=login` wants one that began after the request came.
@@ -95,7 +112,7 @@ pub fn grantable(
 ///
 /// # Errors
 /// `access_denied` when it has been answered with no, its code has been redeemed, there is an
-/// [`Obstacle`], or the client or the person is no longer welcome.
+/// [`Obstacle`], or the client, its redirect URI or the person is no longer welcome.
 pub fn approve(
     conn: &mut DbConnection,
     cookie: &TokenSecret,
@@ -104,6 +121,7 @@ pub fn approve(
     now: UnixTime,
 ) -> Result<String, Error> {
     let pending = find(conn, cookie, now)?;
+    let client = client(conn, &pending)?;
     let to = redirect(&pending);
     if !authorization_requests::decide(conn, pending.id, now)? {
         let code = code_again(conn, cookie, signed_in, now)?.ok_or_else(answered)?;
@@ -122,6 +140,10 @@ pub fn approve(
     let pending = PendingRequest { asked: Asked { scope, ..pending.asked }, ..pending };
     let code = insert_code(conn, cookie, &pending, signed_in, now + code_lifetime)?;
     authorization_requests::set_code(conn, pending.id, code.id())?;
+    if client.origin == ClientOrigin::Document {
+        let whose = (&signed_in.user().id, &client.client_id);
+        seen_documents::note(conn, whose, &client.metadata, now)?;
+    }
     record(conn, Event::ConsentApproved, subject(&pending, signed_in), now)?;
     Ok(to.with_code(&code.reveal(), issuer))
 }
@@ -129,7 +151,7 @@ pub fn approve(
 /// No. The URL to which the browser is sent.
 ///
 /// # Errors
-/// `access_denied` when it has been answered with yes.
+/// `access_denied` when it has been answered with yes, or the answer may not go there any more.
 pub fn deny(
     conn: &mut DbConnection,
     cookie: &TokenSecret,
@@ -138,6 +160,7 @@ pub fn deny(
     now: UnixTime,
 ) -> Result<String, Error> {
     let pending = find(conn, cookie, now)?;
+    client(conn, &pending)?;
     if authorization_requests::decide(conn, pending.id, now)? {
         record(conn, Event::ConsentDenied, subject(&pending, signed_in), now)?;
     } else if pending.code_id.is_some() {

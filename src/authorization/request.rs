@@ -5,8 +5,8 @@ use crate::clients::ceiling;
 use crate::clock::{Seconds, UnixTime};
 use crate::error::Error;
 use crate::oauth::{
-    ClientId, CodeChallenge, ErrorCode, OAuthError, Parameters, RedirectUri, ResourceUri, Scope,
-    TokenSecret,
+    ClientId, CodeChallenge, Destination, ErrorCode, OAuthError, Parameters, RedirectUri,
+    ResourceUri, Scope, TokenSecret,
 };
 use crate::storage::authorization_requests::{self, Asked};
 use crate::storage::clients::{self, Client};
@@ -120,23 +120,28 @@ fn client_and_redirect(
     let client = clients::find(conn, &id)?
         .filter(|client| client.disabled_at.is_none())
         .ok_or_else(unknown)?;
-    let registered = &client.metadata.redirect_uris;
     let Some(requested) = parameters.get("redirect_uri") else {
-        // Optional when there is only one: OAuth 2.1 section 2.3.2.
-        let [only] = registered.as_slice() else {
+        let Some(only) = only_redirect(&client).cloned() else {
             return Err(show(ErrorCode::InvalidRequest.because("redirect_uri is missing")));
         };
-        let only = only.clone();
         return Ok((client, only));
     };
     let requested: Result<RedirectUri, _> = requested.parse();
     match requested {
-        Ok(uri) if registered.iter().any(|known| known.allows(&uri)) => Ok((client, uri)),
+        Ok(uri) if client.metadata.allows(&uri) => Ok((client, uri)),
         _ => {
             let why = words!("redirect_uri is not one that this app has registered");
             Err(show(ErrorCode::InvalidRequest.because(why)))
         }
     }
+}
+
+/// Optional when there is only one: OAuth 2.1 section 2.3.2. It is not the only one where another
+/// installation of the same client listens on another port.
+fn only_redirect(client: &Client) -> Option<&RedirectUri> {
+    let [only] = client.metadata.redirect_uris.as_slice() else { return None };
+    let is_anybodys = matches!(only.destination(), Destination::Loopback(_)) && client.is_shared();
+    (!is_anybodys).then_some(only)
 }
 
 fn check_kind(parameters: &Parameters) -> Result<(), OAuthError> {

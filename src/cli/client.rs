@@ -1,5 +1,7 @@
 //! `client`: apps that ask for access.
 
+pub mod document;
+
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::json;
@@ -13,7 +15,7 @@ use crate::config::Config;
 use crate::oauth::{ClientId, ClientMetadata, MachineSecret};
 use crate::revocation;
 use crate::storage::clients::{self, Client};
-use crate::storage::{ClientOrigin, Missing, Storage};
+use crate::storage::{ClientOrigin, DocumentSource, Missing, Storage, client_documents};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -49,7 +51,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// End all access of a client
+    /// End all access of a client; it cannot come back until it is enabled
     Disable {
         /// Its `client_id`
         id: ClientId,
@@ -60,9 +62,18 @@ pub enum Command {
         id: ClientId,
     },
     /// End all access of a client, and forget it
+    ///
+    /// It can register again, and one that is known by a document comes back when it is next used:
+    /// `disable` keeps a client out.
     Remove {
         /// Its `client_id`
         id: ClientId,
+    },
+    /// Documents of clients that are known by an address
+    Document {
+        /// What to do
+        #[command(subcommand)]
+        command: document::Command,
     },
 }
 
@@ -76,19 +87,33 @@ struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     last_used_at: Option<UnixTime>,
     disabled: bool,
+    /// Of one that is known by a document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<Described>,
+    /// Several installations have registered it, and may have it.
+    shared: bool,
     #[serde(flatten)]
     metadata: ClientMetadata,
+}
+
+/// Where the metadata in force is from.
+#[derive(Serialize)]
+struct Described {
+    source: DocumentSource,
+    fetched_at: UnixTime,
 }
 
 impl Shown {
     fn new(client: Client, client_secret: Option<String>) -> Self {
         Self {
+            shared: client.is_shared(),
             client_id: client.client_id,
             client_secret,
             origin: client.origin,
             created_at: client.created_at,
             last_used_at: client.last_used_at,
             disabled: client.disabled_at.is_some(),
+            document: None,
             metadata: client.metadata,
         }
     }
@@ -101,6 +126,7 @@ impl Shown {
 pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
     let missing = match command {
         Command::Add { .. } => Missing::Create,
+        Command::Document { command: document::Command::Add { .. } } => Missing::Create,
         _ => Missing::Refuse,
     };
     let storage = open(config, missing)?;
@@ -134,6 +160,7 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
             let end = move |conn: &mut _| revocation::remove_client(conn, &id, now);
             ended(storage.write(end).await?, "gone")
         }
+        Command::Document { command } => document::run(command, &storage, config).await,
     };
     storage.close().await;
     done
@@ -151,7 +178,7 @@ async fn add(
     let (origin, now) = (ClientOrigin::Configured, Clock::System.now());
     let register =
         move |conn: &mut _| registration::register(conn, &metadata, origin, &bounds, now);
-    let Registered { client, secret } = storage.write(register).await?;
+    let Registered { client, secret, .. } = storage.write(register).await?;
     let secret = secret.map(MachineSecret::reveal);
     if json {
         return output::json(&Shown::new(client, secret));
@@ -188,7 +215,10 @@ async fn list(storage: &Storage, json: bool) -> Result<(), Failure> {
 
 async fn show(storage: &Storage, id: &ClientId, json: bool) -> Result<(), Failure> {
     let client = storage.read(|conn| clients::find(conn, id)).await?.ok_or_else(no_such_client)?;
-    let shown = serde_json::to_value(Shown::new(client, None)).map_err(std::io::Error::from)?;
+    let copy = storage.read(|conn| client_documents::find(conn, id)).await?;
+    let document = copy.map(|copy| Described { source: copy.source, fetched_at: copy.fetched_at });
+    let shown = Shown { document, ..Shown::new(client, None) };
+    let shown = serde_json::to_value(shown).map_err(std::io::Error::from)?;
     if json {
         return output::json(&shown);
     }

@@ -10,6 +10,7 @@ pub mod grant;
 pub mod healthcheck;
 pub mod notify;
 pub mod output;
+pub mod registration_token;
 pub mod resource;
 pub mod serve;
 pub mod settings;
@@ -48,6 +49,9 @@ enum Command {
     /// Apps that ask for access
     #[command(subcommand)]
     Client(client::Command),
+    /// Tokens with which apps register, where not every one may
+    #[command(subcommand)]
+    RegistrationToken(registration_token::Command),
     /// What people have said yes to
     #[command(subcommand)]
     Grant(grant::Command),
@@ -193,6 +197,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::User(command) => user::run(command, &config).await,
             Command::Resource(command) => resource::run(command, &config).await,
             Command::Client(command) => client::run(command, &config).await,
+            Command::RegistrationToken(command) => registration_token::run(command, &config).await,
             Command::Grant(command) => grant::run(command, &config).await,
             Command::Access(command) => access::run(command, &config).await,
             Command::Doctor(arguments) => doctor::run(arguments, &config).await,

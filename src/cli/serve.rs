@@ -12,7 +12,7 @@ use crate::accounts::password::NewPassword;
 use crate::accounts::{Username, setup};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{Config, DeclaredOwner};
+use crate::config::{ClientDocuments, Config, DeclaredOwner};
 use crate::gate::rule_book;
 use crate::oauth::ResourceUri;
 use crate::server::{self, Listeners};
@@ -61,6 +61,12 @@ pub async fn run(mut config: Config) -> Result<(), Failure> {
     );
     if !app.config.limits.on {
         warn!("limits on what succeeds are off");
+    }
+    if app.config.client_documents == ClientDocuments::Development {
+        warn!(
+            "clients' documents are fetched from loopback addresses too, and private authorities \
+             are believed for them: that is for development"
+        );
     }
     server::run(app, listeners, stop).await?;
     Ok(())

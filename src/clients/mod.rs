@@ -1,7 +1,13 @@
 //! Who is calling, and how a client becomes known.
 
 pub mod authentication;
+pub mod configuration;
+pub mod described;
+pub mod document_copies;
+pub mod initial_access;
+pub mod metadata_document;
 pub mod registration;
+pub mod shipped;
 
 pub use authentication::{AuthenticatedClient, Presented, Stranger};
 

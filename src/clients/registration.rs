@@ -1,16 +1,18 @@
 //! Dynamic client registration: RFC 7591. Kind to what real clients send, strict where it is
 //! dangerous. No URL in the metadata is ever fetched.
 
+mod fingerprint;
+mod new_client;
+
 use serde::Deserialize;
 
-use crate::clock::UnixTime;
 use crate::oauth::{
-    ClientAuthMethod, ClientId, ClientMetadata, ErrorCode, GrantType, MachineSecret, OAuthError,
-    RedirectUri, Scope, display_name,
+    ClientAuthMethod, ClientMetadata, ErrorCode, GrantType, OAuthError, RedirectUri, Scope,
+    display_name,
 };
-use crate::storage::clients::{self, Client};
-use crate::storage::events::{Event, Subject, record};
-use crate::storage::{ClientOrigin, DbConnection, StorageError};
+
+pub use fingerprint::fingerprint;
+pub use new_client::{Newcomer, Registered, register, register_itself};
 
 /// How much a stranger may make us keep.
 #[derive(Debug, Clone, Copy)]
@@ -19,16 +21,9 @@ pub struct Bounds {
     pub redirect_uris: usize,
     /// The longest string, in bytes.
     pub string: usize,
-    /// The most registered clients that nobody has used yet; the oldest makes room.
+    /// The most registered clients that nobody has used yet; the oldest of the network that has most
+    /// of them makes room.
     pub unused_clients: i64,
-}
-
-/// A client that has just been made, with the secret that is shown once.
-pub struct Registered {
-    /// Its row.
-    pub client: Client,
-    /// None for a public client.
-    pub secret: Option<MachineSecret>,
 }
 
 /// What the client sent: RFC 7591 section 2. Unknown members are ignored, null is absent.
@@ -84,49 +79,6 @@ pub fn metadata(body: &[u8], bounds: &Bounds) -> Result<ClientMetadata, OAuthErr
         software_id: text(request.software_id)?,
         software_version: text(request.software_version)?,
     })
-}
-
-/// Makes a client. Strangers' unused registrations make room for each other; nobody else's do.
-///
-/// # Errors
-/// The database's.
-pub fn register(
-    conn: &mut DbConnection,
-    metadata: &ClientMetadata,
-    origin: ClientOrigin,
-    bounds: &Bounds,
-    now: UnixTime,
-) -> Result<Registered, StorageError> {
-    if origin == ClientOrigin::Registered {
-        let excess = clients::count_unused(conn)? + 1 - bounds.unused_clients;
-        if excess > 0 {
-            clients::delete_unused(conn, UnixTime(i64::MAX), excess.min(500))?;
-        }
-    }
-    let operators_word = origin == ClientOrigin::Configured;
-    let secret = (!metadata.is_public()).then(MachineSecret::for_client);
-    let client = Client {
-        client_id: ClientId::generate(),
-        metadata: metadata.clone(),
-        created_at: now,
-        secret_hash: secret.as_ref().map(MachineSecret::hash),
-        origin,
-        authorized_at: None,
-        last_used_at: None,
-        disabled_at: None,
-        name: metadata.client_name.clone().unwrap_or_default(),
-        registration_token_hash: None,
-        fingerprint: None,
-        registered_from: None,
-        asked_at: None,
-        asked_by: None,
-        approved_at: None,
-        ceiling: operators_word.then(|| metadata.scope.clone()).filter(|scope| !scope.is_empty()),
-    };
-    clients::insert(conn, &client)?;
-    let event = if operators_word { Event::ClientAdded } else { Event::ClientRegistered };
-    record(conn, event, Subject::client(&client.client_id), now)?;
-    Ok(Registered { client, secret })
 }
 
 fn redirect_uris(

@@ -65,6 +65,11 @@ pub const SETTINGS: &[Setting] = &[
     plain("owner", "", "user name of the owner, made at the first start"),
     secret("owner_password", "the owner's password at the first start; never overwrites one"),
     plain("scopes", "mcp", "every scope there is, with spaces between"),
+    plain(
+        "registration",
+        "open",
+        "who may register clients: open: they themselves; token: who has one; off: the operator",
+    ),
     plain("password", "on", "off: nobody signs in by password"),
     plain("passkeys", "on", "off: nobody signs in by passkey"),
     plain(
@@ -133,6 +138,12 @@ pub const SETTINGS: &[Setting] = &[
         "names of that listener, with commas, but for addresses and names that can only be private",
     ),
     secret("outgoing_ca", "certificates (PEM) of private authorities, for what is asked of others"),
+    plain(
+        "client_documents",
+        "on",
+        "off: no client is known by the address of its document; development: such addresses may be \
+         loopback ones, and MCP_OAUTH_OUTGOING_CA is believed there",
+    ),
     plain("trusted_proxies", "127.0.0.0/8, ::1/128", "networks whose X-Forwarded-For is believed"),
     plain("code_lifetime", "10m", "lifetime of an authorization code"),
     plain("access_token_lifetime", "1h", "lifetime of an access token"),
@@ -147,7 +158,7 @@ pub const SETTINGS: &[Setting] = &[
         "how long a started sign-in can be finished; at least 10m",
     ),
     plain("secret_overlap", "24h", "how long a replaced introspection secret goes on working"),
-    plain("unused_client_lifetime", "7d", "when a registration that nobody has used is forgotten"),
+    plain("unused_client_lifetime", "30d", "when a registration that nobody has used is forgotten"),
     plain("event_lifetime", "180d", "how long the record of decisions is kept"),
     secret(
         "notify_webhook",
@@ -195,6 +206,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     plain("limit_registrations", "1000", "registrations in an hour"),
     plain("limit_registrations_per_address", "60", "registrations in an hour from one network"),
+    plain("limit_document_fetches", "600", "documents of clients that are fetched in an hour"),
+    plain(
+        "limit_document_fetches_per_address",
+        "30",
+        "documents of clients that are fetched in an hour for one network",
+    ),
     plain(
         "limit_authorize_per_address",
         "120",

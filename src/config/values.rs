@@ -15,9 +15,6 @@ use super::{
 use crate::clock::Seconds;
 use crate::oauth::Scope;
 
-/// Ten years: what is longer is a slip of the pen, and would overflow somewhere.
-const LONGEST: i64 = 10 * 366 * 86_400;
-
 /// A setting that cannot be, by the name of its variable.
 pub(super) fn wrong(key: &str, problem: impl Into<String>) -> ConfigError {
     let name = find(key).map_or_else(|| key.to_owned(), super::Setting::variable);
@@ -44,21 +41,8 @@ impl Reader<'_> {
     /// Seconds, or `10m`, `1h`, `30d`. Longer than nothing.
     pub(super) fn duration(&self, key: &str) -> Result<Seconds, ConfigError> {
         let text = self.0.text(key).unwrap_or_default();
-        let unit = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len();
-        let (number, unit) = text.split_at(unit);
-        let factor = match unit {
-            "" | "s" => 1,
-            "m" => 60,
-            "h" => 3600,
-            "d" => 86_400,
-            _ => 0,
-        };
-        match number.parse::<i64>().ok().and_then(|number| number.checked_mul(factor)) {
-            Some(seconds @ 0..=LONGEST)
-                if factor > 0 && (seconds > 0 || key == "refresh_grace") =>
-            {
-                Ok(Seconds(seconds))
-            }
+        match text.parse::<Seconds>() {
+            Ok(length) if length > Seconds(0) || key == "refresh_grace" => Ok(length),
             _ => Err(wrong(key, format!("({text}) is not a time like 90, 10m, 1h or 30d"))),
         }
     }
@@ -219,6 +203,9 @@ impl Reader<'_> {
             unused_clients: self.at_least("limit_unused_clients", &1)?,
             registrations: self.at_least("limit_registrations", &1)?,
             registrations_per_address: self.at_least("limit_registrations_per_address", &1)?,
+            document_fetches: self.at_least("limit_document_fetches", &1)?,
+            document_fetches_per_address: self
+                .at_least("limit_document_fetches_per_address", &1)?,
             authorize_per_address: self.at_least("limit_authorize_per_address", &1)?,
             token_failures_per_address: self.at_least("limit_token_failures_per_address", &1)?,
             introspection_failures_per_address: self

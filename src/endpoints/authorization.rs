@@ -4,10 +4,11 @@
 use actix_web::HttpResponse;
 
 use crate::authorization::request::{self, Rejection};
+use crate::clients::described::{self, Undescribed};
 use crate::clock::Seconds;
 use crate::error::Error;
 use crate::middleware::outcome::Outcome;
-use crate::oauth::{Destination, ErrorCode, OAuthError, Parameters, TokenKind};
+use crate::oauth::{ClientIdUrl, Destination, ErrorCode, OAuthError, Parameters, TokenKind};
 use crate::pages::cookies;
 use crate::pages::doorstep::doorstep_url;
 use crate::pages::error::{Back, PageError};
@@ -36,6 +37,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
         );
     }
     let parameters = Parameters::parse(query).map_err(|error| visit.failed(error))?;
+    update_document(&visit, &parameters).await?;
     let offer = app.offer();
     let asked = match app.storage.read(|conn| request::resolve(conn, &parameters, &offer)).await {
         Ok(asked) => asked,
@@ -58,6 +60,32 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let tied = (TokenKind::AuthorizationRequest, secret);
     cookies::tie(visit.side, (&visit.http, &mut response), tied, lifetime);
     Ok(response)
+}
+
+/// Has the row of a client that is known by its document say what the document says, before anything
+/// is decided by it. Whatever is wrong with a document, the page says the same: where it was looked
+/// for is nobody's business.
+async fn update_document(visit: &Visit, parameters: &Parameters) -> Result<(), PageError> {
+    let url = parameters.get("client_id").map(str::parse::<ClientIdUrl>);
+    let Some(Ok(url)) = url else { return Ok(()) };
+    let undescribed = match described::bring_up_to_date(&visit.app, &url, visit.client_ip.0).await {
+        Ok(()) => return Ok(()),
+        Err(undescribed) => undescribed,
+    };
+    let refused = |words| visit.failed(ErrorCode::InvalidClient.because(words));
+    Err(match undescribed {
+        Undescribed::Off => refused(words!(
+            "apps that are known by an address are not taken here. Add the app in another way"
+        )),
+        Undescribed::Busy(wait) => {
+            let words = words!("Too many apps are being looked up just now. Please wait a moment");
+            visit.failed(ErrorCode::TemporarilyUnavailable.because(words)).with_retry(wait)
+        }
+        Undescribed::Unpublished | Undescribed::Invalid(_) => refused(words!(
+            "what this app publishes about itself cannot be used here. Try again in a while"
+        )),
+        Undescribed::Failed(error) => visit.failed(error),
+    })
 }
 
 async fn redirect(

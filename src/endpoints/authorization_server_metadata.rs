@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::config::{ClientDocuments, Registration};
 use crate::oauth::{ClientAuthMethod, GrantType, Scope};
 
 const CLIENT_AUTH_METHODS: [ClientAuthMethod; 3] = [
@@ -20,7 +21,8 @@ struct Metadata<'a> {
     issuer: &'a str,
     authorization_endpoint: String,
     token_endpoint: String,
-    registration_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
     revocation_endpoint: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     introspection_endpoint: Option<String>,
@@ -34,6 +36,9 @@ struct Metadata<'a> {
     introspection_endpoint_auth_methods_supported: Option<[ClientAuthMethod; 2]>,
     code_challenge_methods_supported: [&'static str; 1],
     authorization_response_iss_parameter_supported: bool,
+    /// Client ID Metadata Document draft -01, section 5.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    client_id_metadata_document_supported: bool,
 }
 
 /// The document.
@@ -41,11 +46,12 @@ pub async fn get(app: web::Data<App>) -> HttpResponse {
     let issuer = &app.config.issuer;
     // On a listener of its own it is nobody's business who reads this.
     let public_introspection = app.config.internal_listen.is_none();
+    let may_register = app.config.registration != Registration::Off;
     super::document(&Metadata {
         issuer: issuer.as_str(),
         authorization_endpoint: issuer.url("/authorize"),
         token_endpoint: issuer.url("/token"),
-        registration_endpoint: issuer.url("/register"),
+        registration_endpoint: may_register.then(|| issuer.url("/register")),
         revocation_endpoint: issuer.url("/revoke"),
         introspection_endpoint: public_introspection.then(|| app.config.introspection_url()),
         scopes_supported: scopes(&app.config.scopes),
@@ -58,6 +64,7 @@ pub async fn get(app: web::Data<App>) -> HttpResponse {
             .then_some(RESOURCE_AUTH_METHODS),
         code_challenge_methods_supported: ["S256"],
         authorization_response_iss_parameter_supported: true,
+        client_id_metadata_document_supported: app.config.client_documents != ClientDocuments::Off,
     })
 }
 

@@ -77,7 +77,7 @@ impl fmt::Display for EndpointError {
 impl ResponseError for EndpointError {
     fn status_code(&self) -> StatusCode {
         match self.code() {
-            ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
+            ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
             ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             _ if self.too_large => StatusCode::PAYLOAD_TOO_LARGE,
@@ -96,6 +96,11 @@ impl ResponseError for EndpointError {
         response.insert_header((CACHE_CONTROL, "no-store"));
         if self.code() == ErrorCode::InvalidClient && self.basic {
             response.insert_header((WWW_AUTHENTICATE, r#"Basic realm="mcp-oauthd""#));
+        }
+        if self.code() == ErrorCode::InvalidToken {
+            // RFC 6750 section 3
+            let challenge = r#"Bearer realm="mcp-oauthd", error="invalid_token""#;
+            response.insert_header((WWW_AUTHENTICATE, challenge));
         }
         if self.code() == ErrorCode::TemporarilyUnavailable {
             response.insert_header((RETRY_AFTER, RETRY_SECONDS));

@@ -54,6 +54,15 @@ pub fn credentials(
         .map_err(|error| EndpointError::from(error).after_basic(basic))
 }
 
+/// The token of an `Authorization` header (RFC 6750 section 2.1), if there is exactly one.
+#[must_use]
+pub fn bearer(request: &HttpRequest) -> Option<&str> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let header = headers.next().filter(|_| headers.next().is_none())?.to_str().ok()?;
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim_matches(' '))
+}
+
 fn parse(body: &[u8]) -> Result<Parameters, OAuthError> {
     let text = std::str::from_utf8(body);
     Parameters::parse(

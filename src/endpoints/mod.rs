@@ -3,6 +3,7 @@
 pub mod authorization;
 pub mod authorization_server_metadata;
 pub mod body;
+pub mod client_configuration;
 pub mod error;
 pub mod form;
 pub mod gate;
@@ -35,12 +36,31 @@ pub fn public(routes: &mut web::ServiceConfig) {
                 .wrap(from_fn(rate_limit::token_failures))
                 .wrap(cors()),
         )
+        .service(post_only("/revoke", web::post().to(revocation::post)).wrap(cors()));
+}
+
+/// Where clients register, and what they may do with their registrations, below the issuer's path.
+pub fn registration(routes: &mut web::ServiceConfig) {
+    const METHODS: &str = "GET, PUT, DELETE, OPTIONS";
+    routes
         .service(
             post_only("/register", web::post().to(registration::post))
                 .wrap(from_fn(rate_limit::registrations))
                 .wrap(cors()),
         )
-        .service(post_only("/revoke", web::post().to(revocation::post)).wrap(cors()));
+        .service(
+            web::resource("/register/{client_id}")
+                .route(web::get().to(client_configuration::get))
+                .route(web::put().to(client_configuration::put))
+                .route(web::delete().to(client_configuration::delete))
+                .route(
+                    web::method(actix_web::http::Method::OPTIONS)
+                        .to(|| allow(HttpResponse::NoContent(), METHODS)),
+                )
+                .default_service(web::to(|| allow(HttpResponse::MethodNotAllowed(), METHODS)))
+                .wrap(from_fn(rate_limit::registration_changes))
+                .wrap(cors().allowed_methods(["PUT", "DELETE"])),
+        );
 }
 
 /// Introspection, which only resources ask: without the logger, which costs as much as the answer.

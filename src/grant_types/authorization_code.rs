@@ -78,7 +78,7 @@ pub fn exchange(
         .ok_or_else(|| invalid("the code is unknown"))?;
     check_binding(&code, client, request)?;
     if code.redeemed_at.is_none() {
-        let scope = check_still_welcome(conn, &code, terms)?;
+        let scope = check_still_welcome(conn, client, &code, terms)?;
         if codes::consume(conn, code.id, terms.now)? {
             let code = Code { scope, ..code };
             return Ok(Redemption::Issued(issue(conn, client, code, terms)?));
@@ -110,9 +110,13 @@ fn check_binding(
 /// That nothing has ended since the person said yes. What of the scope the person may still have.
 fn check_still_welcome(
     conn: &mut DbConnection,
+    client: &AuthenticatedClient,
     code: &Code,
     terms: &Terms,
 ) -> Result<Scope, Error> {
+    if !client.metadata().allows(&code.redirect_uri) {
+        return Err(invalid("the client has given the redirect_uri up").into());
+    }
     if code.expires_at <= terms.now {
         return Err(invalid("the code has expired").into());
     }

@@ -14,7 +14,8 @@ use crate::app::{App, Network, RateLimits};
 use crate::clock::Seconds;
 use crate::oauth::ErrorCode;
 
-/// Registrations are counted, whatever becomes of them.
+/// Registrations are counted, whatever becomes of them. Whoever is held up by a limit of its own takes
+/// nothing from what is for everybody.
 ///
 /// # Errors
 /// What the handler answers.
@@ -22,10 +23,32 @@ pub async fn registrations<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let take = |limits: &RateLimits, network, now| {
+    let take = |limits: &RateLimits, network: Network, now| {
         limits.registrations.take(&network, now)?;
+        network.its_site().map_or(Ok(()), |site| limits.registrations_of_sites.take(&site, now))?;
         limits.all_registrations.take(&(), now)
     };
+    let_in(request, next, take).await
+}
+
+/// What clients do with their registrations is counted, whatever becomes of it: it can be written
+/// anew as often as its holder likes.
+///
+/// # Errors
+/// What the handler answers.
+pub async fn registration_changes<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let take = |limits: &RateLimits, network, now| limits.registration_changes.take(&network, now);
+    let_in(request, next, take).await
+}
+
+async fn let_in<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+    take: impl FnOnce(&RateLimits, Network, i64) -> Result<(), Seconds>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     match ask(&request, take) {
         Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
         Err(wait) => Ok(request.into_response(too_many(wait)).map_into_right_body()),

@@ -62,6 +62,12 @@ impl ClientMetadata {
         self.grant_types.contains(&grant_type)
     }
 
+    /// Whether its answers may go there: RFC 6749 section 3.1.2.3.
+    #[must_use]
+    pub fn allows(&self, redirect_uri: &RedirectUri) -> bool {
+        self.redirect_uris.iter().any(|registered| registered.allows(redirect_uri))
+    }
+
     /// Whether it has no secret: RFC 6749 section 2.1.
     #[must_use]
     pub fn is_public(&self) -> bool {

@@ -47,6 +47,8 @@ pub enum ErrorCode {
     InvalidRedirectUri,
     /// RFC 7591 section 3.2.2
     InvalidClientMetadata,
+    /// RFC 6750 section 3.1
+    InvalidToken,
     /// OpenID Connect Core section 3.1.2.6, for `prompt=none`
     LoginRequired,
     /// OpenID Connect Core section 3.1.2.6, for `prompt=none`
@@ -75,6 +77,7 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidToken => "invalid_token",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
         }
@@ -107,6 +110,7 @@ mod tests {
             ErrorCode::TemporarilyUnavailable,
             ErrorCode::InvalidTarget,
             ErrorCode::InvalidClientMetadata,
+            ErrorCode::InvalidToken,
         ] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }

@@ -157,6 +157,12 @@ impl MachineSecret {
         Self::generate("mcps")
     }
 
+    /// A `registration_access_token`: RFC 7592 section 3.
+    #[must_use]
+    pub fn for_registration() -> Self {
+        Self::generate("mcpm")
+    }
+
     /// A resource's secret for introspection.
     #[must_use]
     pub fn for_resource() -> Self {
@@ -197,6 +203,7 @@ mod tests {
             UserId::generate().to_string(),
             IntrospectionId::generate().to_string(),
             MachineSecret::for_client().reveal(),
+            MachineSecret::for_registration().reveal(),
             MachineSecret::for_resource().reveal(),
         ];
         for text in issued {

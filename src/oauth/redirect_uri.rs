@@ -14,7 +14,7 @@ use url::{Host, Url};
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
 
 /// Private-use schemes without the period that RFC 8252 section 7.1 asks for, of known clients.
-const KNOWN_SCHEMES: [&str; 14] = [
+const KNOWN_SCHEMES: [&str; 15] = [
     "claude",
     "cursor",
     "goose",
@@ -22,6 +22,7 @@ const KNOWN_SCHEMES: [&str; 14] = [
     "jetbrains-gateway",
     "kiro",
     "lmstudio",
+    "mcpjam",
     "raycast",
     "trae",
     "vscode",
@@ -90,6 +91,18 @@ impl RedirectUri {
             Some(_) => "&",
         };
         format!("{}{separator}{encoded}", self.text)
+    }
+
+    /// The same for every URI that allows the same requests.
+    #[must_use]
+    pub fn without_its_port(&self) -> String {
+        match &self.destination {
+            Destination::Loopback(_) => {
+                let (host, path) = self.without_port();
+                format!("http://{host}{path}")
+            }
+            _ => self.text.clone(),
+        }
     }
 
     fn without_port(&self) -> (&str, &str) {
@@ -253,6 +266,7 @@ mod tests {
             ("https://h.example/cb", "https://h.example/cb"),
         ] {
             assert!(uri(registered).allows(&uri(requested)), "{registered} {requested}");
+            assert_eq!(uri(registered).without_its_port(), uri(requested).without_its_port());
         }
         for (registered, requested) in [
             ("http://127.0.0.1/callback", "http://localhost/callback"),
@@ -267,6 +281,7 @@ mod tests {
             ("cursor://a/b", "cursor://a/b/"),
         ] {
             assert!(!uri(registered).allows(&uri(requested)), "{registered} {requested}");
+            assert_ne!(uri(registered).without_its_port(), uri(requested).without_its_port());
         }
     }
 

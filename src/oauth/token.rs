@@ -33,6 +33,8 @@ pub enum TokenKind {
     OneTimeLink,
     /// The cookie that ties a sign-in to the browser in which it was begun.
     SignIn,
+    /// RFC 7591 section 1.2, "initial access token"
+    InitialAccess,
 }
 
 impl TokenKind {
@@ -46,6 +48,7 @@ impl TokenKind {
             Self::AuthorizationRequest => "mrq_",
             Self::OneTimeLink => "mln_",
             Self::SignIn => "msi_",
+            Self::InitialAccess => "mia_",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Who asks, where the answer goes, and for what: the page on which a person decides
 //! (OAuth 2.1 section 7.10; MCP, security best practices, "consent").
 
+pub mod changes;
 pub mod scopes;
 pub mod who;
 
@@ -17,11 +18,12 @@ use super::{ContentPolicy, Frame, render};
 use crate::authorization::consent::{self, may_answer};
 use crate::error::Error;
 use crate::oauth::{Destination, ErrorCode, Parameters, Scope, display_name};
-use crate::storage;
 use crate::storage::authorization_requests::PendingRequest;
-use crate::storage::clients::{self, Client};
+use crate::storage::clients::Client;
 use crate::storage::sign_ins::Goal;
+use crate::storage::{self, StorageError};
 use crate::words;
+pub use changes::Changes;
 pub use scopes::ScopeLine;
 pub use who::ClientOrigin;
 
@@ -42,6 +44,10 @@ pub struct Consent {
     pub client_name: String,
     /// How we know the client.
     pub client_origin: ClientOrigin,
+    /// What has changed about it since the person last said yes.
+    pub changes: Option<Changes>,
+    /// Of what the page shows of the client: it comes back with the answer.
+    pub shown: String,
     /// Where the answer goes.
     pub destination: Destination,
     /// What the operator calls the MCP server.
@@ -74,17 +80,18 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let now = visit.app.clock.now();
     let known = visit.app.storage.read(|conn| {
         let pending = consent::find(conn, &cookie, now)?;
-        let client = clients::find(conn, &pending.asked.client_id)?;
-        let gone = || ErrorCode::AccessDenied.because("This app is no longer registered here");
-        Ok::<_, Error>((client.ok_or_else(gone)?, pending))
+        Ok::<_, Error>((consent::client(conn, &pending)?, pending))
     });
     let (client, pending) = known.await.map_err(|error| visit.failed(error))?;
     let visitor = visit.visitor().await?.filter(|v| may_answer(&pending, &v.signed_in));
     let sign_in = doorstep_url(Goal::Request(cookie.id()));
     let Some(visitor) = visitor else { return Ok(see_other(&visit.here(&sign_in))) };
-    let grantable = |conn: &mut _| consent::grantable(conn, &pending, &visitor.signed_in);
-    let grantable = visit.app.storage.read(grantable).await;
-    let (scope, resource) = match grantable.map_err(|error| visit.failed(error))? {
+    let found = visit.app.storage.read(|conn| {
+        let changes = Changes::find(conn, visitor.signed_in.user(), &client)?;
+        Ok::<_, StorageError>((changes, consent::grantable(conn, &pending, &visitor.signed_in)?))
+    });
+    let (changes, grantable) = found.await.map_err(|error| visit.failed(error))?;
+    let (scope, resource) = match grantable {
         Ok(grantable) => grantable,
         Err(why) => {
             let page = Obstacle::new(&visit, &visitor, &pending, why);
@@ -92,6 +99,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
         }
     };
     let page = question(&visit, &visitor, (client, pending), (scope, resource.name));
+    let page = Consent { changes, ..page };
     Ok(render(StatusCode::OK, &page, ContentPolicy::LeadsElsewhere))
 }
 
@@ -116,16 +124,24 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     };
     let app = visit.app.clone();
     let now = app.clock.now();
+    let shown = sent.text("shown").to_owned();
     let decide = move |conn: &mut storage::DbConnection| {
         let (config, signed_in) = (&app.config, &visitor.signed_in);
         if allowed {
+            if !changes::was_shown(conn, &cookie, &shown, now)? {
+                return Ok(None);
+            }
             let terms = (config.lifetimes.code, &config.issuer);
-            consent::approve(conn, &cookie, signed_in, terms, now)
+            consent::approve(conn, &cookie, signed_in, terms, now).map(Some)
         } else {
-            consent::deny(conn, &cookie, signed_in, &config.issuer, now)
+            consent::deny(conn, &cookie, signed_in, &config.issuer, now).map(Some)
         }
     };
-    let mut response = see_other(&visit.write_surely(decide).await?);
+    let Some(answer) = visit.write_surely(decide).await? else {
+        // Something else would be allowed than what was read: the question is asked again.
+        return Ok(see_other(&visit.here(&format!("/consent?request={request}"))));
+    };
+    let mut response = see_other(&answer);
     // The code is in the URL: nobody needs to know from where the browser comes.
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     Ok(response)
@@ -142,8 +158,10 @@ fn question(
         frame: visit.frame(),
         csrf: visitor.csrf(&request),
         request,
-        client_name: client.metadata.client_name.unwrap_or_default(),
         client_origin: ClientOrigin::of(client.origin, &client.client_id),
+        changes: None,
+        shown: changes::shown(&client),
+        client_name: client.metadata.client_name.unwrap_or_default(),
         destination: pending.asked.redirect_uri.destination().clone(),
         resource_name,
         resource: pending.asked.resource.to_string(),

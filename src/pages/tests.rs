@@ -56,6 +56,8 @@ fn consent(name: &str, origin: ClientOrigin, destination: Destination) -> Consen
         csrf: "csrf-token".to_owned(),
         client_name: name.to_owned(),
         client_origin: origin,
+        changes: None,
+        shown: "0011223344556677".to_owned(),
         destination,
         resource_name: Some("Team wiki".to_owned()),
         resource: "https://wiki.example.org/mcp".to_owned(),

@@ -1,12 +1,19 @@
 //! `oauth_clients`.
 
+mod registrations;
+
 use diesel::prelude::*;
 
 use super::codec::text_enum;
 use super::schema::oauth_clients;
-use super::{DbConnection, StorageError, events};
+use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
 use crate::oauth::{ClientId, ClientMetadata, Scope, TokenHash, UserId};
+
+pub use registrations::{
+    SEVERAL, count_unused, delete_excess, delete_unused, find_alike, forget_record,
+    replace_metadata, set_registered, share,
+};
 
 /// A client, with its metadata in force.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -47,6 +54,15 @@ pub struct Client {
     pub ceiling: Option<Scope>,
 }
 
+impl Client {
+    /// Whether several installations may have this registration: somebody has registered the same
+    /// again, and nobody may change it any more.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.fingerprint.is_some() && self.registration_token_hash.is_none()
+    }
+}
+
 text_enum!(
     /// Who vouches for a client's metadata.
     ClientOrigin {
@@ -62,6 +78,18 @@ text_enum!(
 /// [`StorageError::AlreadyExists`] when the id is taken.
 pub fn insert(conn: &mut DbConnection, client: &Client) -> Result<(), StorageError> {
     diesel::insert_into(oauth_clients::table).values(client).execute(conn)?;
+    Ok(())
+}
+
+/// Puts what a client's document says now in the place of what it said before.
+pub fn describe(
+    conn: &mut DbConnection,
+    id: &ClientId,
+    metadata: &ClientMetadata,
+) -> Result<(), StorageError> {
+    let name = metadata.client_name.clone().unwrap_or_default();
+    let described = (oauth_clients::client_json.eq(metadata), oauth_clients::name.eq(name));
+    diesel::update(oauth_clients::table.find(id)).set(described).execute(conn)?;
     Ok(())
 }
 
@@ -133,32 +161,4 @@ pub fn remove(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageErr
 /// How many there are.
 pub fn count(conn: &mut DbConnection) -> Result<i64, StorageError> {
     Ok(oauth_clients::table.count().get_result(conn)?)
-}
-
-/// How many registered themselves and were never used.
-pub fn count_unused(conn: &mut DbConnection) -> Result<i64, StorageError> {
-    let unused = oauth_clients::table
-        .filter(oauth_clients::authorized_at.is_null())
-        .filter(oauth_clients::origin.eq(ClientOrigin::Registered));
-    Ok(unused.count().get_result(conn)?)
-}
-
-/// Deletes up to `limit` clients, the oldest first, that registered themselves before `before` and
-/// were never used, with the record of that: strangers must not fill the disk.
-pub fn delete_unused(
-    conn: &mut DbConnection,
-    before: UnixTime,
-    limit: i64,
-) -> Result<usize, StorageError> {
-    let oldest = oauth_clients::table
-        .filter(oauth_clients::authorized_at.is_null())
-        .filter(oauth_clients::origin.eq(ClientOrigin::Registered))
-        .filter(oauth_clients::created_at.lt(before))
-        .order(oauth_clients::created_at)
-        .limit(limit)
-        .select(oauth_clients::client_id)
-        .load::<ClientId>(conn)?;
-    events::delete_registrations(conn, &oldest)?;
-    let doomed = oauth_clients::table.filter(oauth_clients::client_id.eq_any(oldest));
-    Ok(diesel::delete(doomed).execute(conn)?)
 }

@@ -8,7 +8,9 @@ use diesel::sqlite::Sqlite;
 
 use super::connection::MultiBackend;
 use super::sign_ins::Goal;
-use super::{Audience, ClientOrigin, Event, Method, Purpose, RevokedBecause, Role, Step};
+use super::{
+    Audience, ClientOrigin, DocumentSource, Event, Method, Purpose, RevokedBecause, Role, Step,
+};
 use crate::clock::UnixTime;
 use crate::mcp::{Pattern, RuleKind};
 use crate::oauth::{
@@ -46,7 +48,7 @@ macro_rules! column {
 }
 
 column!(Text as String:
-    Audience, ClientId, ClientMetadata, ClientOrigin, CodeChallenge, Event, Goal,
+    Audience, ClientId, ClientMetadata, ClientOrigin, CodeChallenge, DocumentSource, Event, Goal,
     IntrospectionId, Method, Pattern, Purpose, RedirectUri, ResourceUri, RevokedBecause, Role,
     RuleKind, Scope, Step, UserId;
     read |text| Ok(text.parse()?); write |value| value.to_string());

@@ -14,6 +14,14 @@ text_enum!(
     Event {
         /// A client registered itself.
         ClientRegistered = "client.registered",
+        /// A client is known by its document.
+        ClientDescribed = "client.described",
+        /// A document that is in use says something else.
+        DocumentChanged = "client.document_changed",
+        /// The operator laid down a document.
+        DocumentAdded = "client.document_added",
+        /// The operator had the copy of a document forgotten.
+        DocumentRemoved = "client.document_removed",
         /// The operator added a client.
         ClientAdded = "client.added",
         /// The operator disabled a client.
@@ -112,6 +120,14 @@ text_enum!(
         DiskLow = "disk.low",
         /// It is not any more.
         DiskEnough = "disk.enough",
+        /// A client changed its own registration.
+        ClientUpdated = "client.updated",
+        /// A client ended its own registration.
+        ClientDeregistered = "client.deregistered",
+        /// There is one more token with which to register; the word more is its name.
+        RegistrationTokenAdded = "registration_token.added",
+        /// There is one less.
+        RegistrationTokenRemoved = "registration_token.removed",
         /// The tables were brought up to date.
         SchemaUpdated = "schema.updated",
     }
@@ -244,7 +260,8 @@ pub fn sign_ins(
     Ok(signed_in.load(conn)?)
 }
 
-/// Deletes the record of these registrations, and nothing that a person has decided about them. The
+/// Deletes the record of these registrations and of what the clients made of them, and nothing that a
+/// person has decided about them. The
 /// newest event stays: its id would be given again, and whoever follows the record by ids would not
 /// see the event that gets it.
 pub(super) fn delete_registrations(
@@ -253,7 +270,8 @@ pub(super) fn delete_registrations(
 ) -> Result<(), StorageError> {
     let newest = newest(conn)?;
     let theirs = events::table.filter(events::client_id.eq_any(ids)).filter(events::id.ne(newest));
-    diesel::delete(theirs.filter(events::kind.eq(Event::ClientRegistered))).execute(conn)?;
+    let own = [Event::ClientRegistered, Event::ClientUpdated, Event::ClientDescribed];
+    diesel::delete(theirs.filter(events::kind.eq_any(own))).execute(conn)?;
     Ok(())
 }
 

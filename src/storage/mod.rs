@@ -4,6 +4,7 @@
 pub mod access_tokens;
 pub mod authorization_requests;
 pub mod belongings;
+pub mod client_documents;
 pub mod clients;
 mod codec;
 pub mod codes;
@@ -21,10 +22,12 @@ pub mod passkeys;
 pub mod probe;
 pub mod recovery_codes;
 pub mod refresh_tokens;
+pub mod registration_tokens;
 pub mod resource_people;
 pub mod resource_rules;
 pub mod resources;
 mod schema;
+pub mod seen_documents;
 pub mod sessions;
 pub mod sign_in_places;
 pub mod sign_ins;
@@ -42,6 +45,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use client_documents::DocumentSource;
 pub use clients::ClientOrigin;
 pub use connection::{DbConnection, Missing, Opened};
 pub use error::{OpenError, StorageError};

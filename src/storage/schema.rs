@@ -76,6 +76,7 @@ diesel::table! {
         registration_token_hash -> Nullable<Binary>,
         fingerprint -> Nullable<Binary>,
         registered_from -> Nullable<Text>,
+        registered_at -> Nullable<BigInt>,
         asked_at -> Nullable<BigInt>,
         asked_by -> Nullable<Text>,
         approved_at -> Nullable<BigInt>,
@@ -304,6 +305,7 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(
     authorization_requests,
+    client_documents,
     events,
     identities,
     notification_channels,
@@ -315,10 +317,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     one_time_links,
     passkeys,
     recovery_codes,
+    registration_tokens,
     resource_people,
     resource_rules,
     resources,
     schema_version,
+    seen_documents,
     sessions,
     sign_in_places,
     sign_ins,

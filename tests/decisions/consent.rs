@@ -6,9 +6,11 @@ use mcp_oauthd::clock::Seconds;
 use mcp_oauthd::oauth::ErrorCode::AccessDenied;
 use mcp_oauthd::oauth::{OAuthError, TokenKind, TokenSecret};
 use mcp_oauthd::revocation;
-use mcp_oauthd::storage::Event;
 use mcp_oauthd::storage::authorization_requests::Asked;
+use mcp_oauthd::storage::users::User;
+use mcp_oauthd::storage::{Event, seen_documents};
 
+use crate::client_documents::{URL, document, fetched};
 use crate::fixture::{CODE_LIFETIME, Fixture, REDIRECT_URI, issuer, parameter, tampered};
 
 const LIFETIME: Seconds = Seconds(3600);
@@ -142,6 +144,63 @@ async fn requests_in_several_tabs_are_answered_each_for_itself() {
     let yes = approve(&f, &one, &ada).await.unwrap();
     deny(&f, &other, &ada).await.unwrap();
     f.redeem(&f.code_form(&parameter(&yes, "code").unwrap())).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_yes_is_not_sent_where_the_app_does_not_want_answers_any_more() {
+    let f = Fixture::new().await;
+    let client = fetched(&f, URL, &document(URL, REDIRECT_URI), None).await;
+    let cookie = keep(&f, f.asked(&client)).await;
+    let ada = f.sign_in(&f.user).await;
+    fetched(&f, URL, &document(URL, "https://app.example/other"), None).await;
+    let before = f.dump().await;
+    denied(approve(&f, &cookie, &ada).await);
+    assert!(f.dump().await == before);
+    fetched(&f, URL, &document(URL, REDIRECT_URI), None).await;
+    approve(&f, &cookie, &ada).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_code_is_redeemed_as_it_was_asked_for_whatever_the_document_says_since() {
+    let f = Fixture::new().await;
+    let client = fetched(&f, URL, &document(URL, REDIRECT_URI), None).await;
+    let cookie = keep(&f, f.asked(&client)).await;
+    let ada = f.sign_in(&f.user).await;
+    let url = approve(&f, &cookie, &ada).await.unwrap();
+    assert!(url.starts_with(REDIRECT_URI));
+    fetched(&f, URL, &document(URL, "https://app.example/other"), None).await;
+    let form = f.code_form(&parameter(&url, "code").unwrap()).with("client_id", URL);
+    let elsewhere = form.with("redirect_uri", "https://app.example/other");
+    f.redeem(&elsewhere).await.unwrap_err();
+    f.redeem(&form).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_person_saw_of_a_document_is_noted_with_the_yes_for_each_person() {
+    let f = Fixture::new().await;
+    let client = fetched(&f, URL, &document(URL, REDIRECT_URI), None).await;
+    let bob = f.add_user("bob").await;
+    let cookie = keep(&f, f.asked(&client)).await;
+    let ada = f.sign_in(&f.user).await;
+    let seen = async |user: &User| {
+        f.read(|conn| seen_documents::find(conn, &user.id, &client.client_id)).await
+    };
+    deny(&f, &keep(&f, f.asked(&client)).await, &ada).await.unwrap();
+    assert!(seen(&f.user).await.is_none(), "a no is no yes");
+    approve(&f, &cookie, &ada).await.unwrap();
+    let (metadata, seen_at) = seen(&f.user).await.unwrap();
+    assert_eq!((&metadata, seen_at), (&client.metadata, f.clock.now()));
+    assert!(seen(&bob).await.is_none());
+
+    let changed = document(URL, REDIRECT_URI).replace("\"App\"", "\"Other\"");
+    let changed = fetched(&f, URL, &changed, None).await;
+    assert_eq!(seen(&f.user).await.unwrap().0, client.metadata, "until the next yes");
+    approve(&f, &keep(&f, f.asked(&changed)).await, &ada).await.unwrap();
+    assert_eq!(seen(&f.user).await.unwrap().0, changed.metadata);
+
+    approve(&f, &keep(&f, f.asked(&f.client)).await, &ada).await.unwrap();
+    let of_registered = |conn: &mut _| seen_documents::find(conn, &f.user.id, &f.client.client_id);
+    assert!(f.read(of_registered).await.is_none(), "who registers anew is another client");
 }
 
 /// A request that waits for its answer, its cookie, and somebody signed in.

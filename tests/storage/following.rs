@@ -114,6 +114,7 @@ async fn no_id_is_given_twice_whatever_is_deleted() {
         write(&opened.storage, move |conn| {
             let id: ClientId = "mcpc1".parse().unwrap();
             clients::insert(conn, &unused(&id, now))?;
+            clients::set_registered(conn, &id, clients::SEVERAL, now)?;
             events::record(conn, Event::ClientRegistered, Subject::client(&id), now)
         })
         .await;

@@ -6,12 +6,23 @@ ALTER TABLE oauth_clients ADD COLUMN registration_token_hash BLOB;
 -- Of what a public client registered with: the same again is the same client.
 ALTER TABLE oauth_clients ADD COLUMN fingerprint BLOB;
 CREATE INDEX oauth_clients_alike ON oauth_clients (fingerprint) WHERE fingerprint IS NOT NULL;
--- The network that registered it, so that a flood makes room at its own expense.
+-- The network that registered it, so that a flood makes room at its own expense, and when it last
+-- did so; NULL: nobody registered it.
 ALTER TABLE oauth_clients ADD COLUMN registered_from TEXT;
+ALTER TABLE oauth_clients ADD COLUMN registered_at BIGINT;
+UPDATE oauth_clients SET registered_from = 'several networks', registered_at = created_at
+    WHERE origin = 'registered';
 -- Where new clients wait for the owner: since when, who met it first, and when the owner said yes.
 ALTER TABLE oauth_clients ADD COLUMN asked_at BIGINT;
 ALTER TABLE oauth_clients ADD COLUMN asked_by TEXT;
 ALTER TABLE oauth_clients ADD COLUMN approved_at BIGINT;
+-- Registrations that expire unless they are used, and those of them that make room for others.
+DROP INDEX oauth_clients_unused;
+CREATE INDEX oauth_clients_unused ON oauth_clients (registered_at)
+    WHERE authorized_at IS NULL AND disabled_at IS NULL AND registered_at IS NOT NULL;
+CREATE INDEX oauth_clients_strangers ON oauth_clients (registered_from, registered_at)
+    WHERE authorized_at IS NULL AND disabled_at IS NULL AND registered_at IS NOT NULL
+        AND asked_at IS NULL AND approved_at IS NULL;
 
 -- Client ID metadata documents, as they were published. What is in force of one stands in the row of
 -- its client.

@@ -122,10 +122,16 @@ fn said(kind: Event) -> Said {
     use Name::{App, Person, Resource};
     match kind {
         Event::ClientRegistered => (words!("{} registered itself"), &[App]),
+        Event::ClientDescribed => (words!("{} is known by its document"), &[App]),
+        Event::DocumentChanged => (words!("{} describes itself otherwise now"), &[App]),
+        Event::DocumentAdded => (words!("A description of {} was laid down here"), &[App]),
+        Event::DocumentRemoved => (words!("The description of {} is asked for again"), &[App]),
         Event::ClientAdded => (words!("{} was added"), &[App]),
         Event::ClientDisabled => (words!("{} was disabled"), &[App]),
         Event::ClientEnabled => (words!("{} may be used again"), &[App]),
         Event::ClientRemoved => (words!("An app was removed"), &[]),
+        Event::ClientUpdated => (words!("{} has changed what it registered"), &[App]),
+        Event::ClientDeregistered => (words!("An app has taken its registration back"), &[]),
         Event::ResourceAdded => (words!("{} was added"), &[Resource]),
         Event::ResourceRenamed => (words!("{} has a new name"), &[Resource]),
         Event::SecretRotated => (words!("{} has a new secret"), &[Resource]),
@@ -195,6 +201,12 @@ fn said_of_ways_in(kind: Event) -> Said {
         Event::LockedOut => (words!("The attempts to sign in as {} are used up"), &[Person]),
         Event::DiskLow => (words!("The disk of the database is nearly full"), &[]),
         Event::DiskEnough => (words!("The disk of the database has room again"), &[]),
+        Event::RegistrationTokenAdded => {
+            (words!("There is one more token with which apps can register"), &[])
+        }
+        Event::RegistrationTokenRemoved => {
+            (words!("A token with which apps could register was removed"), &[])
+        }
         Event::SchemaUpdated => (words!("The database was brought up to date"), &[]),
         _ => (words!("Something was decided"), &[]),
     }

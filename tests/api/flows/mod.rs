@@ -3,7 +3,10 @@
 mod access;
 mod account;
 mod behind_proxy;
+mod client_documents;
 mod consent;
+mod document_fetch;
+mod document_fetch_limits;
 mod messages;
 mod notifications;
 mod owner;

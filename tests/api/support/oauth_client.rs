@@ -1,6 +1,7 @@
 //! A client: it registers, exchanges, refreshes, revokes; and a resource that introspects.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use data_encoding::BASE64URL_NOPAD;
 use reqwest::header::HeaderMap;
@@ -66,8 +67,11 @@ impl OAuthClient {
     /// With more metadata than the redirect URI.
     pub async fn register_with(server: &TestServer, metadata: Value) -> Self {
         let http = reqwest::Client::new();
-        let mut body =
-            json!({ "redirect_uris": ["http://127.0.0.1/callback"], "client_name": "Test" });
+        // Each is a client of its own, and not the one before again.
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let version = NEXT.fetch_add(1, Ordering::Relaxed).to_string();
+        let mut body = json!({ "redirect_uris": ["http://127.0.0.1/callback"],
+            "client_name": "Test", "software_version": version });
         body.as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
         let answer = Answer::of(http.post(format!("{}/register", server.url)).json(&body)).await;
         assert_eq!(answer.status, 201, "{answer:?}");
@@ -77,6 +81,17 @@ impl OAuthClient {
             secret: answer.body["client_secret"].as_str().map(str::to_owned),
             redirect_uri: answer.body["redirect_uris"][0].as_str().unwrap().to_owned(),
             http,
+        }
+    }
+
+    /// A public client that has not registered: its id is an address.
+    pub fn known_as(server: &TestServer, id: &str, redirect_uri: &str) -> Self {
+        Self {
+            url: server.url.clone(),
+            id: id.to_owned(),
+            secret: None,
+            redirect_uri: redirect_uri.to_owned(),
+            http: reqwest::Client::new(),
         }
     }
 

@@ -1,0 +1,93 @@
+//! `/register/{client_id}`: RFC 7592. The `registration_client_uri` of a client, for the holder of its
+//! registration access token.
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::body::Body;
+use super::error::EndpointError;
+use super::form::bearer;
+use super::registration::{ClientInformation, check_media_type};
+use crate::app::{App, bounds};
+use crate::clients::configuration::{self, Replacement};
+use crate::error::Error;
+use crate::middleware::client_ip::ClientIp;
+use crate::oauth::MachineSecret;
+use crate::storage::StorageError;
+use crate::storage::clients::Client;
+
+/// The registration as it is in force, but for the secret, of which only the hash is kept: RFC 7592
+/// section 2.1.
+///
+/// # Errors
+/// `invalid_token`.
+pub async fn get(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, EndpointError> {
+    let (id, token) = (client_id(&request), bearer(&request));
+    let registrant = app.storage.read(|conn| configuration::authenticate(conn, id, token)).await?;
+    Ok(information(&app, &request, registrant.into_client(), None))
+}
+
+/// Replaces the registration: RFC 7592 section 2.2.
+///
+/// # Errors
+/// `invalid_token`, and what a registration is refused for.
+pub async fn put(
+    app: web::Data<App>,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, EndpointError> {
+    let id = client_id(&request).to_owned();
+    let token = bearer(&request).map(str::to_owned);
+    app.storage.read(|conn| configuration::authenticate(conn, &id, token.as_deref())).await?;
+    check_media_type(&request)?;
+    let wanted = Replacement::read(&body.0, &bounds(&app.config))?;
+    let (now, network) = (app.clock.now(), ClientIp::of(&request).network());
+    let replace = move |conn: &mut _| {
+        let registrant = configuration::authenticate(conn, &id, token.as_deref())?;
+        configuration::replace(conn, registrant, &wanted, network, now)
+    };
+    let (client, secret) = app.storage.write(replace).await?;
+    Ok(information(&app, &request, client, secret))
+}
+
+/// Ends the registration, and all that was had by it: RFC 7592 section 2.3.
+///
+/// # Errors
+/// `invalid_token`.
+pub async fn delete(
+    app: web::Data<App>,
+    request: HttpRequest,
+) -> Result<HttpResponse, EndpointError> {
+    let id = client_id(&request).to_owned();
+    let token = bearer(&request).map(str::to_owned);
+    let (now, network) = (app.clock.now(), ClientIp::of(&request).network());
+    let storage = app.storage.clone();
+    // Spawned: somebody who hangs up early wants it no less.
+    let ended = tokio::spawn(async move {
+        let end = move |conn: &mut _| {
+            let registrant = configuration::authenticate(conn, &id, token.as_deref())?;
+            Ok::<_, Error>(configuration::deregister(conn, &registrant, network, now)?)
+        };
+        storage.write(end).await
+    });
+    let interrupted = |_| StorageError::Query("an end was interrupted".to_owned());
+    ended.await.map_err(interrupted)??;
+    Ok(HttpResponse::NoContent().insert_header((CACHE_CONTROL, "no-store")).finish())
+}
+
+/// As it stands in the path: one of ours has nothing to decode.
+fn client_id(request: &HttpRequest) -> &str {
+    request.match_info().query("client_id")
+}
+
+/// RFC 7592 section 3: with the token again, which stays the same.
+fn information(
+    app: &App,
+    request: &HttpRequest,
+    client: Client,
+    secret: Option<MachineSecret>,
+) -> HttpResponse {
+    let token = bearer(request).map(str::to_owned);
+    let information = ClientInformation::new(&app.config.issuer, client, secret, token);
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(information)
+}
