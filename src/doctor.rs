@@ -2,6 +2,7 @@
 //! one of them from connecting, and what mends it.
 
 pub mod checks;
+pub mod profiles;
 
 use serde::Serialize;
 use url::Url;

@@ -1,5 +1,7 @@
 //! `doctor`: whether clients can connect, and what mends it where they cannot.
 
+mod client;
+
 use clap::Args;
 
 use super::{Failure, output};
@@ -13,6 +15,12 @@ use crate::oauth::ResourceUri;
 pub struct Arguments {
     /// The MCP server's public URL, as people type it; that of the settings, if left out
     resource: Option<ResourceUri>,
+    /// Replay the requests of this client: one of them, `all`, or `list` to see what they are
+    #[arg(long = "as", value_name = "CLIENT", value_parser = client::names())]
+    client: Option<String>,
+    /// Go on through the sign-in page, to the last token: somebody signs in, and pastes an address
+    #[arg(long, requires = "client")]
+    through: bool,
     /// For programs
     #[arg(long)]
     json: bool,
@@ -23,13 +31,23 @@ pub struct Arguments {
 /// # Errors
 /// 1 when a client would fail, 78 when there is no MCP server to look at.
 pub async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
+    if arguments.client.as_deref().is_some_and(client::is_list) {
+        return client::list(arguments.json);
+    }
     let declared = || config.resources.first().map(|resource| resource.uri.clone());
-    let resource = arguments.resource.or_else(declared).ok_or_else(|| {
+    let resource = arguments.resource.clone().or_else(declared).ok_or_else(|| {
         Failure::Configuration("name the MCP server's URL, or set MCP_OAUTH_RESOURCE".to_owned())
     })?;
     let fetcher = Fetcher::new(config.outgoing_ca.clone());
+    if let Some(name) = &arguments.client {
+        return client::run(name, &arguments, &resource, &fetcher).await;
+    }
     let findings = checks::all(&Patient { config, resource }, &fetcher).await;
     show(&findings, arguments.json)?;
+    conclude(&findings)
+}
+
+fn conclude(findings: &[Finding]) -> Result<(), Failure> {
     if findings.iter().any(|finding| finding.verdict == Verdict::Wrong) {
         return Err(Failure::Failed("a client would fail".to_owned()));
     }

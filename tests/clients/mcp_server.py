@@ -6,10 +6,13 @@ from fastmcp import FastMCP
 from fastmcp.server.auth import RemoteAuthProvider
 from fastmcp.server.auth.providers.introspection import IntrospectionTokenVerifier
 from fastmcp.server.dependencies import get_access_token
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 PORT = int(os.environ["PORT"])
 ISSUER = os.environ["ISSUER"]
-BASE = f"http://127.0.0.1:{PORT}"
+# As people type it: where a proxy stands in front, that is not where it listens.
+BASE = os.environ.get("BASE", f"http://127.0.0.1:{PORT}")
 
 verifier = IntrospectionTokenVerifier(
     introspection_url=f"{ISSUER}/introspect",
@@ -39,4 +42,12 @@ def whoami() -> dict:
     }
 
 
-mcp.run(transport="http", host="127.0.0.1", port=PORT, path="/mcp", show_banner=False)
+# Clients that run in a browser, as Inspector does.
+pages = Middleware(
+    CORSMiddleware,
+    allow_origins=["*"],
+    allow_methods=["*"],
+    allow_headers=["authorization", "content-type", "mcp-protocol-version", "mcp-session-id", "last-event-id"],
+    expose_headers=["WWW-Authenticate", "Mcp-Session-Id"],
+)
+mcp.run(transport="http", host="127.0.0.1", port=PORT, path="/mcp", show_banner=False, middleware=[pages])

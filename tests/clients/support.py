@@ -121,13 +121,14 @@ class Service:
 
 
 class McpServer:
-    """A FastMCP server that knows tokens by introspection only."""
+    """A FastMCP server that knows tokens by introspection only; `base` is where people find it."""
 
-    def __init__(self, folder, port, issuer):
+    def __init__(self, folder, port, issuer, base=None):
         self.port, self.folder = port, Path(folder)
-        self.url = f"http://127.0.0.1:{port}/mcp"
+        self.url = f"{base or f'http://127.0.0.1:{port}'}/mcp"
         self.environment = {
             **os.environ,
+            **({"BASE": base} if base else {}),
             "PORT": str(port),
             "ISSUER": issuer,
             "INTROSPECTION_ID": INTROSPECTION_ID,

@@ -1,0 +1,27 @@
+//! GitHub Copilot CLI.
+
+use super::families::{SPECIFIED_AUTHORIZATION, SPECIFIED_DISCOVERY, SPECIFIED_TOKENS};
+use crate::doctor::profiles::profile::{Condition, Document, Profile, Reading, Registration};
+
+/// Its document; the rest is as the MCP specification has it.
+pub(super) const PROFILE: Profile = Profile {
+    name: "copilot-cli",
+    product: "GitHub Copilot CLI",
+    source: "github.com/copilot/cli/client-metadata.json",
+    habits: "document; a random port of 127.0.0.1",
+    user_agent: "GitHub-Copilot-CLI",
+    page: None,
+    reading: Reading::Loose,
+    discovery: SPECIFIED_DISCOVERY,
+    registration: Registration {
+        documents: &[Document {
+            id: "https://github.com/copilot/cli/client-metadata.json",
+            on: Condition::Always,
+            keys: false,
+            redirect_uri: "http://127.0.0.1:{port}/",
+        }],
+        dynamic: None,
+    },
+    authorization: SPECIFIED_AUTHORIZATION,
+    tokens: SPECIFIED_TOKENS,
+};
