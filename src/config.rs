@@ -161,6 +161,8 @@ pub struct Lifetimes {
     pub unused_client: Seconds,
     /// The record of decisions.
     pub event: Seconds,
+    /// How an attempt to connect went.
+    pub attempt: Seconds,
 }
 
 /// How much anybody may do.
@@ -174,6 +176,7 @@ pub struct Limits {
     pub write_wait: Seconds,
     pub pending_requests: i64,
     pub unused_clients: i64,
+    pub attempts: i64,
     pub registrations: u32,
     pub registrations_per_address: u32,
     pub authorize_per_address: u32,
