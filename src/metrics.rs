@@ -70,6 +70,8 @@ pub struct Metrics {
     pub notifications: Family<Notification, Counter>,
     /// Rows that the sweeper has deleted.
     pub swept: Counter,
+    /// Steps of attempts to connect for which there was no room.
+    pub sightings_dropped: Counter,
     /// 1 while the database cannot be written.
     pub storage_failing: Gauge,
 }
@@ -94,6 +96,7 @@ impl Metrics {
             sign_ins: Family::default(),
             notifications: Family::default(),
             swept: Counter::default(),
+            sightings_dropped: Counter::default(),
             storage_failing: Gauge::default(),
         };
         let registry = &mut metrics.registry;
@@ -117,6 +120,8 @@ impl Metrics {
         let notifications = metrics.notifications.clone();
         registry.register("notifications", "Attempts to tell the operator", notifications);
         registry.register("swept_rows", "Rows deleted by the sweeper", metrics.swept.clone());
+        let dropped = metrics.sightings_dropped.clone();
+        registry.register("sightings_dropped", "Steps of attempts without room", dropped);
         let failing = metrics.storage_failing.clone();
         registry.register("storage_failing", "1 while the database cannot be written", failing);
         metrics

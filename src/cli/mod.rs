@@ -4,6 +4,7 @@
 pub mod access;
 pub mod client;
 pub mod config;
+pub mod connection;
 pub mod doctor;
 pub mod gc;
 pub mod grant;
@@ -51,6 +52,9 @@ enum Command {
     /// What people have said yes to
     #[command(subcommand)]
     Grant(grant::Command),
+    /// How each attempt to connect went, and why it did not succeed
+    #[command(subcommand)]
+    Connection(connection::Command),
     /// Close MCP servers to everybody for a while
     #[command(subcommand)]
     Access(access::Command),
@@ -194,6 +198,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Resource(command) => resource::run(command, &config).await,
             Command::Client(command) => client::run(command, &config).await,
             Command::Grant(command) => grant::run(command, &config).await,
+            Command::Connection(command) => connection::run(command, &config).await,
             Command::Access(command) => access::run(command, &config).await,
             Command::Doctor(arguments) => doctor::run(arguments, &config).await,
             Command::Gc => gc::run(&config).await,

@@ -7,11 +7,14 @@ use serde::Serialize;
 use super::body::Body;
 use super::error::EndpointError;
 use crate::app::{App, bounds};
+use crate::attempts::Subject;
 use crate::clients::registration::{self, Registered};
 use crate::clock::UnixTime;
 use crate::error::Error;
+use crate::middleware::sighting;
 use crate::oauth::{ClientId, ClientMetadata, ErrorCode, MachineSecret, OAuthError};
 use crate::storage::ClientOrigin;
+use crate::storage::attempts::Stage;
 
 /// RFC 7591 section 3.2.1: all metadata in force. The secret is shown here and never again.
 #[derive(Serialize)]
@@ -47,6 +50,7 @@ pub async fn post(
         .await;
     let Registered { client, secret } = registered?;
     app.metrics.registered.inc();
+    let subject = Subject::client(&client.client_id);
     let response = Response {
         client_id: client.client_id,
         client_id_issued_at: client.created_at,
@@ -54,7 +58,10 @@ pub async fn post(
         client_secret: secret.map(MachineSecret::reveal),
         metadata: client.metadata,
     };
-    Ok(HttpResponse::Created().insert_header((CACHE_CONTROL, "no-store")).json(response))
+    let mut answer = HttpResponse::Created();
+    let mut answer = answer.insert_header((CACHE_CONTROL, "no-store")).json(response);
+    sighting::mark(&mut answer, Stage::Registered, subject);
+    Ok(answer)
 }
 
 /// JSON only, so that no simple cross-site form can register (Fetch standard, "CORS-safelisted").

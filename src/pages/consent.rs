@@ -14,10 +14,13 @@ use super::error::PageError;
 use super::obstacle::Obstacle;
 use super::visit::{PageForm, Visit, Visitor, see_other};
 use super::{ContentPolicy, Frame, render};
+use crate::attempts::Subject;
 use crate::authorization::consent::{self, may_answer};
 use crate::error::Error;
+use crate::middleware::sighting;
 use crate::oauth::{Destination, ErrorCode, Parameters, Scope, display_name};
 use crate::storage;
+use crate::storage::attempts::Stage;
 use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::{self, Client};
 use crate::storage::sign_ins::Goal;
@@ -88,7 +91,9 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
         Ok(grantable) => grantable,
         Err(why) => {
             let page = Obstacle::new(&visit, &visitor, &pending, why);
-            return Ok(render(StatusCode::FORBIDDEN, &page, ContentPolicy::LeadsElsewhere));
+            let mut page = render(StatusCode::FORBIDDEN, &page, ContentPolicy::LeadsElsewhere);
+            sighting::mark_refusal(&mut page, (Stage::Obstacle, why.words()), cookie.id());
+            return Ok(page);
         }
     };
     let page = question(&visit, &visitor, (client, pending), (scope, resource.name));
@@ -114,7 +119,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
             return Err(visit.failed(ErrorCode::InvalidRequest.because(why)));
         }
     };
-    let app = visit.app.clone();
+    let (app, id) = (visit.app.clone(), cookie.id());
     let now = app.clock.now();
     let decide = move |conn: &mut storage::DbConnection| {
         let (config, signed_in) = (&app.config, &visitor.signed_in);
@@ -128,6 +133,8 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     let mut response = see_other(&visit.write_surely(decide).await?);
     // The code is in the URL: nobody needs to know from where the browser comes.
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let answer = if allowed { Stage::Approved } else { Stage::Denied };
+    sighting::mark(&mut response, answer, Subject::request(id));
     Ok(response)
 }
 

@@ -47,7 +47,7 @@ pub struct Attempt {
 }
 
 /// Keeps a new attempt, with a key that grows with time.
-pub fn insert(conn: &mut DbConnection, attempt: Attempt) -> Result<(), StorageError> {
+pub fn insert(conn: &mut DbConnection, attempt: &Attempt) -> Result<(), StorageError> {
     insert_fresh(|id| {
         let attempt = Attempt { id: id.0, ..attempt.clone() };
         diesel::insert_into(attempts::table).values(attempt).execute(conn)?;

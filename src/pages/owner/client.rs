@@ -85,6 +85,10 @@ impl ClientPage {
         [state, Act::EndEverything, Act::Remove]
     }
 
+    fn attempts(&self) -> String {
+        super::attempts::of_client(&self.client.client_id)
+    }
+
     fn connections(&self) -> String {
         narrowed("client", self.client.client_id.as_str())
     }
