@@ -12,6 +12,7 @@ use crate::accounts::password::Passwords;
 use crate::accounts::providers::Providers;
 use crate::accounts::session::SessionLifetimes;
 use crate::accounts::sign_in;
+use crate::attempts::Collector;
 use crate::authorization::request::Offer;
 use crate::clients::registration::Bounds;
 use crate::clock::{Clock, Seconds};
@@ -47,6 +48,8 @@ pub struct App {
     pub providers: Providers,
     /// Pairs whose arrival is being noted.
     pub confirmations: Confirmations,
+    /// What was seen of attempts to connect, on its way to the database.
+    pub attempts: Collector,
     /// Whether traffic may come.
     pub readiness: Readiness,
 }
@@ -67,6 +70,7 @@ impl App {
             passwords: Passwords::new(cores)?,
             metrics: Metrics::new(),
             confirmations: Confirmations::default(),
+            attempts: Collector::default(),
             readiness: Readiness::default(),
         })
     }

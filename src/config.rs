@@ -173,6 +173,8 @@ pub struct Lifetimes {
     pub unused_client: Seconds,
     /// The record of decisions.
     pub event: Seconds,
+    /// How an attempt to connect went.
+    pub attempt: Seconds,
 }
 
 /// How much anybody may do.
@@ -186,6 +188,7 @@ pub struct Limits {
     pub write_wait: Seconds,
     pub pending_requests: i64,
     pub unused_clients: i64,
+    pub attempts: i64,
     pub registrations: u32,
     pub registrations_per_address: u32,
     pub document_fetches: u32,

@@ -79,6 +79,8 @@ pub struct Metrics {
     pub document_requests: Family<DocumentRequest, Counter>,
     /// Rows that the sweeper has deleted.
     pub swept: Counter,
+    /// Steps of attempts to connect for which there was no room.
+    pub sightings_dropped: Counter,
     /// 1 while the database cannot be written.
     pub storage_failing: Gauge,
 }
@@ -104,6 +106,7 @@ impl Metrics {
             notifications: Family::default(),
             document_requests: Family::default(),
             swept: Counter::default(),
+            sightings_dropped: Counter::default(),
             storage_failing: Gauge::default(),
         };
         let registry = &mut metrics.registry;
@@ -129,6 +132,8 @@ impl Metrics {
         let documents = metrics.document_requests.clone();
         registry.register("document_requests", "Clients' documents that were needed", documents);
         registry.register("swept_rows", "Rows deleted by the sweeper", metrics.swept.clone());
+        let dropped = metrics.sightings_dropped.clone();
+        registry.register("sightings_dropped", "Steps of attempts without room", dropped);
         let failing = metrics.storage_failing.clone();
         registry.register("storage_failing", "1 while the database cannot be written", failing);
         metrics

@@ -3,17 +3,20 @@
 
 use actix_web::HttpResponse;
 
+use crate::attempts::Subject;
 use crate::authorization::request::{self, Rejection};
 use crate::clients::connecting;
 use crate::clients::described::{self, Undescribed};
 use crate::clock::Seconds;
 use crate::error::Error;
 use crate::middleware::outcome::Outcome;
+use crate::middleware::sighting;
 use crate::oauth::{ClientIdUrl, Destination, ErrorCode, OAuthError, Parameters, TokenKind};
 use crate::pages::cookies;
 use crate::pages::doorstep::doorstep_url;
 use crate::pages::error::{Back, PageError};
 use crate::pages::visit::{Visit, see_other};
+use crate::storage::attempts::Stage;
 use crate::storage::sign_ins::Goal;
 use crate::words;
 
@@ -60,6 +63,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let mut response = see_other(&visit.here(&next));
     let tied = (TokenKind::AuthorizationRequest, secret);
     cookies::tie(visit.side, (&visit.http, &mut response), tied, lifetime);
+    sighting::mark(&mut response, Stage::Asked, Subject::request(id));
     Ok(response)
 }
 
@@ -101,6 +105,7 @@ async fn redirect(
     if visit.visitor().await?.is_some() {
         let mut response = see_other(&href);
         Outcome::Refused(error.code).mark(&mut response);
+        sighting::mark_cause(&mut response, &error);
         return Ok(response);
     }
     let place = match to.destination() {

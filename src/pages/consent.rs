@@ -15,10 +15,13 @@ use super::error::PageError;
 use super::obstacle::Obstacle;
 use super::visit::{PageForm, Visit, Visitor, see_other};
 use super::{ContentPolicy, Frame, render, waiting};
+use crate::attempts::Subject;
 use crate::authorization::consent::{self, may_answer};
 use crate::clients::look_alike::Pose;
 use crate::error::Error;
+use crate::middleware::sighting;
 use crate::oauth::{Destination, ErrorCode, Parameters, Scope};
+use crate::storage::attempts::Stage;
 use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::Client;
 use crate::storage::sign_ins::Goal;
@@ -125,7 +128,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
             return Err(visit.failed(ErrorCode::InvalidRequest.because(why)));
         }
     };
-    let app = visit.app.clone();
+    let (app, id) = (visit.app.clone(), cookie.id());
     let now = app.clock.now();
     let shown = sent.text("shown").to_owned();
     let decide = move |conn: &mut storage::DbConnection| {
@@ -151,6 +154,8 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     let mut response = see_other(&answer);
     // The code is in the URL: nobody needs to know from where the browser comes.
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let answer = if allowed { Stage::Approved } else { Stage::Denied };
+    sighting::mark(&mut response, answer, Subject::request(id));
     Ok(response)
 }
 
@@ -161,7 +166,9 @@ fn obstacle(
     why: consent::Obstacle,
 ) -> HttpResponse {
     let page = Obstacle::new(visit, visitor, pending, why);
-    render(StatusCode::FORBIDDEN, &page, ContentPolicy::LeadsElsewhere)
+    let mut page = render(StatusCode::FORBIDDEN, &page, ContentPolicy::LeadsElsewhere);
+    sighting::mark_refusal(&mut page, (Stage::Obstacle, why.words()), pending.id);
+    page
 }
 
 fn question(

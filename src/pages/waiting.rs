@@ -11,10 +11,13 @@ use super::error::PageError;
 use super::owner::client_page;
 use super::visit::{Visit, Visitor};
 use super::{ContentPolicy, Frame, render};
+use crate::authorization::consent::Obstacle;
 use crate::clients::connecting;
 use crate::clients::look_alike::Pose;
 use crate::clock::UnixTime;
+use crate::middleware::sighting;
 use crate::oauth::{ClientId, Destination};
+use crate::storage::attempts::Stage;
 use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::Client;
 
@@ -96,5 +99,7 @@ pub(super) async fn wait(
         client_id: client.client_id,
         username: visitor.signed_in.user().username.clone(),
     };
-    Ok(render(StatusCode::ACCEPTED, &page, ContentPolicy::LeadsElsewhere))
+    let mut page = render(StatusCode::ACCEPTED, &page, ContentPolicy::LeadsElsewhere);
+    sighting::mark_refusal(&mut page, (Stage::Obstacle, Obstacle::Waits.words()), pending.id);
+    Ok(page)
 }

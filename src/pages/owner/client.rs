@@ -99,6 +99,10 @@ impl ClientPage {
         approve.into_iter().chain([state, Act::EndEverything, Act::Remove]).collect()
     }
 
+    fn attempts(&self) -> String {
+        super::attempts::of_client(&self.client.client_id)
+    }
+
     fn connections(&self) -> String {
         narrowed("client", self.client.client_id.as_str())
     }

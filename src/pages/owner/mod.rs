@@ -4,6 +4,7 @@
 //! and the thing that it is about. What ends access, hands out a secret or takes something away asks
 //! first, and wants a recent sign-in.
 
+pub mod attempts;
 pub mod client;
 pub mod client_act;
 pub mod clients;
@@ -74,6 +75,8 @@ fn client_pages(routes: &mut web::ServiceConfig) {
         .service(page(clients::PATH, clients::get))
         .service(page(client::PATH, client::get))
         .service(form("/owner/clients/{act}", client_act::get, web::post().to(client_act::post)))
+        .service(page(attempts::PATH, attempts::get))
+        .service(page(attempts::ONE, attempts::one))
         .service(page(connections::PATH, connections::get))
         .service(form(connections::END, connections::ask_first, web::post().to(connections::end)));
 }
