@@ -54,7 +54,7 @@ impl Swept {
 }
 
 /// The edges: no row that was drawn later can be past its time, and is not looked at.
-const BROOMS: [Broom; 12] = [
+const BROOMS: [Broom; 13] = [
     |conn, _, now, _| authorization_requests::delete_expired(conn, now, BATCH).map(Swept::all),
     |conn, _, now, _| sessions::delete_expired(conn, now, BATCH).map(Swept::all),
     |conn, _, now, _| sign_ins::delete_expired(conn, now, BATCH).map(Swept::all),
