@@ -87,6 +87,7 @@ impl App {
     pub fn offer(&self) -> Offer {
         Offer {
             scopes: self.config.scopes.clone(),
+            hierarchy: self.config.scope_hierarchy.clone(),
             default_resource: self.config.resources.first().map(|resource| resource.uri.clone()),
         }
     }

@@ -8,6 +8,7 @@ mod owner_pages;
 mod providers;
 mod proxy_header;
 mod rules;
+mod scopes;
 mod settings;
 mod sources;
 #[cfg(test)]
@@ -28,12 +29,13 @@ pub use outgoing::Certificates;
 pub use owner_pages::OwnerPages;
 pub use providers::{Provider, ProviderKind};
 pub use proxy_header::ProxyHeader;
+pub use scopes::ScopeWords;
 pub use settings::{PREFIX, SETTINGS, Setting, find};
 pub use sources::{Origin, Sources};
 
 use crate::clock::Seconds;
 use crate::mcp::Rule;
-use crate::oauth::{IntrospectionId, Issuer, ResourceUri, Scope};
+use crate::oauth::{IntrospectionId, Issuer, ResourceUri, Scope, ScopeHierarchy};
 use values::{Reader, wrong};
 
 /// The settings, understood.
@@ -53,6 +55,10 @@ pub struct Config {
     pub resources: Vec<DeclaredResource>,
     /// Every scope there is.
     pub scopes: Scope,
+    /// Which of them includes which others.
+    pub scope_hierarchy: ScopeHierarchy,
+    /// What people read in their place.
+    pub scope_words: ScopeWords,
     /// How people sign in.
     pub sign_in: SignInWays,
     /// How the pages look.
@@ -119,6 +125,8 @@ pub struct DeclaredResource {
     pub introspection_secret: Option<SecretString>,
     /// What its calls need, at the gate.
     pub rules: Vec<Rule>,
+    /// What there is to be had there; none: what an owner says, or else every scope.
+    pub scopes: Option<Scope>,
 }
 
 /// How people sign in. Each way can be the only one.
@@ -247,6 +255,8 @@ impl Config {
             owner: reader.owner()?,
             resources: reader.resources()?,
             scopes: reader.scopes()?,
+            scope_hierarchy: reader.scope_hierarchy()?,
+            scope_words: reader.scope_words()?,
             sign_in: reader.sign_in()?,
             brand: reader.brand()?,
             outgoing_ca: reader.outgoing_ca()?,

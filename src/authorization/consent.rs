@@ -1,8 +1,9 @@
 //! A person's answer. One yes is one code; the same yes again, from a second click or after a lost
 //! response, is the same code.
 
-use super::{VerifiedRedirect, admission};
+use super::{VerifiedRedirect, admission, step_up};
 use crate::accounts::session::SignedIn;
+use crate::clients::ceiling;
 use crate::clock::{Seconds, UnixTime};
 use crate::error::Error;
 use crate::oauth::{ErrorCode, Issuer, OAuthError, Scope, TokenId, TokenKind, TokenSecret};
@@ -40,7 +41,7 @@ pub enum Obstacle {
     Paused,
     /// The resource is not for this person.
     NotAdmitted,
-    /// The resource is, but nothing of what the client asks for.
+    /// The resource is, but nothing of what the client asks for; or not for the client.
     NothingLeft,
     /// The resource is not served here any more.
     Gone,
@@ -58,14 +59,29 @@ impl Obstacle {
                 words!("This MCP server is not for your account. Its owner decides who may use it")
             }
             Self::NothingLeft => {
-                words!("This app asks only for what your account may not have on this MCP server")
+                words!(
+                    "Nothing is left of what this app asks for: it may not have it, or your account may not"
+                )
             }
             Self::Gone => words!("This MCP server is no longer served here"),
         }
     }
 }
 
-/// What of the request the person may grant, and the resource; or why nothing.
+/// What a yes gives.
+#[derive(Debug)]
+pub struct Grantable {
+    /// All of it.
+    pub scope: Scope,
+    /// What of it the person has granted this client before.
+    pub kept: Scope,
+    /// Where.
+    pub resource: Resource,
+}
+
+/// What the person may grant: what is asked for, and what the client has had before ([`step_up`]), as
+/// far as the resource, the client and the person may have it. Or why nothing. `offered` is every
+/// scope that there is.
 ///
 /// # Errors
 /// The database's.
@@ -73,7 +89,9 @@ pub fn grantable(
     conn: &mut DbConnection,
     pending: &PendingRequest,
     signed_in: &SignedIn,
-) -> Result<Result<(Scope, Resource), Obstacle>, StorageError> {
+    offered: &Scope,
+    now: UnixTime,
+) -> Result<Result<Grantable, Obstacle>, StorageError> {
     let asked = &pending.asked;
     let Some(resource) = resources::find_by_uri(conn, &asked.resource)? else {
         return Ok(Err(Obstacle::Gone));
@@ -81,14 +99,34 @@ pub fn grantable(
     if resource.paused_at.is_some() {
         return Ok(Err(Obstacle::Paused));
     }
-    let Some(allowed) = admission::admitted(conn, &resource, &signed_in.user().id)? else {
+    let user_id = &signed_in.user().id;
+    let Some(allowed) = admission::admitted(conn, &resource, user_id)? else {
         return Ok(Err(Obstacle::NotAdmitted));
     };
-    let scope = allowed.of(&asked.scope);
-    if scope.is_empty() && !asked.scope.is_empty() {
+    let mut most = allowed.of(offered);
+    if let Some(client) = clients::find(conn, &asked.client_id)? {
+        most = ceiling(&client, &most);
+    }
+    let new = most.common(&asked.scope);
+    if new.is_empty() {
         return Ok(Err(Obstacle::NothingLeft));
     }
-    Ok(Ok((scope, resource)))
+    let before = step_up::granted_before(conn, (&asked.client_id, user_id), &resource, now)?;
+    let kept = most.common(&before);
+    Ok(Ok(Grantable { scope: new.union(&kept), kept, resource }))
+}
+
+/// What the settings and the page say about an answer.
+#[derive(Debug, Clone)]
+pub struct Terms<'a> {
+    /// How long its code lives.
+    pub code_lifetime: Seconds,
+    /// Who answers.
+    pub issuer: &'a Issuer,
+    /// Every scope that there is.
+    pub offered: &'a Scope,
+    /// What the page has shown, if it says: a yes never gives more.
+    pub shown: Option<&'a Scope>,
 }
 
 /// Yes. The URL to which the browser is sent. What the person may not have is left out.
@@ -100,11 +138,11 @@ pub fn approve(
     conn: &mut DbConnection,
     cookie: &TokenSecret,
     signed_in: &SignedIn,
-    (code_lifetime, issuer): (Seconds, &Issuer),
+    terms: &Terms<'_>,
     now: UnixTime,
 ) -> Result<String, Error> {
     let pending = find(conn, cookie, now)?;
-    let to = redirect(&pending);
+    let (to, issuer) = (redirect(&pending), terms.issuer);
     if !authorization_requests::decide(conn, pending.id, now)? {
         let code = code_again(conn, cookie, signed_in, now)?.ok_or_else(answered)?;
         return Ok(to.with_code(&code.reveal(), issuer));
@@ -112,7 +150,12 @@ pub fn approve(
     if !may_answer(&pending, signed_in) {
         return Err(refuse("The app wants you to sign in again first").into());
     }
-    let (scope, _) = grantable(conn, &pending, signed_in)?.map_err(|why| refuse(why.words()))?;
+    let grantable = grantable(conn, &pending, signed_in, terms.offered, now)?;
+    let scope = grantable.map_err(|why| refuse(why.words()))?.scope;
+    let scope = terms.shown.map_or_else(|| scope.clone(), |shown| scope.common(shown));
+    if scope.is_empty() {
+        return Err(refuse(Obstacle::NothingLeft.words()).into());
+    }
     if !clients::authorize(conn, &pending.asked.client_id, now)? {
         return Err(refuse("This app has been switched off here").into());
     }
@@ -120,7 +163,7 @@ pub fn approve(
         return Err(refuse("This account has been switched off").into());
     }
     let pending = PendingRequest { asked: Asked { scope, ..pending.asked }, ..pending };
-    let code = insert_code(conn, cookie, &pending, signed_in, now + code_lifetime)?;
+    let code = insert_code(conn, cookie, &pending, signed_in, now + terms.code_lifetime)?;
     authorization_requests::set_code(conn, pending.id, code.id())?;
     record(conn, Event::ConsentApproved, subject(&pending, signed_in), now)?;
     Ok(to.with_code(&code.reveal(), issuer))

@@ -1,19 +1,20 @@
 //! `client`: apps that ask for access.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 
 use super::{Failure, open, output};
 use crate::app::bounds;
+use crate::authorization::{admission, limits};
 use crate::clients::enable;
 use crate::clients::registration::{self, Registered};
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
-use crate::oauth::{ClientId, ClientMetadata, MachineSecret};
+use crate::oauth::{ClientId, ClientMetadata, MachineSecret, Scope};
 use crate::revocation;
 use crate::storage::clients::{self, Client};
-use crate::storage::{ClientOrigin, Missing, Storage};
+use crate::storage::{ClientOrigin, Missing, Storage, StorageError};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -49,6 +50,14 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Set the most that a client may have; grants of more end
+    Limit {
+        /// Its `client_id`
+        id: ClientId,
+        /// How much
+        #[command(flatten)]
+        most: Most,
+    },
     /// End all access of a client
     Disable {
         /// Its `client_id`
@@ -66,6 +75,17 @@ pub enum Command {
     },
 }
 
+/// One of the two.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Most {
+    /// These scopes, with spaces between, and what they include
+    scope: Option<String>,
+    /// No limit, but that of each MCP server and of each person
+    #[arg(long)]
+    none: bool,
+}
+
 #[derive(Serialize)]
 struct Shown {
     client_id: ClientId,
@@ -76,6 +96,8 @@ struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     last_used_at: Option<UnixTime>,
     disabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ceiling: Option<Scope>,
     #[serde(flatten)]
     metadata: ClientMetadata,
 }
@@ -89,6 +111,7 @@ impl Shown {
             created_at: client.created_at,
             last_used_at: client.last_used_at,
             disabled: client.disabled_at.is_some(),
+            ceiling: client.ceiling,
             metadata: client.metadata,
         }
     }
@@ -107,6 +130,8 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
     let now = Clock::System.now();
     let done = match command {
         Command::Add { name, redirect_uri, confidential, scope, json } => {
+            let scope = scope
+                .map(|scope| config.scope_hierarchy.expand(&Scope::requested(&scope)).to_string());
             let method = if confidential { "client_secret_basic" } else { "none" };
             let metadata = json!({
                 "client_name": name,
@@ -118,6 +143,7 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
         }
         Command::List { json } => list(&storage, json).await,
         Command::Show { id, json } => show(&storage, &id, json).await,
+        Command::Limit { id, most } => limit(&storage, id, &most, config).await,
         Command::Disable { id } => {
             let end = move |conn: &mut _| revocation::disable_client(conn, &id, now);
             ended(storage.write(end).await?, "disabled")
@@ -160,6 +186,28 @@ async fn add(
     output::hint(&format!("its client_id is {}", client.client_id));
     output::hint("its secret is shown only now:");
     output::line(&secret)
+}
+
+async fn limit(
+    storage: &Storage,
+    id: ClientId,
+    most: &Most,
+    config: &Config,
+) -> Result<(), Failure> {
+    let most = match most.scope.as_deref() {
+        None => None,
+        Some(text) => Some(
+            admission::scope(text, &config.scopes, &config.scope_hierarchy)?
+                .ok_or_else(|| Failure::Failed("name at least one scope, or --none".to_owned()))?,
+        ),
+    };
+    let said = most.as_ref().map_or_else(|| "everything".to_owned(), Scope::to_string);
+    let now = Clock::System.now();
+    let limit = move |conn: &mut _| limits::of_client(conn, &id, most.as_ref(), now);
+    let Some(ended) = storage.write::<_, StorageError>(limit).await? else {
+        return Err(Failure::Failed("there is no such client".to_owned()));
+    };
+    output::line(&format!("the client may have {said} now; {ended} grants have ended"))
 }
 
 async fn list(storage: &Storage, json: bool) -> Result<(), Failure> {

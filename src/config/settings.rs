@@ -65,6 +65,16 @@ pub const SETTINGS: &[Setting] = &[
     plain("owner", "", "user name of the owner, made at the first start"),
     secret("owner_password", "the owner's password at the first start; never overwrites one"),
     plain("scopes", "mcp", "every scope there is, with spaces between"),
+    plain(
+        "scope_words",
+        "",
+        "what people read in their place, like read=Read your pages; write=Change your pages",
+    ),
+    plain(
+        "scope_includes",
+        "",
+        "what else whoever has a scope may do, like write=read; admin=write audit",
+    ),
     plain("password", "on", "off: nobody signs in by password"),
     plain("passkeys", "on", "off: nobody signs in by passkey"),
     plain(

@@ -14,7 +14,7 @@ use super::error::PageError;
 use super::obstacle::Obstacle;
 use super::visit::{PageForm, Visit, Visitor, see_other};
 use super::{ContentPolicy, Frame, render};
-use crate::authorization::consent::{self, may_answer};
+use crate::authorization::consent::{self, Grantable, Terms, may_answer};
 use crate::error::Error;
 use crate::oauth::{Destination, ErrorCode, Parameters, Scope, display_name};
 use crate::storage;
@@ -22,7 +22,8 @@ use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::{self, Client};
 use crate::storage::sign_ins::Goal;
 use crate::words;
-pub use scopes::ScopeLine;
+pub(super) use scopes::Glossary;
+pub use scopes::{Asked, ScopeLine};
 pub use who::ClientOrigin;
 
 /// Enough for every honest name, and the decision stays in sight.
@@ -49,7 +50,7 @@ pub struct Consent {
     /// The MCP server's URL.
     pub resource: String,
     /// What is asked for.
-    pub scopes: Vec<ScopeLine>,
+    pub scopes: Asked,
     /// Who is signed in.
     pub username: String,
 }
@@ -82,16 +83,18 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let visitor = visit.visitor().await?.filter(|v| may_answer(&pending, &v.signed_in));
     let sign_in = doorstep_url(Goal::Request(cookie.id()));
     let Some(visitor) = visitor else { return Ok(see_other(&visit.here(&sign_in))) };
-    let grantable = |conn: &mut _| consent::grantable(conn, &pending, &visitor.signed_in);
+    let offered = &visit.app.config.scopes;
+    let grantable =
+        |conn: &mut _| consent::grantable(conn, &pending, &visitor.signed_in, offered, now);
     let grantable = visit.app.storage.read(grantable).await;
-    let (scope, resource) = match grantable.map_err(|error| visit.failed(error))? {
+    let grantable = match grantable.map_err(|error| visit.failed(error))? {
         Ok(grantable) => grantable,
         Err(why) => {
             let page = Obstacle::new(&visit, &visitor, &pending, why);
             return Ok(render(StatusCode::FORBIDDEN, &page, ContentPolicy::LeadsElsewhere));
         }
     };
-    let page = question(&visit, &visitor, (client, pending), (scope, resource.name));
+    let page = question(&visit, &visitor, (client, pending), grantable);
     Ok(render(StatusCode::OK, &page, ContentPolicy::LeadsElsewhere))
 }
 
@@ -114,13 +117,19 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
             return Err(visit.failed(ErrorCode::InvalidRequest.because(why)));
         }
     };
+    let shown = Some(Scope::requested(sent.text("scope"))).filter(|shown| !shown.is_empty());
     let app = visit.app.clone();
     let now = app.clock.now();
     let decide = move |conn: &mut storage::DbConnection| {
         let (config, signed_in) = (&app.config, &visitor.signed_in);
         if allowed {
-            let terms = (config.lifetimes.code, &config.issuer);
-            consent::approve(conn, &cookie, signed_in, terms, now)
+            let terms = Terms {
+                code_lifetime: config.lifetimes.code,
+                issuer: &config.issuer,
+                offered: &config.scopes,
+                shown: shown.as_ref(),
+            };
+            consent::approve(conn, &cookie, signed_in, &terms, now)
         } else {
             consent::deny(conn, &cookie, signed_in, &config.issuer, now)
         }
@@ -135,19 +144,21 @@ fn question(
     visit: &Visit,
     visitor: &Visitor,
     (client, pending): (Client, PendingRequest),
-    (scope, resource_name): (Scope, Option<String>),
+    grantable: Grantable,
 ) -> Consent {
+    let frame = visit.frame();
+    let glossary = Glossary::new(&visit.app.config, frame.language);
     let request = pending.id.to_string();
     Consent {
-        frame: visit.frame(),
+        frame,
         csrf: visitor.csrf(&request),
         request,
         client_name: client.metadata.client_name.unwrap_or_default(),
         client_origin: ClientOrigin::of(client.origin, &client.client_id),
         destination: pending.asked.redirect_uri.destination().clone(),
-        resource_name,
+        resource_name: grantable.resource.name,
         resource: pending.asked.resource.to_string(),
-        scopes: ScopeLine::of(&scope),
+        scopes: Asked::of(glossary, &grantable.scope, &grantable.kept),
         username: visitor.signed_in.user().username.clone(),
     }
 }

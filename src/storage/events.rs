@@ -112,6 +112,10 @@ text_enum!(
         DiskLow = "disk.low",
         /// It is not any more.
         DiskEnough = "disk.enough",
+        /// The operator lets a client have this much; the word more says what.
+        ClientLimited = "client.limited",
+        /// There are other scopes to be had at a resource; the word more says which.
+        ScopesChanged = "resource.scopes_changed",
         /// The tables were brought up to date.
         SchemaUpdated = "schema.updated",
     }

@@ -6,7 +6,7 @@ use mcp_oauthd::clock::Seconds;
 use mcp_oauthd::oauth::ErrorCode::{
     self, ConsentRequired, InvalidClient, InvalidRequest, InvalidTarget, UnsupportedResponseType,
 };
-use mcp_oauthd::oauth::{IntrospectionId, Scope};
+use mcp_oauthd::oauth::{IntrospectionId, Scope, ScopeHierarchy};
 use mcp_oauthd::revocation;
 use mcp_oauthd::storage::ClientOrigin;
 use mcp_oauthd::storage::authorization_requests::{self, Asked};
@@ -212,7 +212,11 @@ fn valid(f: &Fixture) -> Form {
 }
 
 fn offer() -> Offer {
-    Offer { scopes: Scope::requested("mcp read"), default_resource: None }
+    Offer {
+        scopes: Scope::requested("mcp read"),
+        hierarchy: ScopeHierarchy::default(),
+        default_resource: None,
+    }
 }
 
 async fn resolve(f: &Fixture, query: &Form) -> Result<Asked, Rejection> {

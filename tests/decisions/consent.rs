@@ -9,7 +9,7 @@ use mcp_oauthd::revocation;
 use mcp_oauthd::storage::Event;
 use mcp_oauthd::storage::authorization_requests::Asked;
 
-use crate::fixture::{CODE_LIFETIME, Fixture, REDIRECT_URI, issuer, parameter, tampered};
+use crate::fixture::{self, CODE_LIFETIME, Fixture, REDIRECT_URI, issuer, parameter, tampered};
 
 const LIFETIME: Seconds = Seconds(3600);
 
@@ -159,9 +159,7 @@ async fn keep(f: &Fixture, asked: Asked) -> String {
 async fn approve(f: &Fixture, cookie: &str, who: &SignedIn) -> Result<String, OAuthError> {
     let cookie = TokenSecret::parse(TokenKind::AuthorizationRequest, cookie).unwrap();
     let who = who.clone();
-    let approve = move |conn: &mut _, now| {
-        consent::approve(conn, &cookie, &who, (CODE_LIFETIME, &issuer()), now)
-    };
+    let approve = move |conn: &mut _, now| fixture::approve(conn, &cookie, &who, now);
     f.decide(approve).await
 }
 

@@ -5,12 +5,13 @@ use diesel::sql_types::{Nullable, Text};
 use mcp_oauthd::accounts::password::{Hashed, NewPassword, Passwords};
 use mcp_oauthd::accounts::session::{self, Browser, SessionLifetimes, SignedIn};
 use mcp_oauthd::accounts::{Username, setup};
+use mcp_oauthd::authorization::consent;
 use mcp_oauthd::clients::registration::{self, Bounds, Registered};
 use mcp_oauthd::clock::{Clock, Seconds, UnixTime};
 use mcp_oauthd::config::Database;
 use mcp_oauthd::error::Error;
 use mcp_oauthd::grant_types::Terms;
-use mcp_oauthd::oauth::{IntrospectionId, Issuer, OAuthError, Scope, UserId};
+use mcp_oauthd::oauth::{IntrospectionId, Issuer, OAuthError, Scope, TokenSecret, UserId};
 use mcp_oauthd::storage::Method;
 use mcp_oauthd::storage::authorization_requests::Asked;
 use mcp_oauthd::storage::clients::Client;
@@ -166,6 +167,28 @@ pub(crate) fn empty() -> (Storage, Clock, TempDir) {
 
 pub(crate) fn issuer() -> Issuer {
     "https://auth.example".parse().unwrap()
+}
+
+/// Every scope that there is.
+pub(crate) fn offered() -> Scope {
+    Scope::requested("admin mcp read write")
+}
+
+/// A yes on a page that shows all that it gives.
+pub(crate) fn approve(
+    conn: &mut DbConnection,
+    cookie: &TokenSecret,
+    signed_in: &SignedIn,
+    now: UnixTime,
+) -> Result<String, Error> {
+    let (issuer, offered) = (issuer(), offered());
+    let terms = consent::Terms {
+        code_lifetime: CODE_LIFETIME,
+        issuer: &issuer,
+        offered: &offered,
+        shown: None,
+    };
+    consent::approve(conn, cookie, signed_in, &terms, now)
 }
 
 pub(crate) fn sign_in(

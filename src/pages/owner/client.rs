@@ -8,7 +8,7 @@ use super::client_act::Act;
 use super::clients::{PATH as LIST, called, origin};
 use super::connections::narrowed;
 use super::done::said;
-use super::query;
+use super::{address, client_limit, query};
 use crate::clients as known_clients;
 use crate::oauth::{ClientId, Destination, Scope, display_name};
 use crate::pages::error::PageError;
@@ -83,6 +83,10 @@ impl ClientPage {
     fn acts(&self) -> [Act; 3] {
         let state = if self.client.disabled_at.is_some() { Act::Enable } else { Act::Disable };
         [state, Act::EndEverything, Act::Remove]
+    }
+
+    fn link_limit(&self) -> String {
+        address(client_limit::PATH, self.client.client_id.as_str())
     }
 
     fn connections(&self) -> String {
