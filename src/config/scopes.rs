@@ -1,6 +1,9 @@
 //! `MCP_OAUTH_SCOPE_WORDS`, `MCP_OAUTH_SCOPE_INCLUDES` and the `[[scope]]` tables: what scopes are
 //! called, and what they include. What the plain settings say of a scope comes before its table.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use super::sources::scalar;

@@ -44,7 +44,7 @@ impl Fixture {
     }
 
     /// What the person is asked, or why not; and what a yes leads to.
-    async fn obstacle(&self) -> Option<Obstacle> {
+    pub(crate) async fn obstacle(&self) -> Option<Obstacle> {
         let (asked, user) = (self.asked(&self.client), self.user.clone());
         let seen = self.decide(move |conn, now| {
             let signed_in = sign_in(conn, &user, now)?;

@@ -12,6 +12,7 @@ mod fixture;
 mod form;
 mod half_done;
 mod identities;
+mod limits;
 mod own_account;
 #[cfg(feature = "passkeys")]
 mod passkey_ceremony;
@@ -28,4 +29,5 @@ mod revocation;
 mod sessions;
 mod setup;
 mod stays_ended;
+mod step_up;
 mod tokens;
