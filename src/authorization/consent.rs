@@ -74,7 +74,7 @@ pub struct Grantable {
     /// All of it.
     pub scope: Scope,
     /// What of it the person has granted this client before.
-    pub kept: Scope,
+    pub known: Scope,
     /// Where.
     pub resource: Resource,
 }
@@ -111,9 +111,10 @@ pub fn grantable(
     if new.is_empty() {
         return Ok(Err(Obstacle::NothingLeft));
     }
-    let before = step_up::granted_before(conn, (&asked.client_id, user_id), &resource, now)?;
-    let kept = most.common(&before);
-    Ok(Ok(Grantable { scope: new.union(&kept), kept, resource }))
+    let before = step_up::before(conn, (&asked.client_id, user_id), &resource, &new, now)?;
+    let scope = new.union(&most.common(&before.kept));
+    let known = scope.common(&before.all);
+    Ok(Ok(Grantable { scope, known, resource }))
 }
 
 /// What the settings and the page say about an answer.

@@ -158,7 +158,7 @@ fn question(
         destination: pending.asked.redirect_uri.destination().clone(),
         resource_name: grantable.resource.name,
         resource: pending.asked.resource.to_string(),
-        scopes: Asked::of(glossary, &grantable.scope, &grantable.kept),
+        scopes: Asked::of(glossary, &grantable.scope, &grantable.known),
         username: visitor.signed_in.user().username.clone(),
     }
 }

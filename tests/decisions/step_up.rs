@@ -38,7 +38,7 @@ impl Fixture {
     /// What of it is new and what is kept.
     async fn new_and_kept(&self, asked: Asked) -> (String, String) {
         let page = self.page(&self.user, asked).await.unwrap();
-        (page.scope.without(&page.kept).to_string(), page.kept.to_string())
+        (page.scope.without(&page.known).to_string(), page.known.to_string())
     }
 
     /// The tokens to which the person says yes.
@@ -71,7 +71,20 @@ async fn a_yes_to_more_gives_the_union_and_the_page_tells_the_two_apart() {
     assert_eq!(second.scope, "read write");
     assert!(f.is_active(&first.access_token).await, "another installation may live on it");
     assert_eq!(f.connect_for("mcp").await.scope, "mcp read write");
-    assert_eq!(f.connect_for("read").await.scope, "mcp read write", "nothing is lost by less");
+}
+
+#[tokio::test]
+async fn who_asks_for_no_more_gets_no_more_and_steps_up_from_there() {
+    let f = Fixture::new().await;
+    f.connect_for("read write").await;
+    let found = f.new_and_kept(f.asked_for(&f.client, "read")).await;
+    assert_eq!(found, (String::new(), "read".to_owned()), "none of it is new");
+    assert_eq!(f.connect_for("read").await.scope, "read", "another installation");
+    // What it lacks another one has; it does not lose its own for that.
+    let found = f.new_and_kept(f.asked_for(&f.client, "write")).await;
+    assert_eq!(found, (String::new(), "read write".to_owned()));
+    assert_eq!(f.connect_for("write").await.scope, "read write");
+    assert_eq!(f.connect_for("admin").await.scope, "admin read write");
 }
 
 #[tokio::test]
@@ -86,7 +99,7 @@ async fn only_what_this_person_granted_this_client_here_and_is_live_counts() {
     nothing(f.asked_for(&other, "write")).await;
     let bob = f.add_user("bob").await;
     let page = f.page(&bob, f.asked_for(&f.client, "write")).await.unwrap();
-    assert_eq!((page.scope, page.kept), (scope("write"), Scope::default()));
+    assert_eq!((page.scope, page.known), (scope("write"), Scope::default()));
 
     f.clock.advance(mcp_oauthd::clock::Seconds(366 * DAY.0));
     nothing(f.asked_for(&f.client, "write")).await;

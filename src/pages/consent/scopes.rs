@@ -69,7 +69,7 @@ impl<'a> Glossary<'a> {
 pub struct Asked {
     /// What the person has not granted this app before.
     pub new: Vec<ScopeLine>,
-    /// What it has been granted before, and keeps.
+    /// What the person has granted it before, and grants again.
     pub kept: Vec<ScopeLine>,
     /// Both, as the form repeats it: a yes gives no more than its page has shown.
     pub shown: String,
