@@ -94,6 +94,7 @@ impl App {
     pub fn offer(&self) -> Offer {
         Offer {
             scopes: self.config.scopes.clone(),
+            hierarchy: self.config.scope_hierarchy.clone(),
             default_resource: self.config.resources.first().map(|resource| resource.uri.clone()),
             connecting: self.config.connecting.clone(),
         }

@@ -4,6 +4,7 @@ mod allowed;
 mod brand;
 mod client_documents;
 mod connecting;
+mod limits;
 mod notify;
 mod outgoing;
 mod owner_pages;
@@ -11,6 +12,7 @@ mod providers;
 mod proxy_header;
 mod registration;
 mod rules;
+mod scopes;
 mod settings;
 mod sources;
 #[cfg(test)]
@@ -28,18 +30,20 @@ pub use allowed::Allowed;
 pub use brand::{Brand, Colour, Logo, LogoKind, Support};
 pub use client_documents::ClientDocuments;
 pub use connecting::{Connecting, KnownClient, Newcomers};
+pub use limits::{Lifetimes, Limits};
 pub use notify::{Mail, Notify, Ntfy, SmtpSecurity, SmtpServer, TOPICS, Topic, Webhook};
 pub use outgoing::Certificates;
 pub use owner_pages::OwnerPages;
 pub use providers::{Provider, ProviderKind};
 pub use proxy_header::ProxyHeader;
 pub use registration::Registration;
+pub use scopes::ScopeWords;
 pub use settings::{PREFIX, SETTINGS, Setting, find};
 pub use sources::{Origin, Sources};
 
 use crate::clock::Seconds;
 use crate::mcp::Rule;
-use crate::oauth::{IntrospectionId, Issuer, ResourceUri, Scope};
+use crate::oauth::{IntrospectionId, Issuer, ResourceUri, Scope, ScopeHierarchy};
 use values::{Reader, wrong};
 
 /// The settings, understood.
@@ -63,6 +67,10 @@ pub struct Config {
     pub registration: Registration,
     /// Which apps may connect.
     pub connecting: Connecting,
+    /// Which of them includes which others.
+    pub scope_hierarchy: ScopeHierarchy,
+    /// What people read in their place.
+    pub scope_words: ScopeWords,
     /// How people sign in.
     pub sign_in: SignInWays,
     /// How the pages look.
@@ -131,6 +139,8 @@ pub struct DeclaredResource {
     pub introspection_secret: Option<SecretString>,
     /// What its calls need, at the gate.
     pub rules: Vec<Rule>,
+    /// What there is to be had there; none: what an owner says, or else every scope.
+    pub scopes: Option<Scope>,
 }
 
 /// How people sign in. Each way can be the only one.
@@ -146,60 +156,6 @@ pub struct SignInWays {
     pub providers: Vec<Provider>,
     /// By what a reverse proxy says.
     pub proxy_header: Option<ProxyHeader>,
-}
-
-/// How long everything lives.
-#[derive(Debug, Clone)]
-pub struct Lifetimes {
-    /// An authorization code.
-    pub code: Seconds,
-    /// An access token.
-    pub access_token: Seconds,
-    /// An unused refresh token.
-    pub refresh_token: Seconds,
-    /// A grant, at the most.
-    pub grant: Seconds,
-    /// For how long a used refresh token may be retried.
-    pub refresh_grace: Seconds,
-    /// A signed-in browser, at the most.
-    pub session: Seconds,
-    /// A signed-in browser that does nothing.
-    pub session_idle: Seconds,
-    /// A started sign-in.
-    pub authorization_request: Seconds,
-    /// A replaced introspection secret.
-    pub secret_overlap: Seconds,
-    /// A registration that nobody has used.
-    pub unused_client: Seconds,
-    /// The record of decisions.
-    pub event: Seconds,
-    /// How an attempt to connect went.
-    pub attempt: Seconds,
-}
-
-/// How much anybody may do.
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each is described in the list of settings, under its name")]
-pub struct Limits {
-    pub on: bool,
-    pub body: usize,
-    pub connections: usize,
-    pub queue: usize,
-    pub write_wait: Seconds,
-    pub pending_requests: i64,
-    pub unused_clients: i64,
-    pub attempts: i64,
-    pub registrations: u32,
-    pub registrations_per_address: u32,
-    pub document_fetches: u32,
-    pub document_fetches_per_address: u32,
-    pub authorize_per_address: u32,
-    pub token_failures_per_address: u32,
-    pub introspection_failures_per_address: u32,
-    pub sign_in_per_address: u32,
-    pub sign_in_per_account: u32,
-    pub redirect_uris: usize,
-    pub metadata_string: usize,
 }
 
 /// `MCP_OAUTH_LOG_FORMAT`.
@@ -266,6 +222,8 @@ impl Config {
             scopes: reader.scopes()?,
             registration: reader.parse("registration")?,
             connecting: reader.connecting()?,
+            scope_hierarchy: reader.scope_hierarchy()?,
+            scope_words: reader.scope_words()?,
             sign_in: reader.sign_in()?,
             brand: reader.brand()?,
             outgoing_ca: reader.outgoing_ca()?,

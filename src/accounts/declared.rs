@@ -6,8 +6,10 @@ use secrecy::ExposeSecret as _;
 use super::password::Hashed;
 use super::setup::{add_resource, rotate_secret};
 use super::{Username, add_user};
+use crate::authorization::limits;
 use crate::clock::{Seconds, UnixTime};
 use crate::config::DeclaredResource;
+use crate::error::Error;
 use crate::gate::rule_book;
 use crate::oauth::{IntrospectionId, TokenHash};
 use crate::storage::resources::{self, Resource};
@@ -29,6 +31,14 @@ pub enum DeclarationError {
         declared: String,
         /// The URL in the database.
         stored: String,
+    },
+    /// Other scopes, while grants are still being ended for an earlier change.
+    #[error("[[resource]] scopes of {declared}: {why}")]
+    Unsettled {
+        /// The URL of the settings.
+        declared: String,
+        /// In the words for people.
+        why: String,
     },
     /// The database's.
     #[error(transparent)]
@@ -55,7 +65,7 @@ pub fn declare_owner(
 /// one, which works on for `overlap`.
 ///
 /// # Errors
-/// [`DeclarationError::IdTaken`], and the database's.
+/// [`DeclarationError`].
 pub fn declare_resource(
     conn: &mut DbConnection,
     declared: &DeclaredResource,
@@ -88,7 +98,29 @@ pub fn declare_resource(
         let named = (id, declared.name.clone());
         add_resource(conn, &declared.uri, named, secret_hash.as_ref(), now)?
     };
+    declare_scopes(conn, declared, &resource, now)?;
     Ok(rule_book::declare(conn, &resource, &declared.rules, now)?)
+}
+
+/// Settings that say nothing about them leave them to the owner.
+fn declare_scopes(
+    conn: &mut DbConnection,
+    declared: &DeclaredResource,
+    resource: &Resource,
+    now: UnixTime,
+) -> Result<(), DeclarationError> {
+    if declared.scopes.is_none() || resource.scopes == declared.scopes {
+        return Ok(());
+    }
+    limits::of_resource(conn, resource, declared.scopes.as_ref(), now).map_err(
+        |error| match error {
+            Error::Failed(error) => error.into(),
+            Error::Refused(error) => DeclarationError::Unsettled {
+                declared: declared.uri.to_string(),
+                why: error.description.to_string(),
+            },
+        },
+    )
 }
 
 /// A changed name, or another spelling of the same URL.

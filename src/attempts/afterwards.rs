@@ -31,6 +31,7 @@ pub(super) fn ended(because: Option<RevokedBecause>) -> Diagnosis {
         }
         Some(RevokedBecause::ClientRemoved) => ended(words!("The app was disabled or removed.")),
         Some(RevokedBecause::ResourceRemoved) => ended(words!("The MCP server was removed.")),
+        Some(RevokedBecause::ClientLimited) => ended(words!("The app may not have it any more.")),
         Some(RevokedBecause::NotAdmitted) => ended(words!("The person may not have it any more.")),
         Some(RevokedBecause::Operator) | None => ended(words!("The owner has ended it.")),
     }

@@ -4,7 +4,7 @@
 
 use crate::clock::UnixTime;
 use crate::error::Error;
-use crate::oauth::{ErrorCode, OAuthError, Scope, UserId};
+use crate::oauth::{ErrorCode, OAuthError, Scope, ScopeHierarchy, UserId};
 use crate::revocation;
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::grants::{self, Grant};
@@ -30,6 +30,14 @@ impl Allowed {
         match self {
             Self::Everything => asked.clone(),
             Self::Only(scope) => scope.common(asked),
+        }
+    }
+
+    /// What of it is to be had at a resource at all; see [`Resource::scopes`].
+    fn within(self, scopes: Option<&Scope>) -> Self {
+        match (self, scopes) {
+            (allowed, None) => allowed,
+            (allowed, Some(scopes)) => Self::Only(allowed.of(scopes)),
         }
     }
 
@@ -59,13 +67,12 @@ pub fn admitted(
     resource: &Resource,
     user_id: &UserId,
 ) -> Result<Option<Allowed>, StorageError> {
-    if let Some(named) = resource_people::find(conn, resource, user_id)? {
-        return Ok(Some(named.into()));
-    }
-    Ok(match resource.audience {
-        Audience::Everybody => Some(resource.scope.clone().into()),
-        Audience::Named => None,
-    })
+    let allowed: Option<Allowed> = match resource_people::find(conn, resource, user_id)? {
+        Some(named) => Some(named.into()),
+        None if resource.audience == Audience::Named => None,
+        None => Some(resource.scope.clone().into()),
+    };
+    Ok(allowed.map(|allowed| allowed.within(resource.scopes.as_ref())))
 }
 
 /// Whether a live grant is good at its resource, of which everything may have been ended so lately
@@ -88,18 +95,25 @@ pub fn stands(
     Ok(allowed.is_some_and(|allowed| allowed.covers(&grant.scope)))
 }
 
-/// Reads what somebody is to have: nothing for every scope there is.
+/// Reads what somebody is to have, and adds what that includes: nothing for every scope there is.
 ///
 /// # Errors
 /// `invalid_request` for what is not offered.
-pub fn scope(text: &str, offered: &Scope) -> Result<Option<Scope>, OAuthError> {
+pub fn scope(
+    text: &str,
+    offered: &Scope,
+    hierarchy: &ScopeHierarchy,
+) -> Result<Option<Scope>, OAuthError> {
     let refuse = || ErrorCode::InvalidRequest.because("This is not a scope that is offered here");
     let mut tokens = text.split_whitespace().peekable();
     if tokens.peek().is_none() {
         return Ok(None);
     }
     let scope: Scope = tokens.collect::<Vec<_>>().join(" ").parse().map_err(|_| refuse())?;
-    if offered.covers(&scope) { Ok(Some(scope)) } else { Err(refuse()) }
+    if !offered.covers(&scope) {
+        return Err(refuse());
+    }
+    Ok(Some(hierarchy.expand(&scope)))
 }
 
 /// Names a person for a resource, with these scopes or with every one. How many grants that ended,
@@ -156,14 +170,7 @@ pub fn open_to(
     (audience, scope): (Audience, Option<&Scope>),
     now: UnixTime,
 ) -> Result<(), Error> {
-    let resource = resources::hold(conn, &resource.uri)?.ok_or_else(gone)?;
-    // What is ended stays ended: the rows of the grants have to say so before it can be forgotten
-    // what was ended.
-    if resource.narrowed_up_to.is_some() {
-        let why =
-            words!("The change before this one is still being written. Try again in a moment");
-        return Err(ErrorCode::InvalidRequest.because(why).into());
-    }
+    let resource = hold_settled(conn, resource)?;
     resources::set_audience(conn, &resource, (audience, scope))?;
     let detail = match (audience, scope) {
         (Audience::Everybody, Some(scope)) => format!("{audience} {scope}"),
@@ -173,6 +180,24 @@ pub fn open_to(
     record(conn, Event::AudienceChanged, about, now)?;
     let last = grants::last(conn)?;
     Ok(resources::narrow_up_to(conn, &resource, last)?)
+}
+
+/// The resource, held, if what was taken away there before stands in the rows of the grants: what is
+/// ended stays ended, and they have to say so before it can be forgotten what was ended.
+///
+/// # Errors
+/// `invalid_request` if they do not yet, or the resource is gone; the database's.
+pub(super) fn hold_settled(
+    conn: &mut DbConnection,
+    resource: &Resource,
+) -> Result<Resource, Error> {
+    let resource = resources::hold(conn, &resource.uri)?.ok_or_else(gone)?;
+    if resource.narrowed_up_to.is_some() {
+        let why =
+            words!("The change before this one is still being written. Try again in a moment");
+        return Err(ErrorCode::InvalidRequest.because(why).into());
+    }
+    Ok(resource)
 }
 
 /// Ends what a person has lost by a change of the audience that is not in the rows yet: a name that

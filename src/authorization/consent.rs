@@ -1,9 +1,11 @@
 //! A person's answer. One yes is one code; the same yes again, from a second click or after a lost
 //! response, is the same code.
 
-use super::{VerifiedRedirect, admission};
+pub use super::obstacle::Obstacle;
+use super::obstacle::unwelcome;
+use super::{VerifiedRedirect, admission, step_up};
 use crate::accounts::session::SignedIn;
-use crate::clients::connecting::{self, MayConnect};
+use crate::clients::ceiling;
 use crate::clock::{Seconds, UnixTime};
 use crate::config::Connecting;
 use crate::error::Error;
@@ -52,56 +54,30 @@ pub fn may_answer(pending: &PendingRequest, signed_in: &SignedIn) -> bool {
     !pending.asked.fresh_sign_in || signed_in.session().created_at >= pending.created_at
 }
 
-/// Why a person cannot say yes, for all that is known of the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Obstacle {
-    /// The owner has closed the resource for a while, to everybody.
-    Paused,
-    /// The resource is not for this person.
-    NotAdmitted,
-    /// The resource is, but nothing of what the client asks for.
-    NothingLeft,
-    /// The resource is not served here any more.
-    Gone,
-    /// The client is new, and waits for the owner.
-    Waits,
-    /// The owner has switched the client off, or has not let it in.
-    SwitchedOff,
-    /// The client is none of those that may connect.
-    NotKnown,
+/// What a yes gives.
+#[derive(Debug)]
+pub struct Grantable {
+    /// All of it.
+    pub scope: Scope,
+    /// What of it the person has granted this client before.
+    pub known: Scope,
+    /// Where.
+    pub resource: Resource,
 }
 
-impl Obstacle {
-    /// In words for the person.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Paused => {
-                words!("This MCP server is paused. Nothing was lost: try again later")
-            }
-            Self::NotAdmitted => {
-                words!("This MCP server is not for your account. Its owner decides who may use it")
-            }
-            Self::NothingLeft => {
-                words!("This app asks only for what your account may not have on this MCP server")
-            }
-            Self::Gone => words!("This MCP server is no longer served here"),
-            Self::Waits => words!("This app is new here. The owner of this server decides first"),
-            Self::SwitchedOff => words!("This app has been switched off here"),
-            Self::NotKnown => connecting::NOT_KNOWN,
-        }
-    }
-}
-
-/// What of the request the person may grant, and the resource; or why nothing.
+/// What the person may grant: what is asked for, and what the client has had before ([`step_up`]), as
+/// far as the resource, the client and the person may have it. Or why nothing. `offered` is every
+/// scope that there is.
 ///
 /// # Errors
 /// The database's.
 pub fn grantable(
     conn: &mut DbConnection,
-    pending: &PendingRequest,
+    (client, pending): (&Client, &PendingRequest),
     signed_in: &SignedIn,
-) -> Result<Result<(Scope, Resource), Obstacle>, StorageError> {
+    offered: &Scope,
+    now: UnixTime,
+) -> Result<Result<Grantable, Obstacle>, StorageError> {
     let asked = &pending.asked;
     let Some(resource) = resources::find_by_uri(conn, &asked.resource)? else {
         return Ok(Err(Obstacle::Gone));
@@ -109,31 +85,22 @@ pub fn grantable(
     if resource.paused_at.is_some() {
         return Ok(Err(Obstacle::Paused));
     }
-    let Some(allowed) = admission::admitted(conn, &resource, &signed_in.user().id)? else {
+    let user_id = &signed_in.user().id;
+    let Some(allowed) = admission::admitted(conn, &resource, user_id)? else {
         return Ok(Err(Obstacle::NotAdmitted));
     };
-    let scope = allowed.of(&asked.scope);
-    if scope.is_empty() && !asked.scope.is_empty() {
+    let most = ceiling(client, &allowed.of(offered));
+    let new = most.common(&asked.scope);
+    if new.is_empty() {
         return Ok(Err(Obstacle::NothingLeft));
     }
-    Ok(Ok((scope, resource)))
+    let before = step_up::before(conn, (&asked.client_id, user_id), &resource, &new, now)?;
+    let scope = new.union(&most.common(&before.kept));
+    let known = scope.common(&before.all);
+    Ok(Ok(Grantable { scope, known, resource }))
 }
 
-/// Why nobody may say yes to this client, if so. The owner is asked about a new one only when nothing
-/// else is in its way: after [`grantable`].
-#[must_use]
-pub fn unwelcome(client: &Client, connecting: &Connecting) -> Option<Obstacle> {
-    if client.disabled_at.is_some() {
-        return Some(Obstacle::SwitchedOff);
-    }
-    match connecting::may_connect(client, connecting) {
-        MayConnect::Yes => None,
-        MayConnect::Waits => Some(Obstacle::Waits),
-        MayConnect::No => Some(Obstacle::NotKnown),
-    }
-}
-
-/// What the settings say about an answer.
+/// What the settings and the page say about an answer.
 #[derive(Debug, Clone)]
 pub struct Terms<'a> {
     /// How long its code lives.
@@ -142,6 +109,10 @@ pub struct Terms<'a> {
     pub issuer: &'a Issuer,
     /// Which clients may connect.
     pub connecting: &'a Connecting,
+    /// Every scope that there is.
+    pub offered: &'a Scope,
+    /// What the page has shown, if it says: a yes never gives more.
+    pub shown: Option<&'a Scope>,
 }
 
 /// Yes. The URL to which the browser is sent. What the person may not have is left out.
@@ -166,7 +137,13 @@ pub fn approve(
     if !may_answer(&pending, signed_in) {
         return Err(refuse("The app wants you to sign in again first").into());
     }
-    let (scope, _) = grantable(conn, &pending, signed_in)?.map_err(|why| refuse(why.words()))?;
+    let asked = (&client, &pending);
+    let grantable = grantable(conn, asked, signed_in, terms.offered, now)?;
+    let scope = grantable.map_err(|why| refuse(why.words()))?.scope;
+    let scope = terms.shown.map_or_else(|| scope.clone(), |shown| scope.common(shown));
+    if scope.is_empty() {
+        return Err(refuse(Obstacle::NothingLeft.words()).into());
+    }
     if let Some(why) = unwelcome(&client, terms.connecting) {
         return Err(refuse(why.words()).into());
     }

@@ -2,8 +2,11 @@
 
 pub mod admission;
 pub mod consent;
+pub mod limits;
+pub mod obstacle;
 pub mod pause;
 pub mod request;
+pub mod step_up;
 
 use crate::oauth::{Destination, ErrorCode, Issuer, OAuthError, RedirectUri};
 

@@ -8,11 +8,12 @@ use crate::config::Connecting;
 use crate::error::Error;
 use crate::oauth::{
     ClientId, CodeChallenge, Destination, ErrorCode, OAuthError, Parameters, RedirectUri,
-    ResourceUri, Scope, TokenSecret,
+    ResourceUri, Scope, ScopeHierarchy, TokenSecret,
 };
 use crate::storage::authorization_requests::{self, Asked};
 use crate::storage::clients::{self, Client};
-use crate::storage::{DbConnection, StorageError, resources};
+use crate::storage::resources::{self, Resource};
+use crate::storage::{DbConnection, StorageError};
 use crate::words;
 
 /// What the operator offers.
@@ -20,6 +21,8 @@ use crate::words;
 pub struct Offer {
     /// Every scope there is.
     pub scopes: Scope,
+    /// Which of them includes which others.
+    pub hierarchy: ScopeHierarchy,
     /// The resource of a request that names none; else the first added.
     pub default_resource: Option<ResourceUri>,
     /// Which clients may connect.
@@ -85,12 +88,12 @@ pub fn resolve(
     };
     let requested = Scope::requested(parameters.get("scope").unwrap_or_default());
     Ok(Asked {
-        scope: scope(&client, &offer.scopes, &requested),
+        scope: scope(&client, &resource.offered(&offer.scopes), (&offer.hierarchy, &requested)),
         client_id: client.client_id,
         redirect_uri,
         state: to.state,
         code_challenge,
-        resource,
+        resource: resource.uri,
         fresh_sign_in: prompts(parameters, "login"),
     })
 }
@@ -176,11 +179,20 @@ fn prompts(parameters: &Parameters, value: &str) -> bool {
     parameters.get("prompt").is_some_and(|prompt| prompt.split(' ').any(|word| word == value))
 }
 
-/// What a person is asked for. Without a request of its own a client gets what it registered with.
-fn scope(client: &Client, offered: &Scope, requested: &Scope) -> Scope {
+/// What a person is asked for, with all that it includes. Without a request of its own, or with one
+/// for what is not to be had here (some clients ask for scopes of other servers), a client gets what
+/// it registered with, or else everything. Nothing, only if its limit leaves nothing.
+fn scope(
+    client: &Client,
+    offered: &Scope,
+    (hierarchy, requested): (&ScopeHierarchy, &Scope),
+) -> Scope {
     let most = ceiling(client, offered);
-    let common = most.common(requested);
-    if common.is_empty() { most.narrow(&client.metadata.scope) } else { common }
+    let common = most.common(&hierarchy.expand(requested));
+    if !common.is_empty() {
+        return common;
+    }
+    most.narrow(&hierarchy.expand(&client.metadata.scope))
 }
 
 /// The one registered resource that every `resource` parameter means, or the default.
@@ -188,16 +200,15 @@ fn resource(
     conn: &mut DbConnection,
     parameters: &Parameters,
     offer: &Offer,
-) -> Result<Result<ResourceUri, OAuthError>, StorageError> {
+) -> Result<Result<Resource, OAuthError>, StorageError> {
     let unknown =
         || ErrorCode::InvalidTarget.because(words!("resource is not one that is served here"));
     let registered = resources::list(conn)?;
-    let mut meant: Option<&ResourceUri> = None;
+    let mut meant: Option<&Resource> = None;
     for requested in parameters.all("resource") {
         let Ok(requested) = requested.parse::<ResourceUri>() else { return Ok(Err(unknown())) };
-        let found = registered.iter().map(|resource| &resource.uri).collect::<Vec<_>>();
-        let Some(found) = pick(&found, &requested) else { return Ok(Err(unknown())) };
-        if meant.is_some_and(|meant| meant != found) {
+        let Some(found) = pick(&registered, &requested) else { return Ok(Err(unknown())) };
+        if meant.is_some_and(|meant| meant.canonical != found.canonical) {
             let error =
                 ErrorCode::InvalidTarget.because(words!("only one resource can be asked for"));
             return Ok(Err(error));
@@ -207,18 +218,19 @@ fn resource(
     let default = offer.default_resource.as_ref().and_then(|default| {
         registered.iter().find(|resource| resource.canonical == default.canonical())
     });
-    let default = default.or(registered.first()).map(|resource| &resource.uri);
+    let default = default.or(registered.first());
     let none = || ErrorCode::InvalidTarget.because(words!("no resource is served here yet"));
     Ok(meant.or(default).cloned().ok_or_else(none))
 }
 
 /// By any spelling; or by the bare origin, which some clients send, if that can mean only one.
-fn pick<'a>(registered: &[&'a ResourceUri], requested: &ResourceUri) -> Option<&'a ResourceUri> {
-    let mut exact = registered.iter().filter(|known| known.canonical() == requested.canonical());
+fn pick<'a>(registered: &'a [Resource], requested: &ResourceUri) -> Option<&'a Resource> {
+    let mut exact = registered.iter().filter(|known| known.canonical == requested.canonical());
     if let Some(found) = exact.next() {
         return Some(found);
     }
-    let mut of_origin = registered.iter().filter(|known| known.origin() == requested.canonical());
+    let mut of_origin =
+        registered.iter().filter(|known| known.uri.origin() == requested.canonical());
     match (of_origin.next(), of_origin.next()) {
         (Some(found), None) => Some(found),
         _ => None,

@@ -1,21 +1,21 @@
 //! `client`: apps that ask for access.
 
 pub mod document;
+pub mod limit;
+mod show;
 
 use clap::Subcommand;
-use serde::Serialize;
 use serde_json::json;
 
 use super::{Failure, open, output};
 use crate::app::bounds;
 use crate::clients::registration::{self, Registered};
 use crate::clients::{connecting, enable};
-use crate::clock::{Clock, UnixTime};
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::oauth::{ClientId, ClientMetadata, MachineSecret};
+use crate::oauth::{ClientId, MachineSecret, Scope};
 use crate::revocation;
-use crate::storage::clients::{self, Client};
-use crate::storage::{ClientOrigin, DocumentSource, Missing, Storage, client_documents};
+use crate::storage::{ClientOrigin, Missing, Storage};
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -59,6 +59,14 @@ pub enum Command {
         /// Its `client_id`
         id: ClientId,
     },
+    /// Set the most that a client may have; grants of more end
+    Limit {
+        /// Its `client_id`
+        id: ClientId,
+        /// How much
+        #[command(flatten)]
+        most: limit::Most,
+    },
     /// End all access of a client; it cannot come back until it is enabled
     Disable {
         /// Its `client_id`
@@ -85,55 +93,6 @@ pub enum Command {
     },
 }
 
-#[derive(Serialize)]
-struct Shown {
-    client_id: ClientId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_secret: Option<String>,
-    origin: ClientOrigin,
-    created_at: UnixTime,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_used_at: Option<UnixTime>,
-    disabled: bool,
-    /// Of one that is known by a document.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    document: Option<Described>,
-    /// Several installations have registered it, and may have it.
-    shared: bool,
-    /// Since when it waits for the owner.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waiting_since: Option<UnixTime>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    approved_at: Option<UnixTime>,
-    #[serde(flatten)]
-    metadata: ClientMetadata,
-}
-
-/// Where the metadata in force is from.
-#[derive(Serialize)]
-struct Described {
-    source: DocumentSource,
-    fetched_at: UnixTime,
-}
-
-impl Shown {
-    fn new(client: Client, client_secret: Option<String>) -> Self {
-        Self {
-            shared: client.is_shared(),
-            waiting_since: client.asked_at.filter(|_| client.is_waiting()),
-            approved_at: client.approved_at,
-            client_id: client.client_id,
-            client_secret,
-            origin: client.origin,
-            created_at: client.created_at,
-            last_used_at: client.last_used_at,
-            disabled: client.disabled_at.is_some(),
-            document: None,
-            metadata: client.metadata,
-        }
-    }
-}
-
 /// Runs it.
 ///
 /// # Errors
@@ -148,6 +107,8 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
     let now = Clock::System.now();
     let done = match command {
         Command::Add { name, redirect_uri, confidential, scope, json } => {
+            let scope = scope
+                .map(|scope| config.scope_hierarchy.expand(&Scope::requested(&scope)).to_string());
             let method = if confidential { "client_secret_basic" } else { "none" };
             let metadata = json!({
                 "client_name": name,
@@ -157,8 +118,8 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
             });
             add(&storage, &metadata.to_string(), config, json).await
         }
-        Command::List { waiting, json } => list(&storage, waiting, json).await,
-        Command::Show { id, json } => show(&storage, &id, json).await,
+        Command::List { waiting, json } => show::list(&storage, waiting, json).await,
+        Command::Show { id, json } => show::one(&storage, &id, json).await,
         Command::Approve { id } => {
             let approve = move |conn: &mut _| connecting::approve(conn, &id, now);
             if storage.write(approve).await? {
@@ -168,6 +129,7 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
                 Err(Failure::Failed(why.to_owned()))
             }
         }
+        Command::Limit { id, most } => limit::run(&storage, id, &most, config).await,
         Command::Disable { id } => {
             let end = move |conn: &mut _| revocation::disable_client(conn, &id, now);
             ended(storage.write(end).await?, "disabled")
@@ -205,56 +167,12 @@ async fn add(
     let Registered { client, secret, .. } = storage.write(register).await?;
     let secret = secret.map(MachineSecret::reveal);
     if json {
-        return output::json(&Shown::new(client, secret));
+        return output::json(&show::Shown::new(client, secret));
     }
     let Some(secret) = secret else { return output::line(client.client_id.as_str()) };
     output::hint(&format!("its client_id is {}", client.client_id));
     output::hint("its secret is shown only now:");
     output::line(&secret)
-}
-
-async fn list(storage: &Storage, waiting: bool, json: bool) -> Result<(), Failure> {
-    let mut all: Vec<Client> = vec![];
-    loop {
-        let after = all.last().map(|client| client.client_id.to_string()).unwrap_or_default();
-        let page = storage.read(|conn| clients::list(conn, &after, 100)).await?;
-        if page.is_empty() {
-            break;
-        }
-        all.extend(page);
-    }
-    all.retain(|client| !waiting || client.is_waiting());
-    if json {
-        let shown: Vec<_> = all.into_iter().map(|client| Shown::new(client, None)).collect();
-        return output::json(&shown);
-    }
-    let row = |client: &Client| {
-        let name = client.metadata.client_name.clone().unwrap_or_default();
-        let used = client.last_used_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-        let state = match client.disabled_at {
-            Some(_) => "disabled",
-            None if client.is_waiting() => "waiting",
-            None => "enabled",
-        };
-        [client.client_id.to_string(), name, client.origin.to_string(), used, state.to_owned()]
-    };
-    let rows: Vec<_> = all.iter().map(row).collect();
-    output::table(["CLIENT ID", "NAME", "ORIGIN", "LAST USED", "STATE"], &rows)
-}
-
-async fn show(storage: &Storage, id: &ClientId, json: bool) -> Result<(), Failure> {
-    let client = storage.read(|conn| clients::find(conn, id)).await?.ok_or_else(no_such_client)?;
-    let copy = storage.read(|conn| client_documents::find(conn, id)).await?;
-    let document = copy.map(|copy| Described { source: copy.source, fetched_at: copy.fetched_at });
-    let shown = Shown { document, ..Shown::new(client, None) };
-    let shown = serde_json::to_value(shown).map_err(std::io::Error::from)?;
-    if json {
-        return output::json(&shown);
-    }
-    let members = shown.as_object().into_iter().flatten();
-    let text = |value: &serde_json::Value| value.as_str().map_or(value.to_string(), str::to_owned);
-    let rows: Vec<_> = members.map(|(name, value)| [name.clone(), text(value)]).collect();
-    output::table(["", ""], &rows)
 }
 
 fn ended(grants: Option<usize>, what: &str) -> Result<(), Failure> {

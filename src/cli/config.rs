@@ -52,7 +52,8 @@ fn show(settings: &Settings, json: bool) -> Result<(), Failure> {
     // Several resources stand in the file only.
     let tables = config.resources.iter().skip(usize::from(sources.names_a_resource()));
     let providers = config.sign_in.providers.iter().filter(|one| one.in_table);
-    let tables = tables.flat_map(table).chain(providers.flat_map(provider_table));
+    let scopes = sources.scopes_of_tables().flat_map(|token| scope_table(&config, token));
+    let tables = tables.flat_map(table).chain(scopes).chain(providers.flat_map(provider_table));
     let all: Vec<Shown> = shown.chain(tables).collect();
     if json {
         return output::json(&all);
@@ -73,9 +74,23 @@ fn table(resource: &DeclaredResource) -> impl Iterator<Item = Shown> {
             "[[resource]] introspection_secret",
             resource.introspection_secret.as_ref().map(|_| "********".to_owned()),
         ),
+        ("[[resource]] scopes", resource.scopes.as_ref().map(ToString::to_string)),
     ]
     .into_iter()
     .filter_map(in_the_file)
+}
+
+/// What holds of a scope that has a `[[scope]]` table.
+fn scope_table(config: &Config, token: &str) -> Vec<Shown> {
+    let included = config.scope_hierarchy.included_in(token);
+    [
+        ("[[scope]] name", Some(token.to_owned())),
+        ("[[scope]] words", config.scope_words.of(token, "").map(str::to_owned)),
+        ("[[scope]] includes", (!included.is_empty()).then(|| included.to_string())),
+    ]
+    .into_iter()
+    .filter_map(in_the_file)
+    .collect()
 }
 
 /// What a `[[provider]]` table says.
@@ -120,6 +135,7 @@ fn example() -> String {
          #name = \"Wiki\"\n\
          #introspection_id = \"wiki\"\n\
          #introspection_secret_file = \"/run/secrets/wiki\"\n\
+         #scopes = [\"mcp\"]\n\
          \n\
          # What its tools need, for the gate. A name may be a pattern or a list; without a method it\n\
          # is tools/call. \"only\": of the methods that it names, the scope is good for these alone.\n\
@@ -127,6 +143,13 @@ fn example() -> String {
          #needs = \"mcp\"\n\
          #method = \"tools/call\"\n\
          #name = [\"delete_*\", \"purge\"]\n\
+         \n\
+         # What a scope is called, in the languages of the pages, and what it includes of the others.\n\
+         #[[scope]]\n\
+         #name = \"mcp\"\n\
+         #words = \"Use it in your name\"\n\
+         #words_de = \"Es in Ihrem Namen benutzen\"\n\
+         # And: includes = [\"read\"]\n\
          \n\
          # More services at which people sign in: kind is oidc (with an issuer) or github. Our address\n\
          # there, for the redirect, is ISSUER/sign-in/provider/NAME/callback.\n\
@@ -161,6 +184,8 @@ mod tests {
         let config = Config::from_sources(&sources).unwrap();
         assert_eq!(config.resources[0].uri.as_str(), "https://wiki.example.org/mcp");
         assert_eq!(config.sign_in.providers[0].allow[1].to_string(), "org:wiki editors");
+        assert_eq!(config.resources[0].scopes, Some(config.scopes.clone()));
+        assert_eq!(config.scope_words.of("mcp", "de"), Some("Es in Ihrem Namen benutzen"));
         assert_eq!(config.resources[0].rules[1].to_string(), "tools/call purge needs mcp");
     }
 }

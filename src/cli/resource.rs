@@ -2,6 +2,7 @@
 
 pub mod people;
 pub mod rule;
+pub mod scopes;
 pub mod snippet;
 
 use clap::Subcommand;
@@ -86,6 +87,14 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say which scopes there are to be had at it
+    Scopes {
+        /// Its introspection id, URL or name
+        resource: String,
+        /// Which
+        #[command(flatten)]
+        which: scopes::Which,
+    },
     /// Rules about its tools, which the gate applies
     #[command(subcommand)]
     Rule(rule::Command),
@@ -117,6 +126,8 @@ struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<Scope>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<Scope>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     paused_at: Option<UnixTime>,
 }
 
@@ -130,6 +141,7 @@ impl Shown {
             created_at: resource.created_at,
             audience: resource.audience,
             scope: resource.scope,
+            scopes: resource.scopes,
             paused_at: resource.paused_at,
         }
     }
@@ -156,14 +168,17 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
         }
         Command::Audience { resource, audience, scope } => {
             let scope = scope.unwrap_or_default();
-            people::open_to(&storage, &resource, (audience, &scope), &config.scopes).await
+            people::open_to(&storage, &resource, (audience, &scope), config).await
         }
         Command::Allow { resource, user, scope } => {
             let scope = scope.unwrap_or_default();
-            people::allow(&storage, &resource, (&user, &scope), &config.scopes).await
+            people::allow(&storage, &resource, (&user, &scope), config).await
         }
         Command::Disallow { resource, user } => people::disallow(&storage, &resource, &user).await,
         Command::People { resource, json } => people::list(&storage, &resource, json).await,
+        Command::Scopes { resource, which } => {
+            scopes::run(&storage, &resource, &which, config).await
+        }
         Command::Rule(command) => rule::run(command, &storage, &config.scopes).await,
         Command::Snippet { resource, wanted } => {
             let found = find(&storage, &resource).await;

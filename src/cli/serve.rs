@@ -11,10 +11,12 @@ use crate::accounts::declared::{DeclarationError, declare_owner, declare_resourc
 use crate::accounts::password::NewPassword;
 use crate::accounts::{Username, setup};
 use crate::app::App;
+use crate::authorization::limits;
 use crate::clock::Clock;
 use crate::config::{ClientDocuments, Config, DeclaredOwner};
 use crate::gate::rule_book;
 use crate::oauth::ResourceUri;
+use crate::revocation::ending;
 use crate::server::{self, Listeners};
 use crate::storage::{Missing, QueueLimits, Storage, StorageError, users};
 use crate::{systemd, telemetry};
@@ -77,17 +79,26 @@ async fn prepare(app: &App) -> Result<(), Failure> {
         declare_the_owner(app, owner).await?;
     }
     let (now, overlap) = (app.clock.now(), app.config.lifetimes.secret_overlap);
+    // A change before this one is written out first, in case that its process was killed: declared
+    // scopes are another change. What these end is dead at once, and the sweeper writes it out.
+    ending::settle(&app.storage, now).await?;
     for resource in app.config.resources.clone() {
         let declare = move |conn: &mut _| declare_resource(conn, &resource, overlap, now);
         app.storage.write(declare).await.map_err(|error| match error {
             DeclarationError::Failed(error) => error.into(),
             taken @ DeclarationError::IdTaken { .. } => Failure::Configuration(taken.to_string()),
+            unsettled @ DeclarationError::Unsettled { .. } => {
+                Failure::Unavailable(unsettled.to_string())
+            }
         })?;
     }
     let named: Vec<ResourceUri> =
         app.config.resources.iter().map(|resource| resource.uri.clone()).collect();
     let undeclare = move |conn: &mut _| rule_book::undeclare_all_but(conn, &named);
     app.storage.write::<_, StorageError>(undeclare).await?;
+    let hierarchy = app.config.scope_hierarchy.clone();
+    let expand = move |conn: &mut _| limits::expand(conn, &hierarchy);
+    app.storage.write::<_, StorageError>(expand).await?;
     let link = app.storage.write(move |conn| setup::new_link(conn, now)).await?;
     let Some(link) = link else { return Ok(()) };
     output::hint("Nobody has an account yet. Open this link to make yours; it works once:");

@@ -80,6 +80,16 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "apps that are known besides the usual ones, with commas: hosts of documents, addresses of documents, redirect URIs",
     ),
+    plain(
+        "scope_words",
+        "",
+        "what people read in their place, like read=Read your pages; write=Change your pages",
+    ),
+    plain(
+        "scope_includes",
+        "",
+        "what else whoever has a scope may do, like write=read; admin=write audit",
+    ),
     plain("password", "on", "off: nobody signs in by password"),
     plain("passkeys", "on", "off: nobody signs in by passkey"),
     plain(

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::ConfigError;
 use super::providers::ProviderTable;
+use super::scopes::ScopeTable;
 use super::settings::{PREFIX, SETTINGS, Setting, find};
 
 /// The text of a setting, and who said it.
@@ -63,6 +64,8 @@ pub struct Sources {
     pub(super) resources: Vec<ResourceTable>,
     /// `[[provider]]`
     pub(super) providers: Vec<ProviderTable>,
+    /// `[[scope]]`
+    pub(super) scopes: Vec<ScopeTable>,
 }
 
 impl Sources {
@@ -179,6 +182,10 @@ impl Sources {
                 for table in tables {
                     self.providers.push(ProviderTable::read(&name, table)?);
                 }
+            } else if let ("scope", toml::Value::Array(tables)) = (key.as_str(), value) {
+                for table in tables {
+                    self.scopes.push(ScopeTable::read(&name, table)?);
+                }
             } else if let Some(setting) = find(key) {
                 if table.contains_key(&format!("{key}_file")) {
                     return Err(ConfigError::new(key, format!("is set together with {key}_file")));
@@ -226,8 +233,14 @@ pub(super) fn read_secret(setting: &str, path: &Path) -> Result<String, ConfigEr
 }
 
 fn resource_table(file: &str, value: &toml::Value) -> Result<ResourceTable, ConfigError> {
-    const KEYS: [&str; 5] =
-        ["url", "name", "introspection_id", "introspection_secret", "introspection_secret_file"];
+    const KEYS: [&str; 6] = [
+        "url",
+        "name",
+        "introspection_id",
+        "introspection_secret",
+        "introspection_secret_file",
+        "scopes",
+    ];
     let table = value.as_table().ok_or_else(|| ConfigError::new("resource", "is not a table"))?;
     let mut resource = ResourceTable::default();
     for (key, value) in table {

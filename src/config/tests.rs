@@ -235,7 +235,7 @@ fn rules_stand_below_their_resource() {
     );
     assert!(rules("").is_empty());
     for (rule, problem) in [
-        ("[[resource.rule]]\nneeds = \"wiki:admn\"", "none of MCP_OAUTH_SCOPES"),
+        ("[[resource.rule]]\nneeds = \"wiki:admn\"", "none of the scopes there"),
         ("[[resource.rule]]\nneeds = \"mcp\"\nonly = \"mcp\"", "either needs or only"),
         ("[[resource.rule]]\nname = \"x\"", "either needs or only"),
         ("[[resource.rule]]\nneeds = \"mcp\"\ntool = \"x\"", "unknown field `tool`"),

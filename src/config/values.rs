@@ -114,12 +114,15 @@ impl Reader<'_> {
             let short = "is shorter than 16 characters: it guards every token";
             return Err(wrong("introspection_secret", short));
         }
+        let scopes = self.scopes_of_resource(table.get("scopes"), url)?;
+        let offered = scopes.clone().map_or_else(|| self.scopes(), Ok)?;
         Ok(DeclaredResource {
             uri: url.parse().map_err(|error| wrong(name, format!("({url}) {error}")))?,
             name: table.get("name").cloned(),
             introspection_id: id.transpose()?,
             introspection_secret: secret.map(|secret| secret.as_str().into()),
-            rules: rules(&said.rules, url, &self.scopes()?)?,
+            rules: rules(&said.rules, url, &offered)?,
+            scopes,
         })
     }
 

@@ -60,11 +60,12 @@ async fn answer(
     };
     let headers = http.headers();
     let request = Request { demand: &demand, bearer: bearer(headers) };
-    let (offered, now) = (&app.config.scopes, app.clock.now());
-    let decide = app.storage.read(|conn| decide(conn, request, || call(headers), offered, now));
+    let (offer, now) = ((&app.config.scopes, &app.config.scope_hierarchy), app.clock.now());
+    let decide = app.storage.read(|conn| decide(conn, request, || call(headers), offer, now));
     let id = &demand.introspection_id;
     let Some(decision) = decide.await.map_err(|failed| out_of_reach(&failed))? else {
-        let why = "the gate was asked for a resource that is not registered";
+        let why =
+            "the gate was asked for a resource that is not registered, or a scope that it has not";
         return Ok(wrong_address(app, Some(id), why).await);
     };
     match decision {

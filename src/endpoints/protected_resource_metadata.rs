@@ -32,10 +32,11 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespon
     let Some(resource) = pick(&app, &registered, host.unwrap_or_default(), path) else {
         return Ok(super::not_found().await);
     };
+    let scopes = resource.offered(&app.config.scopes);
     Ok(super::document(&Metadata {
         resource: resource.uri.as_str(),
         authorization_servers: [app.config.issuer.as_str()],
-        scopes_supported: app.config.scopes.tokens().collect(),
+        scopes_supported: scopes.tokens().collect(),
         bearer_methods_supported: ["header"],
         resource_name: resource.name.as_deref(),
     }))

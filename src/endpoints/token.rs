@@ -14,7 +14,7 @@ use crate::grant_types::{Terms, TokenResponse};
 use crate::metrics::Issued;
 use crate::middleware::client_ip::ClientIp;
 use crate::middleware::sighting;
-use crate::oauth::{ErrorCode, OAuthError, Parameters};
+use crate::oauth::{ErrorCode, OAuthError, Parameters, ScopeHierarchy};
 use crate::storage::DbConnection;
 
 /// What is asked for, by `grant_type`.
@@ -24,13 +24,14 @@ enum Request {
 }
 
 impl Request {
-    fn from_parameters(form: &Parameters) -> Result<Self, OAuthError> {
+    fn from_parameters(form: &Parameters, hierarchy: &ScopeHierarchy) -> Result<Self, OAuthError> {
         match form.require("grant_type")? {
             "authorization_code" => {
                 authorization_code::Request::from_parameters(form).map(Self::AuthorizationCode)
             }
             "refresh_token" => {
-                refresh_token::Request::from_parameters(form).map(Self::RefreshToken)
+                let request = refresh_token::Request::from_parameters(form)?;
+                Ok(Self::RefreshToken(request.expanded(hierarchy)))
             }
             _ => Err(ErrorCode::UnsupportedGrantType.because("grant_type is not supported")),
         }
@@ -69,7 +70,7 @@ async fn exchange(
     let presented = credentials(http, form, false)?;
     let via_basic = presented.via_basic();
     let after_basic = |error: Error| EndpointError::from(error).after_basic(via_basic);
-    let request = match Request::from_parameters(form) {
+    let request = match Request::from_parameters(form, &app.config.scope_hierarchy) {
         Ok(request) => request,
         Err(refused) => {
             // Who asks is settled first, so that a stranger is told nothing else.

@@ -7,7 +7,7 @@ use crate::authorization::admission;
 use crate::clients::ceiling;
 use crate::clock::UnixTime;
 use crate::mcp::{Call, Rule};
-use crate::oauth::{IntrospectionId, ResourceUri, Scope};
+use crate::oauth::{IntrospectionId, ResourceUri, Scope, ScopeHierarchy};
 use crate::storage::access_tokens::Described;
 use crate::storage::grants::Grant;
 use crate::storage::resources::Resource;
@@ -88,7 +88,7 @@ pub enum Because {
     Paused,
 }
 
-/// Decides. None: there is no such resource. `call` says what is called, or why that cannot be said;
+/// Decides. None: there is no such resource, or it has no such scope. `call` says what is called, or why that cannot be said;
 /// it is asked only where there are rules.
 ///
 /// # Errors
@@ -97,13 +97,18 @@ pub fn decide(
     conn: &mut DbConnection,
     request: Request<'_>,
     call: impl FnOnce() -> Result<Call, &'static str>,
-    offered: &Scope,
+    (scopes, hierarchy): (&Scope, &ScopeHierarchy),
     now: UnixTime,
 ) -> Result<Option<Decision>, StorageError> {
     let id = &request.demand.introspection_id;
     let Some((resource, rules)) = resource_rules::find_with_resource(conn, id)? else {
         return Ok(None);
     };
+    let offered = &resource.offered(scopes);
+    // Nobody can be granted it: a slip of the pen, and no reason to ask a person.
+    if !offered.covers(&request.demand.scope) {
+        return Ok(None);
+    }
     if resource.paused_at.is_some() {
         let (because, scope) = (Because::Paused, Scope::default());
         return Ok(Some(Decision::Deny(Denial { because, resource: resource.uri, scope })));
@@ -112,7 +117,7 @@ pub fn decide(
         Bearer::Token(token) => examine(conn, token, &resource, now)?,
         Bearer::Absent | Bearer::Malformed => None,
     };
-    let book = Ruled { call: (!rules.is_empty()).then(call), rules: &rules, offered };
+    let book = Ruled { call: (!rules.is_empty()).then(call), rules: &rules, offered, hierarchy };
     let deny = |because, scope| {
         let denial = Denial { because, resource: resource.uri.clone(), scope };
         Ok(Some(Decision::Deny(denial)))
@@ -158,6 +163,7 @@ struct Ruled<'a> {
     call: Option<Result<Call, &'static str>>,
     rules: &'a [Rule],
     offered: &'a Scope,
+    hierarchy: &'a ScopeHierarchy,
 }
 
 impl Ruled<'_> {
@@ -167,7 +173,8 @@ impl Ruled<'_> {
         let call = call.as_ref().map_err(|why| Because::Undecidable(why))?;
         let needed = demanded.union(&rules::needed(self.rules, call));
         let held = held.union(&needed);
-        let missing = rules::missing(self.rules, call, &held, self.offered);
+        let offer = (self.offered, self.hierarchy);
+        let missing = rules::missing(self.rules, call, &held, offer);
         let needed = needed.union(&missing.ok_or(Because::NoScope)?);
         // A rule may have outlived its scope.
         if self.offered.covers(&needed) { Ok(needed) } else { Err(Because::NoScope) }

@@ -5,7 +5,7 @@
 //! token's scopes is good for it, and the token has every scope that a `needs` rule asks for.
 
 use crate::mcp::{Call, Rule, RuleKind};
-use crate::oauth::Scope;
+use crate::oauth::{Scope, ScopeHierarchy};
 
 /// What `needs` rules ask of a call.
 #[must_use]
@@ -15,10 +15,16 @@ pub fn needed(rules: &[Rule], call: &Call) -> Scope {
 }
 
 /// What `only` rules leave to be asked for: nothing, when a scope that is held is good for the call;
-/// else, of those offered, the one that gives the least, and of several the first in the alphabet.
+/// else, of those offered, the one that gives and includes the least, and of several the first in the
+/// alphabet.
 /// None when there is no such scope.
 #[must_use]
-pub fn missing(rules: &[Rule], call: &Call, held: &Scope, offered: &Scope) -> Option<Scope> {
+pub fn missing(
+    rules: &[Rule],
+    call: &Call,
+    held: &Scope,
+    (offered, hierarchy): (&Scope, &ScopeHierarchy),
+) -> Option<Scope> {
     let good = |token: &&str| is_good_for(rules, call, token);
     if held.tokens().any(|token| good(&token)) {
         return Some(Scope::default());
@@ -28,11 +34,12 @@ pub fn missing(rules: &[Rule], call: &Call, held: &Scope, offered: &Scope) -> Op
     };
     let least = offered.tokens().filter(good).min_by_key(|token| {
         // Made for this call; nothing is said of it; for calls that need more than this one.
-        if limits(rules, call, token).next().is_some() {
+        let kind = if limits(rules, call, token).next().is_some() {
             0
         } else {
             1 + u8::from(asked_for_elsewhere(token))
-        }
+        };
+        (kind, hierarchy.included_in(token).tokens().count())
     });
     least.map(Scope::requested)
 }
@@ -104,7 +111,8 @@ mod tests {
             } else {
                 call(method, name)
             };
-            let found = missing(&wiki(), &call, &Scope::requested(held), &offered);
+            let none = ScopeHierarchy::default();
+            let found = missing(&wiki(), &call, &Scope::requested(held), (&offered, &none));
             assert_eq!(found, asked_for.map(Scope::requested), "{method} {name} {held}");
         }
     }
@@ -115,14 +123,28 @@ mod tests {
         let mut rules = wiki();
         rules.push(rule(RuleKind::Only, "wiki:admin", "prompts/get", "hello"));
         let held = Scope::requested("wiki:read");
-        let found = missing(&rules, &call("tools/call", "edit_page"), &held, &offered);
+        let offer = (&offered, &ScopeHierarchy::default());
+        let found = missing(&rules, &call("tools/call", "edit_page"), &held, offer);
         assert_eq!(found, Some(Scope::requested("wiki:write")));
+    }
+
+    #[test]
+    fn of_scopes_that_include_each_other_the_lowest_is_the_least() {
+        let offered = Scope::requested("wiki:read wiki:all wiki:write");
+        let direct = [("wiki:all".to_owned(), Scope::requested("wiki:write"))].into();
+        let hierarchy = ScopeHierarchy::new(&direct).unwrap();
+        let (held, edit) = (Scope::requested("wiki:read"), call("tools/call", "edit_page"));
+        let found = |hierarchy| missing(&wiki(), &edit, &held, (&offered, hierarchy));
+        assert_eq!(found(&hierarchy), Some(Scope::requested("wiki:write")));
+        let alphabet = found(&ScopeHierarchy::default());
+        assert_eq!(alphabet, Some(Scope::requested("wiki:all")), "nothing is known of them");
     }
 
     #[test]
     fn a_call_that_no_scope_is_good_for_cannot_be_stepped_up_to() {
         let offered = Scope::requested("wiki:read");
-        let found = missing(&wiki(), &call("tools/call", "edit_page"), &offered, &offered);
+        let offer = (&offered, &ScopeHierarchy::default());
+        let found = missing(&wiki(), &call("tools/call", "edit_page"), &offered, offer);
         assert_eq!(found, None);
     }
 }

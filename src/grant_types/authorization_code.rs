@@ -2,7 +2,7 @@
 
 use super::{Source, Terms, TokenResponse, issue_access, issue_refresh};
 use crate::authorization::admission;
-use crate::clients::AuthenticatedClient;
+use crate::clients::{AuthenticatedClient, ceiling};
 use crate::error::Error;
 use crate::oauth::{
     CodeVerifier, ErrorCode, GrantType, OAuthError, Parameters, ResourceUri, Scope, TokenKind,
@@ -107,7 +107,7 @@ fn check_binding(
     super::check_resources(&request.resources, &code.resource)
 }
 
-/// That nothing has ended since the person said yes. What of the scope the person may still have.
+/// That nothing has ended since the person said yes. What of the scope may still be had.
 fn check_still_welcome(
     conn: &mut DbConnection,
     client: &AuthenticatedClient,
@@ -126,12 +126,15 @@ fn check_still_welcome(
     };
     let allowed = admission::admitted(conn, &resource, &code.user_id)?
         .ok_or_else(|| invalid("the resource is not for this person any more"))?;
-    let scope = allowed.of(&code.scope);
-    if scope.is_empty() && !allowed.covers(&code.scope) {
-        return Err(invalid("the person may have none of it any more").into());
-    }
     if !clients::authorize(conn, &code.client_id, terms.now)? {
         return Err(invalid("the client is disabled").into());
+    }
+    // Written and then read, so that whoever limits the client waits as well.
+    let client = clients::find(conn, &code.client_id)?;
+    let client = client.ok_or_else(|| invalid("the client is gone"))?;
+    let scope = ceiling(&client, &allowed.of(&code.scope));
+    if scope.is_empty() && !code.scope.is_empty() {
+        return Err(invalid("nothing of it may be had any more").into());
     }
     if !users::authorize(conn, &code.user_id, terms.now)? {
         return Err(invalid("the user is disabled").into());

@@ -14,7 +14,8 @@ use crate::clients::AuthenticatedClient;
 use crate::clock::Seconds;
 use crate::error::Error;
 use crate::oauth::{
-    ErrorCode, OAuthError, Parameters, ResourceUri, Salt, Scope, TokenKind, TokenSecret,
+    ErrorCode, OAuthError, Parameters, ResourceUri, Salt, Scope, ScopeHierarchy, TokenKind,
+    TokenSecret,
 };
 use crate::revocation;
 use crate::storage::grants::{self, Grant};
@@ -68,6 +69,12 @@ impl Request {
             scope: Scope::requested(form.get("scope").unwrap_or_default()),
             resources: requested_resources(form)?,
         })
+    }
+
+    /// The same, for all that the scopes it names include.
+    #[must_use]
+    pub fn expanded(self, hierarchy: &ScopeHierarchy) -> Self {
+        Self { scope: hierarchy.expand(&self.scope), ..self }
     }
 }
 

@@ -55,7 +55,7 @@ impl Rule {
             return Err(format!("({scope}) is not one scope"));
         }
         if !offered.covers(&about) {
-            return Err(format!("({scope}) is none of MCP_OAUTH_SCOPES, which are: {offered}"));
+            return Err(format!("({scope}) is none of the scopes there, which are: {offered}"));
         }
         let method = method.unwrap_or("tools/call");
         if !is_method(method) {

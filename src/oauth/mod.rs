@@ -11,6 +11,7 @@ mod pkce;
 mod redirect_uri;
 mod resource;
 mod scope;
+mod scope_hierarchy;
 mod token;
 
 pub use client_id_url::ClientIdUrl;
@@ -24,4 +25,5 @@ pub use pkce::{CodeChallenge, CodeVerifier};
 pub use redirect_uri::{Destination, RedirectUri};
 pub use resource::ResourceUri;
 pub use scope::Scope;
+pub use scope_hierarchy::{Circle, ScopeHierarchy};
 pub use token::{Salt, TokenHash, TokenId, TokenKind, TokenSecret};

@@ -53,6 +53,12 @@ impl Scope {
         Self(self.0.union(&other.0).cloned().collect())
     }
 
+    /// What is here and not there.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        Self(self.0.difference(&other.0).cloned().collect())
+    }
+
     /// Whether no token is here.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -14,7 +14,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::consent::who::shown_name;
-use super::consent::{ClientOrigin, ScopeLine};
+use super::consent::{ClientOrigin, Glossary, ScopeLine};
 use super::guard::Instead;
 use super::visit::Visit;
 use super::{ContentPolicy, Frame, form, page, render};
@@ -85,16 +85,18 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, Instead> {
         Parameters::parse(visit.http.query_string()).map_err(|error| visit.failed(error))?;
     let before = query.get("before").and_then(|id| id.parse().ok()).map(GrantId);
     let (user_id, now) = (&visitor.signed_in.user().id, visit.app.clock.now());
+    let frame = visit.frame_for(&visitor, "/account");
+    let glossary = Glossary::new(&visit.app.config, frame.language);
     let connecting = &visit.app.config.connecting;
     let found = visit.app.storage.read(|conn| {
         let from = (before.unwrap_or(GrantId(i64::MAX)), now);
-        Ok::<_, Error>(list(conn, user_id, from, connecting)?)
+        Ok::<_, Error>(list(conn, user_id, from, (glossary, connecting))?)
     });
     let mut apps = found.await.map_err(|error| visit.failed(error))?;
     let there_are_more = apps.len() > PAGE;
     apps.truncate(PAGE);
     let page = Apps {
-        frame: visit.frame_for(&visitor, "/account"),
+        frame,
         next: apps.last().map(|app| app.id.clone()).filter(|_| there_are_more),
         is_later_page: before.is_some(),
         apps,
@@ -107,18 +109,18 @@ fn list(
     conn: &mut DbConnection,
     user_id: &UserId,
     from: (GrantId, UnixTime),
-    connecting: &Connecting,
+    words: (Glossary<'_>, &Connecting),
 ) -> Result<Vec<App>, StorageError> {
     let limit = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
     let grants = lists::grants::live_of_user(conn, user_id, from, limit)?;
-    shown(conn, grants, connecting)
+    shown(conn, grants, words)
 }
 
 /// Grants as people see them.
 fn shown(
     conn: &mut DbConnection,
     grants: Vec<Grant>,
-    connecting: &Connecting,
+    (glossary, connecting): (Glossary<'_>, &Connecting),
 ) -> Result<Vec<App>, StorageError> {
     let ids: Vec<_> = grants.iter().map(|grant| grant.client_id.clone()).collect();
     let (clients, resources) = (clients::names(conn, &ids)?, resources::list(conn)?);
@@ -134,7 +136,7 @@ fn shown(
             }),
             resource_name: resource.and_then(|resource| resource.name.clone()),
             resource: grant.resource.to_string(),
-            scopes: ScopeLine::of(&grant.scope),
+            scopes: glossary.lines(&grant.scope),
             since: grant.created_at,
             last_used_at: grant.last_used_at,
             address: grant.last_used_address,

@@ -16,7 +16,8 @@ use super::obstacle::Obstacle;
 use super::visit::{PageForm, Visit, Visitor, see_other};
 use super::{ContentPolicy, Frame, render, waiting};
 use crate::attempts::Subject;
-use crate::authorization::consent::{self, may_answer};
+use crate::authorization::consent::{self, Grantable, Terms, may_answer};
+use crate::authorization::obstacle::unwelcome;
 use crate::clients::look_alike::Pose;
 use crate::error::Error;
 use crate::middleware::sighting;
@@ -28,7 +29,8 @@ use crate::storage::sign_ins::Goal;
 use crate::storage::{self, StorageError};
 use crate::words;
 pub use changes::Changes;
-pub use scopes::ScopeLine;
+pub(super) use scopes::Glossary;
+pub use scopes::{Asked, ScopeLine};
 pub use who::ClientOrigin;
 
 /// The page. What the client wrote itself stands only in text, isolated, never in an attribute.
@@ -58,7 +60,7 @@ pub struct Consent {
     /// The MCP server's URL.
     pub resource: String,
     /// What is asked for.
-    pub scopes: Vec<ScopeLine>,
+    pub scopes: Asked,
     /// Who is signed in.
     pub username: String,
 }
@@ -88,23 +90,26 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let visitor = visit.visitor().await?.filter(|v| may_answer(&pending, &v.signed_in));
     let sign_in = doorstep_url(Goal::Request(cookie.id()));
     let Some(visitor) = visitor else { return Ok(see_other(&visit.here(&sign_in))) };
+    let offered = &visit.app.config.scopes;
     let found = visit.app.storage.read(|conn| {
         let changes = Changes::find(conn, visitor.signed_in.user(), &client)?;
-        Ok::<_, StorageError>((changes, consent::grantable(conn, &pending, &visitor.signed_in)?))
+        let asked = (&client, &pending);
+        let grantable = consent::grantable(conn, asked, &visitor.signed_in, offered, now)?;
+        Ok::<_, StorageError>((changes, grantable))
     });
     let (changes, grantable) = found.await.map_err(|error| visit.failed(error))?;
-    let (scope, resource) = match grantable {
+    let grantable = match grantable {
         Ok(grantable) => grantable,
         Err(why) => return Ok(obstacle(&visit, &visitor, &pending, why)),
     };
-    match consent::unwelcome(&client, &visit.app.config.connecting) {
+    match unwelcome(&client, &visit.app.config.connecting) {
         None => {}
         Some(consent::Obstacle::Waits) => {
             return waiting::wait(&visit, &visitor, &pending, client).await;
         }
         Some(why) => return Ok(obstacle(&visit, &visitor, &pending, why)),
     }
-    let page = question(&visit, &visitor, (client, pending), (scope, resource.name));
+    let page = question(&visit, &visitor, (client, pending), grantable);
     let page = Consent { changes, ..page };
     Ok(render(StatusCode::OK, &page, ContentPolicy::LeadsElsewhere))
 }
@@ -128,6 +133,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
             return Err(visit.failed(ErrorCode::InvalidRequest.because(why)));
         }
     };
+    let scope = Some(Scope::requested(sent.text("scope"))).filter(|scope| !scope.is_empty());
     let (app, id) = (visit.app.clone(), cookie.id());
     let now = app.clock.now();
     let shown = sent.text("shown").to_owned();
@@ -137,10 +143,12 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
             if !changes::was_shown(conn, &cookie, &shown, now)? {
                 return Ok(None);
             }
-            let terms = consent::Terms {
+            let terms = Terms {
                 code_lifetime: config.lifetimes.code,
                 issuer: &config.issuer,
                 connecting: &config.connecting,
+                offered: &config.scopes,
+                shown: scope.as_ref(),
             };
             consent::approve(conn, &cookie, signed_in, &terms, now).map(Some)
         } else {
@@ -175,12 +183,14 @@ fn question(
     visit: &Visit,
     visitor: &Visitor,
     (client, pending): (Client, PendingRequest),
-    (scope, resource_name): (Scope, Option<String>),
+    grantable: Grantable,
 ) -> Consent {
-    let (request, config) = (pending.id.to_string(), &visit.app.config);
+    let (frame, config) = (visit.frame(), &visit.app.config);
+    let glossary = Glossary::new(config, frame.language);
+    let request = pending.id.to_string();
     let answers = [pending.asked.redirect_uri.clone()];
     Consent {
-        frame: visit.frame(),
+        frame,
         csrf: visitor.csrf(&request),
         request,
         client_origin: ClientOrigin::of(
@@ -193,9 +203,9 @@ fn question(
         shown: changes::shown(&client),
         client_name: client.metadata.client_name.unwrap_or_default(),
         destination: pending.asked.redirect_uri.destination().clone(),
-        resource_name,
+        resource_name: grantable.resource.name,
         resource: pending.asked.resource.to_string(),
-        scopes: ScopeLine::of(&scope),
+        scopes: Asked::of(glossary, &grantable.scope, &grantable.known),
         username: visitor.signed_in.user().username.clone(),
     }
 }

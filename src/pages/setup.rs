@@ -125,7 +125,8 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
 fn ready(visit: &Visit, username: String, done: Done) -> HttpResponse {
     let config = &visit.app.config;
     let secret = done.secret.map(MachineSecret::reveal);
-    let (uri, id) = (done.resource.uri, done.resource.id);
+    let resource = done.resource;
+    let (uri, id) = (resource.uri.clone(), resource.id.clone());
     let page = SetupDone {
         frame: visit.frame(),
         username,
@@ -136,7 +137,7 @@ fn ready(visit: &Visit, username: String, done: Done) -> HttpResponse {
         owner_pages: visit.has_owner_pages(),
         by_password: config.sign_in.password,
         recipes: ShownRecipe::all(config, &uri, &id),
-        snippets: Snippets::new(config, uri, id, secret),
+        snippets: Snippets::new(config, uri, id, secret).of(&resource),
     };
     let mut response = render(StatusCode::OK, &page, ContentPolicy::Closed);
     carry_on(visit, &mut response, done.next);

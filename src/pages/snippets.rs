@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::config::Config;
 use crate::oauth::{IntrospectionId, ResourceUri, Scope};
+use crate::storage::resources::Resource;
 
 /// What the snippets are filled with. It holds a secret in clear: never to be logged.
 pub struct Snippets {
@@ -44,6 +45,12 @@ impl Snippets {
             introspection_secret: secret,
             scopes: config.scopes.clone(),
         }
+    }
+
+    /// The same, with the scopes that there are to be had at the resource.
+    #[must_use]
+    pub fn of(self, resource: &Resource) -> Self {
+        Self { scopes: resource.offered(&self.scopes), ..self }
     }
 
     /// The secret, or words in its place.

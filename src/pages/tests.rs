@@ -1,11 +1,13 @@
 //! Every page with every part that it can show.
 
+mod asked;
 mod dress;
 
 use askama::Template;
+use asked::asked_for;
 
 use super::brand::Brand;
-use super::consent::{ClientOrigin, Consent, ScopeLine};
+use super::consent::{ClientOrigin, Consent};
 use super::error::{Back, ErrorPage};
 use super::home::{Home, State};
 use super::instructions::ShownRecipe;
@@ -62,7 +64,7 @@ fn consent(name: &str, origin: ClientOrigin, destination: Destination) -> Consen
         destination,
         resource_name: Some("Team wiki".to_owned()),
         resource: "https://wiki.example.org/mcp".to_owned(),
-        scopes: vec![ScopeLine("mcp".to_owned())],
+        scopes: asked_for(&["mcp"]),
         username: "mia".to_owned(),
     }
 }
@@ -104,7 +106,7 @@ fn consent_pages() -> Vec<(&'static str, String)> {
     let loopback = Destination::Loopback("127.0.0.1".to_owned());
     let app = Destination::App("cursor".to_owned());
     let mut configured = consent("Notebook", ClientOrigin::Configured, web());
-    configured.scopes = ["files:read", "mcp", "offline_access"].map(|s| ScopeLine(s.into())).into();
+    configured.scopes = asked_for(&["files:read", "mcp", "offline_access"]);
     configured.resource_name = None;
     let registered = |name, destination| consent(name, ClientOrigin::Registered, destination);
     vec![

@@ -217,6 +217,23 @@ pub fn count_waiting(conn: &mut DbConnection) -> Result<i64, StorageError> {
     Ok(oauth_clients::table.filter(waiting().assume_not_null()).count().get_result(conn)?)
 }
 
+/// Sets the most that the operator lets it have. False if there is no such client.
+pub fn set_ceiling(
+    conn: &mut DbConnection,
+    id: &ClientId,
+    ceiling: Option<&Scope>,
+) -> Result<bool, StorageError> {
+    let limited = diesel::update(oauth_clients::table.find(id));
+    Ok(limited.set(oauth_clients::ceiling.eq(ceiling)).execute(conn)? == 1)
+}
+
+/// The clients that have a limit, and which. The operator has set each.
+pub fn limited(conn: &mut DbConnection) -> Result<Vec<(ClientId, Scope)>, StorageError> {
+    let limited = oauth_clients::table.filter(oauth_clients::ceiling.is_not_null());
+    let columns = (oauth_clients::client_id, oauth_clients::ceiling.assume_not_null());
+    Ok(limited.select(columns).load(conn)?)
+}
+
 /// False if there is no such client.
 pub fn remove(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageError> {
     Ok(diesel::delete(oauth_clients::table.find(id)).execute(conn)? == 1)

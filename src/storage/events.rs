@@ -133,6 +133,10 @@ text_enum!(
         RegistrationTokenAdded = "registration_token.added",
         /// There is one less.
         RegistrationTokenRemoved = "registration_token.removed",
+        /// The operator lets a client have this much; the word more says what.
+        ClientLimited = "client.limited",
+        /// There are other scopes to be had at a resource; the word more says which.
+        ScopesChanged = "resource.scopes_changed",
         /// The tables were brought up to date.
         SchemaUpdated = "schema.updated",
         /// A new client waits for the owner; the person who met it first is named.

@@ -1,5 +1,7 @@
 //! `oauth_grants`: one person's yes to one client. Whatever ends access is one UPDATE of this table.
 
+mod together;
+
 use std::net::IpAddr;
 
 use diesel::prelude::*;
@@ -10,6 +12,10 @@ use super::schema::oauth_grants;
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
 use crate::oauth::{ClientId, GrantId, ResourceUri, Scope, UserId};
+pub(super) use together::spellings;
+pub use together::{
+    revoke_all, revoke_beyond, revoke_of_client, revoke_of_resource, revoke_of_user,
+};
 
 /// A yes.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -56,6 +62,8 @@ text_enum!(
         ClientRemoved = "client_removed",
         /// Its person may not have it any more.
         NotAdmitted = "not_admitted",
+        /// Its client may not have it any more.
+        ClientLimited = "client_limited",
         /// Its resource was removed.
         ResourceRemoved = "resource_removed",
         /// Its code was redeemed twice: RFC 6749 section 4.1.2.
@@ -154,66 +162,6 @@ pub fn revoke(
     Ok(diesel::update(live).set(ended(because, now)).execute(conn)? == 1)
 }
 
-/// Ends every grant of a user; how many that were.
-pub fn revoke_of_user(
-    conn: &mut DbConnection,
-    user_id: &UserId,
-    because: RevokedBecause,
-    now: UnixTime,
-) -> Result<usize, StorageError> {
-    let live = oauth_grants::table.filter(oauth_grants::revoked_at.is_null());
-    let theirs = live.filter(oauth_grants::user_id.eq(user_id));
-    Ok(diesel::update(theirs).set(ended(because, now)).execute(conn)?)
-}
-
-/// Ends every grant to a client; how many that were.
-pub fn revoke_of_client(
-    conn: &mut DbConnection,
-    client_id: &ClientId,
-    because: RevokedBecause,
-    now: UnixTime,
-) -> Result<usize, StorageError> {
-    let live = oauth_grants::table.filter(oauth_grants::revoked_at.is_null());
-    let its = live.filter(oauth_grants::client_id.eq(client_id));
-    Ok(diesel::update(its).set(ended(because, now)).execute(conn)?)
-}
-
-/// Ends every grant for a resource, in whatever spelling it has; how many that were.
-pub fn revoke_of_resource(
-    conn: &mut DbConnection,
-    canonical: &str,
-    because: RevokedBecause,
-    now: UnixTime,
-) -> Result<usize, StorageError> {
-    let live = oauth_grants::table.filter(oauth_grants::revoked_at.is_null());
-    let its = live.filter(oauth_grants::resource.eq_any(spellings(conn, canonical)?));
-    Ok(diesel::update(its).set(ended(because, now)).execute(conn)?)
-}
-
-/// How a resource was spelt when people said yes: one step through the index for each spelling that
-/// there is of any.
-pub(super) fn spellings(
-    conn: &mut DbConnection,
-    canonical: &str,
-) -> Result<Vec<ResourceUri>, StorageError> {
-    let mut found = vec![];
-    let mut after = String::new();
-    let first = |after: &str| {
-        oauth_grants::table
-            .filter(oauth_grants::resource.gt(after.to_owned()))
-            .order(oauth_grants::resource)
-            .limit(1)
-            .select(oauth_grants::resource)
-    };
-    while let Some(uri) = first(&after).get_result::<ResourceUri>(conn).optional()? {
-        after = uri.to_string();
-        if uri.canonical() == canonical {
-            found.push(uri);
-        }
-    }
-    Ok(found)
-}
-
 /// The live grants of a user for one resource, in whatever spelling it has.
 pub fn live_of(
     conn: &mut DbConnection,
@@ -247,19 +195,6 @@ pub fn walk(
         .order(oauth_grants::id)
         .limit(limit);
     Ok(page.select(Grant::as_select()).load(conn)?)
-}
-
-/// Ends these, as far as they are live; how many that were.
-pub fn revoke_all(
-    conn: &mut DbConnection,
-    ids: &[GrantId],
-    because: RevokedBecause,
-    now: UnixTime,
-) -> Result<usize, StorageError> {
-    let live = oauth_grants::table.filter(oauth_grants::revoked_at.is_null());
-    Ok(diesel::update(live.filter(oauth_grants::id.eq_any(ids)))
-        .set(ended(because, now))
-        .execute(conn)?)
 }
 
 /// Looks at `limit` grants behind `after`, and deletes those whose last token has been dead since

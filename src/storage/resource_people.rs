@@ -54,6 +54,18 @@ pub fn count(conn: &mut DbConnection, resource: &Resource) -> Result<i64, Storag
     Ok(named.count().get_result(conn)?)
 }
 
+/// Who has a limit at this resource, and which. The operator has set each.
+pub fn limited(
+    conn: &mut DbConnection,
+    resource: &Resource,
+) -> Result<Vec<(UserId, Scope)>, StorageError> {
+    let limited = resource_people::table
+        .filter(resource_people::resource.eq(&resource.canonical))
+        .filter(resource_people::scope.is_not_null());
+    let columns = (resource_people::user_id, resource_people::scope.assume_not_null());
+    Ok(limited.select(columns).load(conn)?)
+}
+
 /// Names a person, in place of what was said about it before.
 pub fn replace(
     conn: &mut DbConnection,

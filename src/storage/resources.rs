@@ -65,6 +65,12 @@ impl Resource {
             .filter(|_| self.previous_secret_until.is_some_and(|until| now < until));
         [self.secret_hash.as_ref(), previous].into_iter().flatten().any(|hash| hash == presented)
     }
+
+    /// What there is to be had here, of all the scopes of the settings.
+    #[must_use]
+    pub fn offered(&self, scopes: &Scope) -> Scope {
+        self.scopes.as_ref().map_or_else(|| scopes.clone(), |own| scopes.common(own))
+    }
 }
 
 /// [`StorageError::AlreadyExists`] when the id or the URL is taken.
@@ -184,6 +190,18 @@ pub fn set_audience(
 ) -> Result<(), StorageError> {
     diesel::update(resources::table.filter(resources::canonical.eq(&resource.canonical)))
         .set((resources::audience.eq(audience), resources::scope.eq(scope)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Says what there is to be had at a resource; none: every scope of the settings.
+pub fn set_scopes(
+    conn: &mut DbConnection,
+    resource: &Resource,
+    scopes: Option<&Scope>,
+) -> Result<(), StorageError> {
+    diesel::update(resources::table.filter(resources::canonical.eq(&resource.canonical)))
+        .set(resources::scopes.eq(scopes))
         .execute(conn)?;
     Ok(())
 }

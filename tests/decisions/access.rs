@@ -5,7 +5,7 @@ use mcp_oauthd::authorization::consent::{self, Obstacle};
 use mcp_oauthd::authorization::{admission, pause, request};
 use mcp_oauthd::config::Connecting;
 use mcp_oauthd::oauth::ErrorCode::{AccessDenied, InvalidGrant};
-use mcp_oauthd::oauth::{IntrospectionId, Scope};
+use mcp_oauthd::oauth::{IntrospectionId, Scope, ScopeHierarchy};
 use mcp_oauthd::revocation;
 use mcp_oauthd::revocation::ending;
 use mcp_oauthd::storage::grants::{self, Grant};
@@ -13,7 +13,7 @@ use mcp_oauthd::storage::resources::{self, Resource};
 use mcp_oauthd::storage::users::User;
 use mcp_oauthd::storage::{Audience, Event, RevokedBecause, resource_people};
 
-use crate::fixture::{CODE_LIFETIME, Fixture, issuer, sign_in, yes};
+use crate::fixture::{self, CODE_LIFETIME, Fixture, offered, sign_in};
 
 fn scope(text: &str) -> Scope {
     text.parse().unwrap()
@@ -45,26 +45,20 @@ impl Fixture {
     }
 
     /// What the person is asked, or why not; and what a yes leads to.
-    async fn obstacle(&self) -> Option<Obstacle> {
+    pub(crate) async fn obstacle(&self) -> Option<Obstacle> {
         let (asked, user) = (self.asked(&self.client), self.user.clone());
         let seen = self.decide(move |conn, now| {
             let signed_in = sign_in(conn, &user, now)?;
             let cookie = request::keep(conn, &asked, CODE_LIFETIME, 100, now)?;
             let pending = consent::find(conn, &cookie, now)?;
-            let why = consent::grantable(conn, &pending, &signed_in)?.err();
+            let why = consent::grantable(conn, &pending, &signed_in, &offered(), now)?.err();
             Ok((cookie.reveal(), signed_in, why))
         });
         let (cookie, signed_in, why) = seen.await.unwrap();
         let kind = mcp_oauthd::oauth::TokenKind::AuthorizationRequest;
         let yes = self.decide(move |conn, now| {
             let cookie = mcp_oauthd::oauth::TokenSecret::parse(kind, &cookie).unwrap();
-            consent::approve(
-                conn,
-                &cookie,
-                &signed_in,
-                &yes(&issuer(), &Connecting::default()),
-                now,
-            )
+            fixture::approve(conn, &cookie, &signed_in, now)
         });
         let yes = yes.await;
         assert_eq!(yes.is_err(), why.is_some(), "the page and the decision agree");
@@ -309,10 +303,15 @@ async fn who_is_removed_is_named_nowhere() {
 #[test]
 fn only_scopes_that_are_offered_can_be_given() {
     let offered = scope("mcp read");
-    assert_eq!(admission::scope("  ", &offered).unwrap(), None);
-    assert_eq!(admission::scope(" read  mcp", &offered).unwrap(), Some(offered.clone()));
+    let direct = [("mcp".to_owned(), scope("read"))].into();
+    let hierarchy = ScopeHierarchy::new(&direct).unwrap();
+    let read = |text: &str| admission::scope(text, &offered, &hierarchy);
+    assert_eq!(read("  ").unwrap(), None);
+    assert_eq!(read(" read  mcp").unwrap(), Some(offered.clone()));
+    assert_eq!(read("read").unwrap(), Some(scope("read")));
+    assert_eq!(read("mcp").unwrap(), Some(offered.clone()), "with what it includes");
     for text in ["admin", "read admin", "read \u{e4}"] {
-        assert!(admission::scope(text, &offered).is_err(), "{text}");
+        assert!(read(text).is_err(), "{text}");
     }
 }
 

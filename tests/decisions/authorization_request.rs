@@ -7,7 +7,7 @@ use mcp_oauthd::config::Connecting;
 use mcp_oauthd::oauth::ErrorCode::{
     self, ConsentRequired, InvalidClient, InvalidRequest, InvalidTarget, UnsupportedResponseType,
 };
-use mcp_oauthd::oauth::{IntrospectionId, Scope};
+use mcp_oauthd::oauth::{IntrospectionId, Scope, ScopeHierarchy};
 use mcp_oauthd::revocation;
 use mcp_oauthd::storage::ClientOrigin;
 use mcp_oauthd::storage::authorization_requests::{self, Asked};
@@ -215,6 +215,7 @@ fn valid(f: &Fixture) -> Form {
 fn offer() -> Offer {
     Offer {
         scopes: Scope::requested("mcp read"),
+        hierarchy: ScopeHierarchy::default(),
         default_resource: None,
         connecting: Connecting::default(),
     }

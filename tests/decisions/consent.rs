@@ -12,7 +12,7 @@ use mcp_oauthd::storage::users::User;
 use mcp_oauthd::storage::{Event, seen_documents};
 
 use crate::client_documents::{URL, document, fetched};
-use crate::fixture::{CODE_LIFETIME, Fixture, REDIRECT_URI, issuer, parameter, tampered, yes};
+use crate::fixture::{self, CODE_LIFETIME, Fixture, REDIRECT_URI, issuer, parameter, tampered};
 
 const LIFETIME: Seconds = Seconds(3600);
 
@@ -219,9 +219,7 @@ async fn keep(f: &Fixture, asked: Asked) -> String {
 async fn approve(f: &Fixture, cookie: &str, who: &SignedIn) -> Result<String, OAuthError> {
     let cookie = TokenSecret::parse(TokenKind::AuthorizationRequest, cookie).unwrap();
     let who = who.clone();
-    let approve = move |conn: &mut _, now| {
-        consent::approve(conn, &cookie, &who, &yes(&issuer(), &Connecting::default()), now)
-    };
+    let approve = move |conn: &mut _, now| fixture::approve(conn, &cookie, &who, now);
     f.decide(approve).await
 }
 

@@ -173,6 +173,7 @@ fn resource(id: Option<&str>, secret: Option<&str>) -> DeclaredResource {
         introspection_id: id.map(|id| id.parse().unwrap()),
         introspection_secret: secret.map(Into::into),
         rules: vec![],
+        scopes: None,
     }
 }
 

@@ -11,7 +11,7 @@ use mcp_oauthd::clock::{Clock, Seconds, UnixTime};
 use mcp_oauthd::config::{Connecting, Database};
 use mcp_oauthd::error::Error;
 use mcp_oauthd::grant_types::Terms;
-use mcp_oauthd::oauth::{IntrospectionId, Issuer, OAuthError, Scope, UserId};
+use mcp_oauthd::oauth::{IntrospectionId, Issuer, OAuthError, Scope, TokenSecret, UserId};
 use mcp_oauthd::storage::Method;
 use mcp_oauthd::storage::authorization_requests::Asked;
 use mcp_oauthd::storage::clients::Client;
@@ -177,9 +177,38 @@ pub(crate) fn issuer() -> Issuer {
     "https://auth.example".parse().unwrap()
 }
 
-/// Under which a person's yes is given.
-pub(crate) fn yes<'a>(issuer: &'a Issuer, connecting: &'a Connecting) -> consent::Terms<'a> {
-    consent::Terms { code_lifetime: CODE_LIFETIME, issuer, connecting }
+/// Every scope that there is.
+pub(crate) fn offered() -> Scope {
+    Scope::requested("admin mcp read write")
+}
+
+/// A yes on a page that shows all that it gives.
+pub(crate) fn approve(
+    conn: &mut DbConnection,
+    cookie: &TokenSecret,
+    signed_in: &SignedIn,
+    now: UnixTime,
+) -> Result<String, Error> {
+    approve_where(&Connecting::default(), conn, cookie, signed_in, now)
+}
+
+/// The same, where not every client may connect.
+pub(crate) fn approve_where(
+    connecting: &Connecting,
+    conn: &mut DbConnection,
+    cookie: &TokenSecret,
+    signed_in: &SignedIn,
+    now: UnixTime,
+) -> Result<String, Error> {
+    let (issuer, offered) = (issuer(), offered());
+    let terms = consent::Terms {
+        code_lifetime: CODE_LIFETIME,
+        issuer: &issuer,
+        connecting,
+        offered: &offered,
+        shown: None,
+    };
+    consent::approve(conn, cookie, signed_in, &terms, now)
 }
 
 pub(crate) fn sign_in(

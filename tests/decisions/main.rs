@@ -13,6 +13,7 @@ mod fixture;
 mod form;
 mod half_done;
 mod identities;
+mod limits;
 mod own_account;
 #[cfg(feature = "passkeys")]
 mod passkey_ceremony;
@@ -33,4 +34,5 @@ mod revocation;
 mod sessions;
 mod setup;
 mod stays_ended;
+mod step_up;
 mod tokens;

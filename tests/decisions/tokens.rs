@@ -1,6 +1,6 @@
 //! What a client does at `/token` and `/revoke`, and what the MCP server is told.
 
-use mcp_oauthd::authorization::{consent, request};
+use mcp_oauthd::authorization::request;
 use mcp_oauthd::clients::Presented;
 use mcp_oauthd::config::Connecting;
 use mcp_oauthd::gate;
@@ -14,9 +14,7 @@ use mcp_oauthd::storage::refresh_tokens::{self, RefreshToken};
 use mcp_oauthd::storage::resources;
 use serde::Deserialize;
 
-use crate::fixture::{
-    CODE_LIFETIME, Fixture, REDIRECT_URI, VERIFIER, issuer, parameter, sign_in, yes,
-};
+use crate::fixture::{self, CODE_LIFETIME, Fixture, REDIRECT_URI, VERIFIER, parameter, sign_in};
 use crate::form::Form;
 
 /// What a client has in hand.
@@ -49,13 +47,7 @@ impl Fixture {
         let url = self.decide(move |conn, now| {
             let signed_in = sign_in(conn, &user, now)?;
             let cookie = request::keep(conn, &asked, CODE_LIFETIME, 100, now)?;
-            consent::approve(
-                conn,
-                &cookie,
-                &signed_in,
-                &yes(&issuer(), &Connecting::default()),
-                now,
-            )
+            fixture::approve(conn, &cookie, &signed_in, now)
         });
         parameter(&url.await.unwrap(), "code").unwrap()
     }

@@ -6,9 +6,11 @@ use super::super::{Failure, output, user};
 use super::find;
 use crate::authorization::admission;
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::oauth::{Scope, UserId};
 use crate::revocation::ending;
 use crate::storage::resource_people::{self, Named};
+use crate::storage::resources::Resource;
 use crate::storage::{Audience, Storage};
 
 #[derive(Serialize)]
@@ -19,7 +21,7 @@ struct Shown {
     scope: Option<Scope>,
 }
 
-/// Says for whom it is. `offered` are the scopes that there are.
+/// Says for whom it is.
 ///
 /// # Errors
 /// Resources that are not there, scopes that are not offered, the database's.
@@ -27,14 +29,14 @@ pub async fn open_to(
     storage: &Storage,
     resource: &str,
     (audience, scope): (Audience, &str),
-    offered: &Scope,
+    config: &Config,
 ) -> Result<(), Failure> {
-    let scope = admission::scope(scope, offered)?;
+    let found = find(storage, resource).await?;
+    let scope = to_be_had(scope, &found, config)?;
     if audience == Audience::Named && scope.is_some() {
         let why = "each of the named people has scopes of his own: see resource allow";
         return Err(Failure::Failed(why.to_owned()));
     }
-    let found = find(storage, resource).await?;
     let now = Clock::System.now();
     let change =
         move |conn: &mut _| admission::open_to(conn, &found, (audience, scope.as_ref()), now);
@@ -44,7 +46,7 @@ pub async fn open_to(
     output::line(&format!("it is for {audience} now; {ended} grants have ended"))
 }
 
-/// Names a person. `offered` are the scopes that there are.
+/// Names a person.
 ///
 /// # Errors
 /// Resources and people that are not there, scopes that are not offered, the database's.
@@ -52,15 +54,21 @@ pub async fn allow(
     storage: &Storage,
     resource: &str,
     (name, scope): (&str, &str),
-    offered: &Scope,
+    config: &Config,
 ) -> Result<(), Failure> {
-    let scope = admission::scope(scope, offered)?;
     let (found, person) = (find(storage, resource).await?, user::find(storage, name).await?);
+    let scope = to_be_had(scope, &found, config)?;
     let now = Clock::System.now();
     let what = scope.as_ref().map_or_else(|| "everything".to_owned(), ToString::to_string);
     let allow = move |conn: &mut _| admission::allow(conn, &found, &person.id, scope.as_ref(), now);
     let ended = storage.write(allow).await?;
     output::line(&format!("the person may have {what} there; {ended} grants have ended"))
+}
+
+/// What is named, with all that it includes; none for everything.
+fn to_be_had(scope: &str, resource: &Resource, config: &Config) -> Result<Option<Scope>, Failure> {
+    let offered = resource.offered(&config.scopes);
+    Ok(admission::scope(scope, &offered, &config.scope_hierarchy)?)
 }
 
 /// Takes a person's name off.

@@ -7,7 +7,7 @@ use super::{find, no_such_resource};
 use crate::clock::Clock;
 use crate::gate::rule_book::{self, Removal};
 use crate::mcp::{Rule, RuleKind};
-use crate::oauth::Scope;
+use crate::oauth::{IntrospectionId, Scope};
 use crate::storage::{Storage, StorageError, resource_rules, resources};
 
 /// What to do.
@@ -68,16 +68,17 @@ pub async fn run(command: Command, storage: &Storage, offered: &Scope) -> Result
                 Says { needs: Some(scope), .. } => (RuleKind::Needs, scope),
                 Says { only, .. } => (RuleKind::Only, only.unwrap_or_default()),
             };
-            let rules = Rule::for_names(kind, &scope, Some(&method), &name, offered);
-            add(storage, &resource, rules.map_err(Failure::Failed)?).await
+            let found = find(storage, &resource).await?;
+            let offered = found.offered(offered);
+            let rules = Rule::for_names(kind, &scope, Some(&method), &name, &offered);
+            add(storage, found.id, rules.map_err(Failure::Failed)?).await
         }
         Command::List { resource, json } => list(storage, &resource, json).await,
         Command::Remove { resource, id } => remove(storage, &resource, id).await,
     }
 }
 
-async fn add(storage: &Storage, resource: &str, rules: Vec<Rule>) -> Result<(), Failure> {
-    let id = find(storage, resource).await?.id;
+async fn add(storage: &Storage, id: IntrospectionId, rules: Vec<Rule>) -> Result<(), Failure> {
     let now = Clock::System.now();
     let add = move |conn: &mut _| {
         // Again, for it may have gone meanwhile.

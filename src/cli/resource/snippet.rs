@@ -46,8 +46,11 @@ impl From<Proxy> for recipes::Proxy {
 /// Prints it, alone.
 pub(super) fn print(resource: &Resource, wanted: Wanted, config: &Config) -> Result<(), Failure> {
     let Wanted { proxy, upstream, scope } = wanted;
-    if !config.scopes.covers(&scope) {
-        let unknown = format!("--scope ({scope}) has a scope that MCP_OAUTH_SCOPES does not have");
+    let offered = resource.offered(&config.scopes);
+    if !offered.covers(&scope) {
+        let unknown = format!(
+            "--scope ({scope}) has a scope that is not to be had there; these are: {offered}"
+        );
         return Err(Failure::Failed(unknown));
     }
     let recipe = Recipe::new(config, &resource.uri, &resource.id, upstream, scope);

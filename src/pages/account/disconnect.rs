@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::super::consent::ClientOrigin;
+use super::super::consent::{ClientOrigin, Glossary};
 use super::super::error::PageError;
 use super::super::guard::Instead;
 use super::super::visit::{PageForm, Visit, Visitor, see_other};
@@ -81,12 +81,13 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, Instead>
 async fn find(visit: &Visit, visitor: &Visitor, id: &str) -> Result<App, PageError> {
     let now = visit.app.clock.now();
     let Some(id) = grant_id(id) else { return Err(visit.not_found(NOT_THERE)) };
+    let glossary = Glossary::new(&visit.app.config, visit.frame().language);
     let connecting = &visit.app.config.connecting;
     let found = visit.app.storage.read(|conn| {
         let grant = grants::find(conn, id)?;
         let theirs = grant
             .filter(|grant| grant.is_live(now) && grant.user_id == visitor.signed_in.user().id);
-        Ok::<_, Error>(shown(conn, theirs.into_iter().collect(), connecting)?)
+        Ok::<_, Error>(shown(conn, theirs.into_iter().collect(), (glossary, connecting))?)
     });
     let mut found = found.await.map_err(|error| visit.failed(error))?;
     found.pop().ok_or_else(|| visit.not_found(NOT_THERE))

@@ -8,7 +8,7 @@ use super::client_act::Act;
 use super::clients::{PATH as LIST, called};
 use super::connections::narrowed;
 use super::done::said;
-use super::query;
+use super::{address, client_limit, query};
 use crate::clients as known_clients;
 use crate::clients::look_alike::Pose;
 use crate::config::Newcomers;
@@ -101,6 +101,10 @@ impl ClientPage {
 
     fn attempts(&self) -> String {
         super::attempts::of_client(&self.client.client_id)
+    }
+
+    fn link_limit(&self) -> String {
+        address(client_limit::PATH, self.client.client_id.as_str())
     }
 
     fn connections(&self) -> String {

@@ -10,8 +10,9 @@ use crate::pages::visit::{Visit, see_other};
 use crate::words;
 
 /// The word in the address, and the sentence. `{}` is how many connections have ended.
-const SENTENCES: [(&str, &str); 23] = [
+const SENTENCES: [(&str, &str); 24] = [
     ("saved", words!("Saved.")),
+    ("limited", words!("Saved. Connections that have ended: {}")),
     ("resource-paused", words!("Paused. Nobody gets in until you resume it.")),
     ("resource-resumed", words!("Resumed. Whoever was connected is again.")),
     ("resource-removed", words!("The MCP server is removed. Connections that have ended: {}")),

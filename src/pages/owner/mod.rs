@@ -7,6 +7,7 @@
 pub mod attempts;
 pub mod client;
 pub mod client_act;
+pub mod client_limit;
 pub mod clients;
 pub mod confirm;
 pub mod connections;
@@ -22,7 +23,9 @@ pub mod person_link;
 pub mod resource;
 pub mod resource_access;
 pub mod resource_act;
+pub mod resource_scopes;
 pub mod resources;
+pub mod ticks;
 
 use actix_web::{HttpResponse, web};
 
@@ -55,6 +58,11 @@ fn resource_pages(routes: &mut web::ServiceConfig) {
         .service(form(act::PAUSE, act::pause, web::post().to(act::paused)))
         .service(form(act::RESUME, act::resume, web::post().to(act::resumed)))
         .service(form(act::REMOVE, act::remove, web::post().to(act::removed)))
+        .service(form(
+            resource_scopes::PATH,
+            resource_scopes::get,
+            web::post().to(resource_scopes::post),
+        ))
         .service(page(access::PATH, access::get))
         .service(form(access::AUDIENCE, access::get, web::post().to(access::open)))
         .service(form(access::PERSON, access::get, web::post().to(access::name)))
@@ -74,6 +82,7 @@ fn client_pages(routes: &mut web::ServiceConfig) {
     routes
         .service(page(clients::PATH, clients::get))
         .service(page(client::PATH, client::get))
+        .service(form(client_limit::PATH, client_limit::get, web::post().to(client_limit::post)))
         .service(form("/owner/clients/{act}", client_act::get, web::post().to(client_act::post)))
         .service(page(attempts::PATH, attempts::get))
         .service(page(attempts::ONE, attempts::one))

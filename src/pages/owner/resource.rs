@@ -8,7 +8,9 @@ use super::confirm::{checked, message};
 use super::connections::narrowed;
 use super::done::{done, said};
 use super::resources::{self as list, called};
-use super::{address, query, resource_access as access, resource_act as act};
+use super::{
+    address, query, resource_access as access, resource_act as act, resource_scopes as scopes,
+};
 use crate::accounts::setup::rename_resource;
 use crate::config::DeclaredResource;
 use crate::pages::error::PageError;
@@ -102,7 +104,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, Instead> {
         declared: config.resources.iter().find(of_it).cloned(),
         rename_csrf: visitor.csrf(&message(NAME, resource.id.as_str())),
         recipes: ShownRecipe::all(config, &uri, &id),
-        snippets: Snippets::new(config, uri, id, None),
+        snippets: Snippets::new(config, uri, id, None).of(&resource),
         resource,
     };
     Ok(render(StatusCode::OK, &page, ContentPolicy::Closed))

@@ -8,6 +8,7 @@ use super::confirm::{Question, ask, checked, message};
 use super::done::{done, said};
 use super::resource::find;
 use super::resources::{PATH as LIST, called};
+use super::ticks::{Tick, at_least_one, ticked, ticks};
 use super::{address, query, settle};
 use crate::accounts::Username;
 use crate::authorization::admission;
@@ -35,8 +36,6 @@ pub(super) const TAKE_OFF: &str = "/owner/resources/person/remove";
 
 /// People on one page.
 const PEOPLE: i64 = 100;
-/// What the names of the checkboxes begin with.
-const TICK: &str = "scope ";
 
 /// The page.
 #[derive(Template)]
@@ -56,13 +55,6 @@ pub struct Access {
     people: Vec<Named>,
     count: i64,
     more: Option<String>,
-}
-
-/// A checkbox.
-#[derive(Clone)]
-struct Tick {
-    scope: String,
-    is_on: bool,
 }
 
 impl Access {
@@ -116,19 +108,20 @@ async fn page(visit: &Visit, visitor: &Visitor, resource: Resource) -> Result<Ac
         format!("{PATH}?{}", query.finish())
     });
     let (frame, id) = (visit.frame_for(visitor, LIST), resource.id.to_string());
+    let offered = resource.offered(&visit.app.config.scopes);
     Ok(Access {
         done: said(&frame, &query),
         frame,
         audience_csrf: visitor.csrf(&message(AUDIENCE, &id)),
         person_csrf: visitor.csrf(&message(PERSON, &id)),
-        everybody: ticks(visit, resource.scope.as_ref()),
+        everybody: ticks(visit, &offered, resource.scope.as_ref()),
         everybody_problem: None,
         is_named: resource.audience == Audience::Named,
         person: Field {
             value: person.map(|person| person.username).unwrap_or_default(),
             problem: None,
         },
-        persons: ticks(visit, named.flatten().as_ref()),
+        persons: ticks(visit, &offered, named.flatten().as_ref()),
         persons_problem: None,
         resource,
         people,
@@ -145,9 +138,11 @@ pub async fn open(visit: Visit, sent: PageForm) -> Result<HttpResponse, Instead>
     let (visitor, _, _) = visit.owner_recently().await?;
     let resource = find(&visit, &checked(&visit, &visitor, AUDIENCE, &sent)?).await?;
     let is_named = sent.text("audience") == "named";
-    let Ok(scope) = ticked(&visit, &sent) else {
+    let offered = resource.offered(&visit.app.config.scopes);
+    let Ok(scope) = ticked(&visit.app.config, &offered, &sent) else {
         let mut again = page(&visit, &visitor, resource).await?;
-        (again.is_named, again.everybody) = (is_named, ticks(&visit, Some(&Scope::default())));
+        (again.is_named, again.everybody) =
+            (is_named, ticks(&visit, &offered, Some(&Scope::default())));
         again.everybody_problem = Some(at_least_one(&visit));
         return Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &again, ContentPolicy::Closed));
     };
@@ -175,7 +170,8 @@ pub async fn name(visit: Visit, sent: PageForm) -> Result<HttpResponse, Instead>
         None => Ok(None),
     });
     let user = found.await.map_err(|error| visit.failed(error))?;
-    let (user, scope) = match (user, ticked(&visit, &sent)) {
+    let offered = resource.offered(&visit.app.config.scopes);
+    let (user, scope) = match (user, ticked(&visit.app.config, &offered, &sent)) {
         (Some(user), Ok(scope)) => (user, scope),
         (user, scope) => {
             let nobody = visit.frame().t(words!("Nobody has this user name.")).to_owned();
@@ -183,7 +179,7 @@ pub async fn name(visit: Visit, sent: PageForm) -> Result<HttpResponse, Instead>
             let problem = user.is_none().then_some(nobody);
             again.person = Field { value: typed.to_owned(), problem };
             let wanted = scope.clone().unwrap_or_else(|()| Some(Scope::default()));
-            again.persons = ticks(&visit, wanted.as_ref());
+            again.persons = ticks(&visit, &offered, wanted.as_ref());
             again.persons_problem = scope.is_err().then(|| at_least_one(&visit));
             return Ok(render(StatusCode::UNPROCESSABLE_ENTITY, &again, ContentPolicy::Closed));
         }
@@ -246,28 +242,4 @@ async fn both(visit: &Visit, ids: &str) -> Result<(Resource, UserId), PageError>
         visit.app.storage.read(|conn| resource_people::find(conn, &resource, &user_id)).await;
     found.map_err(|error| visit.failed(error))?.ok_or_else(nobody)?;
     Ok((resource, user_id))
-}
-
-/// A checkbox for each scope that there is.
-fn ticks(visit: &Visit, chosen: Option<&Scope>) -> Vec<Tick> {
-    let tick = |scope: &str| Tick {
-        is_on: chosen.is_none_or(|chosen| chosen.tokens().any(|token| token == scope)),
-        scope: scope.to_owned(),
-    };
-    visit.app.config.scopes.tokens().map(tick).collect()
-}
-
-/// What is ticked; none for everything, which includes what is offered later. An error for nothing.
-fn ticked(visit: &Visit, sent: &PageForm) -> Result<Option<Scope>, ()> {
-    let offered = &visit.app.config.scopes;
-    let is_on = |token: &&str| !sent.text(&format!("{TICK}{token}")).is_empty();
-    let chosen = Scope::requested(&offered.tokens().filter(is_on).collect::<Vec<_>>().join(" "));
-    if chosen.is_empty() {
-        return Err(());
-    }
-    Ok((chosen != *offered).then_some(chosen))
-}
-
-fn at_least_one(visit: &Visit) -> String {
-    visit.frame().t(words!("Choose at least one.")).to_owned()
 }

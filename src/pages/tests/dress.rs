@@ -15,7 +15,7 @@ fn the_pages_that_people_decide_on_speak_german() {
     let local = Destination::Loopback("127.0.0.1".to_owned());
     let mut asked = consent("Claude Code (wiki)", ClientOrigin::Registered, local);
     asked.frame = german();
-    asked.scopes = ["files:read", "mcp", "offline_access"].map(|s| ScopeLine(s.into())).into();
+    asked.scopes = asked_for(&["files:read", "mcp", "offline_access"]);
     let mut signing_in = sign_in("mia", Some(Problem::WrongCredentials));
     signing_in.frame = german();
     let setup = Setup {

@@ -15,6 +15,7 @@ mod owner_inside;
 mod owner_lists;
 mod owner_refusals;
 mod owner_resources;
+mod owner_scopes;
 #[cfg(feature = "passkeys")]
 mod passkeys;
 mod provider_answers;
@@ -27,4 +28,5 @@ mod secret_rotation;
 mod setup;
 mod several;
 mod sign_in;
+mod step_up;
 mod sweeping;
