@@ -91,6 +91,44 @@ fn who_may_use_a_resource_is_said_and_shown() {
 }
 
 #[test]
+fn the_scopes_of_a_resource_and_the_limit_of_a_client_are_said_and_shown() {
+    let mut place = place();
+    place.set("SCOPES", "read write mcp").set("SCOPE_INCLUDES", "write=read");
+    let run = |arguments: &[&str]| place.run(arguments);
+    assert_eq!(run(&["resource", "scopes", "Wiki"]).code, 2, "which?");
+    assert_eq!(run(&["resource", "scopes", "Wiki", "read", "--all"]).code, 2);
+    let refused = run(&["resource", "scopes", "Wiki", "delete"]);
+    assert!(refused.code == 1 && refused.err.contains("offered"), "{refused:?}");
+    assert_eq!(run(&["resource", "scopes", "Wiki", ""]).code, 1);
+    assert_eq!(run(&["resource", "scopes", "Notes", "read"]).code, 1);
+    let said = run(&["resource", "scopes", "Wiki", "write"]);
+    assert_eq!(said.out, "there is read write to be had there now; 0 grants have ended\n");
+    assert_eq!(run(&["resource", "list", "--json"]).json()[0]["scopes"], "read write");
+    let rule = ["resource", "rule", "add", "Wiki", "--needs", "mcp", "--name", "x"];
+    assert_eq!(run(&rule).code, 1, "there is none of it there");
+    assert_eq!(run(&["resource", "allow", "Wiki", "ada", "--scope", "mcp"]).code, 1);
+    assert_eq!(run(&["resource", "scopes", "Wiki", "--all"]).code, 0);
+    assert!(run(&["resource", "list", "--json"]).json()[0]["scopes"].is_null());
+
+    let uri = "https://app.example/cb";
+    let add = ["client", "add", "App", "--redirect-uri", uri, "--scope", "write", "--json"];
+    let added = run(&add).json();
+    assert_eq!(added["ceiling"], "read write", "with what it includes");
+    let id = added["client_id"].as_str().unwrap();
+    let ceiling = || run(&["client", "show", id, "--json"]).json()["ceiling"].clone();
+    let said = run(&["client", "limit", id, "read"]);
+    assert_eq!(said.out, "the client may have read now; 0 grants have ended\n");
+    assert_eq!(ceiling(), "read");
+    assert!(run(&["client", "show", id]).out.contains("ceiling"));
+    assert_eq!(run(&["client", "limit", id, "delete"]).code, 1);
+    assert_eq!(run(&["client", "limit", id]).code, 2);
+    assert_eq!(ceiling(), "read", "what is refused changes nothing");
+    assert_eq!(run(&["client", "limit", id, "--none"]).code, 0);
+    assert!(ceiling().is_null());
+    assert_eq!(run(&["client", "limit", "mcpcunknown", "read"]).code, 1);
+}
+
+#[test]
 fn pausing_and_ending_say_what_they_did() {
     let place = place();
     place.run(&["resource", "add", "https://notes.example/mcp"]);

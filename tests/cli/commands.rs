@@ -146,7 +146,7 @@ fn the_recipe_of_a_proxy_is_printed_alone() {
         (&["Wiki", "--proxy", "apache"], 2, "nginx"),
         (&["Wiki", "--proxy", "nginx", "--upstream", "9000"], 2, "is not HOST:PORT"),
         (&["Notes", "--proxy", "nginx"], 1, "there is no resource"),
-        (&["Wiki", "--proxy", "nginx", "--scope", "root"], 1, "MCP_OAUTH_SCOPES does not have"),
+        (&["Wiki", "--proxy", "nginx", "--scope", "root"], 1, "these are: admin mcp"),
         (&["Wiki", "--proxy", "nginx", "--issuer", "https://wiki.example"], 1, "both at the root"),
     ] {
         let refused = snippet(arguments);

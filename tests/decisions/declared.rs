@@ -130,6 +130,28 @@ async fn declared_rules_are_those_of_the_settings_and_the_operators_stay() {
 }
 
 #[tokio::test]
+async fn declared_scopes_are_in_force_at_each_start_and_undeclared_ones_are_left() {
+    let f = Fixture::new().await;
+    let with = |scopes: Option<&str>| DeclaredResource {
+        scopes: scopes.map(Scope::requested),
+        ..resource(Some("wiki"), None)
+    };
+    declare(&f, with(Some("mcp read"))).await.unwrap();
+    assert_eq!(stored(&f).await.scopes, Some(Scope::requested("mcp read")));
+    let before = f.dump().await;
+    declare(&f, with(Some("read mcp"))).await.unwrap();
+    declare(&f, with(None)).await.unwrap();
+    assert!(f.dump().await == before, "declaring them again changes nothing");
+    let unsettled = declare(&f, with(Some("read"))).await.unwrap_err();
+    assert!(matches!(unsettled, DeclarationError::Unsettled { .. }), "{unsettled}");
+    assert!(f.dump().await == before);
+    crate::access::settle(&f).await;
+    declare(&f, with(Some("read"))).await.unwrap();
+    assert_eq!(stored(&f).await.scopes, Some(Scope::requested("read")));
+    assert_eq!(f.count(Event::ScopesChanged).await, 2);
+}
+
+#[tokio::test]
 async fn an_id_that_another_resource_has_is_refused() {
     let f = Fixture::new().await;
     let id = f.resource.id.as_str().to_owned();

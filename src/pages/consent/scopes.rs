@@ -50,8 +50,8 @@ impl<'a> Glossary<'a> {
     pub(in crate::pages) fn lines(&self, scope: &Scope) -> Vec<ScopeLine> {
         let top = self.hierarchy.top(scope);
         let line = |token: &str| {
-            let included = self.hierarchy.included_in(token).common(scope);
-            let includes = included.tokens().map(|token| self.line(token)).collect();
+            let below = self.hierarchy.included_in(token).common(scope);
+            let includes = below.tokens().map(|token| self.line(token)).collect();
             ScopeLine { includes, ..self.line(token) }
         };
         top.tokens().map(line).collect()

@@ -111,7 +111,7 @@ impl NewSecret {
             overlap,
             link: address(resource::PATH, id.as_str()),
             recipes: ShownRecipe::all(config, &uri, &id),
-            snippets: Snippets::new(config, uri, id, Some(secret.reveal())).of(&resource),
+            snippets: Snippets::new(config, uri, id, Some(secret.reveal())).of(resource),
         };
         render(StatusCode::OK, &page, ContentPolicy::Closed)
     }

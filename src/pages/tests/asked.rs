@@ -26,7 +26,7 @@ fn config() -> Config {
         words_de = "Ihre Seiten ändern"
         [[scope]]
         name = "admin"
-        words = "Not these words: the setting comes first"
+        words = "Other"
         includes = ["write"]
     "#;
     std::fs::write(&path, text).unwrap();
