@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::oauth::{ClientMetadata, Destination, GrantType, TokenHash, TokenSecret, display_name};
 use crate::pages::Frame;
 use crate::pages::language::Html;
-use crate::storage::clients::{self, Client};
+use crate::storage::clients::Client;
 use crate::storage::{ClientOrigin, DbConnection, StorageError, seen_documents, users::User};
 use crate::words;
 
@@ -54,8 +54,8 @@ impl Changes {
     fn between(then: &ClientMetadata, now: &ClientMetadata, seen_at: UnixTime) -> Option<Self> {
         let (name_then, name_now) = (shown_name(then), shown_name(now));
         let (added, removed) = (missing(now, then), missing(then, now));
-        let differs = |these: &ClientMetadata, those: &ClientMetadata| {
-            these.redirect_uris.iter().any(|uri| !those.redirect_uris.contains(uri))
+        let differs = |one: &ClientMetadata, other: &ClientMetadata| {
+            one.redirect_uris.iter().any(|uri| !other.redirect_uris.contains(uri))
         };
         let moved = added.is_empty() && (differs(now, then) || differs(then, now));
         let refreshes = now.uses(GrantType::RefreshToken);
@@ -86,10 +86,9 @@ impl Changes {
         };
         let fixed = |words: &'static str| Html::sentence(frame.t(words), &[""; 0]);
         let moved = words!("Answers may go to other addresses of the same places now.");
-        let refreshes = self.refreshes.map(|refreshes| match refreshes {
-            true => words!("It may stay connected while you are away now."),
-            false => words!("It can no longer stay connected while you are away."),
-        });
+        let stays = words!("It may stay connected while you are away now.");
+        let goes = words!("It can no longer stay connected while you are away.");
+        let refreshes = self.refreshes.map(|refreshes| if refreshes { stays } else { goes });
         name.into_iter()
             .chain(self.added.iter().map(to(words!("Answers may go to {} now."))))
             .chain(self.removed.iter().map(to(words!("Answers can no longer go to {}."))))
@@ -109,7 +108,7 @@ pub(super) fn shown(client: &Client) -> String {
 /// yes is not taken for something else. An answer that was given before stays as it is.
 ///
 /// # Errors
-/// As [`consent::find`].
+/// As [`consent::find`] and [`consent::client`].
 pub(super) fn was_shown(
     conn: &mut DbConnection,
     cookie: &TokenSecret,
@@ -117,9 +116,9 @@ pub(super) fn was_shown(
     now: UnixTime,
 ) -> Result<bool, Error> {
     let pending = consent::find(conn, cookie, now)?;
-    let client = clients::find(conn, &pending.asked.client_id)?;
-    let described = client.filter(|client| client.origin == ClientOrigin::Document);
-    Ok(pending.code_id.is_some() || described.is_none_or(|client| shown(&client) == letters))
+    let client = consent::client(conn, &pending)?;
+    let described = client.origin == ClientOrigin::Document;
+    Ok(pending.code_id.is_some() || !described || shown(&client) == letters)
 }
 
 fn shown_name(metadata: &ClientMetadata) -> String {
@@ -127,12 +126,12 @@ fn shown_name(metadata: &ClientMetadata) -> String {
     name.unwrap_or_default().chars().take(LONGEST).collect()
 }
 
-/// The destinations of `these` that are none of `those`, each once.
-fn missing(these: &ClientMetadata, those: &ClientMetadata) -> Vec<Destination> {
+/// The destinations of `one` that are none of `other`, each once.
+fn missing(one: &ClientMetadata, other: &ClientMetadata) -> Vec<Destination> {
     let mut missing: Vec<Destination> = vec![];
-    for uri in &these.redirect_uris {
+    for uri in &one.redirect_uris {
         let destination = uri.destination();
-        let known = those.redirect_uris.iter().any(|uri| uri.destination() == destination);
+        let known = other.redirect_uris.iter().any(|uri| uri.destination() == destination);
         if !known && !missing.contains(destination) {
             missing.push(destination.clone());
         }

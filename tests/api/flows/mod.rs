@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod behind_proxy;
+mod client_documents;
 mod consent;
 mod document_fetch;
 mod document_fetch_limits;

@@ -135,7 +135,10 @@ impl Browser {
 
     pub async fn decide(&self, question: &Page, decision: &str) -> Page {
         let (request, csrf) = (question.field("request"), question.field("csrf"));
-        let fields = [("request", &*request), ("csrf", &*csrf), ("decision", decision)];
+        let mut fields = vec![("request", &*request), ("csrf", &*csrf), ("decision", decision)];
+        // Not every page that can be answered has it.
+        let shown = question.text.contains("name=\"shown\"").then(|| question.field("shown"));
+        fields.extend(shown.as_deref().map(|shown| ("shown", shown)));
         self.post("/consent", &fields).await
     }
 

@@ -84,6 +84,17 @@ impl OAuthClient {
         }
     }
 
+    /// A public client that has not registered: its id is an address.
+    pub fn known_as(server: &TestServer, id: &str, redirect_uri: &str) -> Self {
+        Self {
+            url: server.url.clone(),
+            id: id.to_owned(),
+            secret: None,
+            redirect_uri: redirect_uri.to_owned(),
+            http: reqwest::Client::new(),
+        }
+    }
+
     /// The parameters of a good authorization request.
     pub fn request(&self) -> BTreeMap<String, String> {
         [
