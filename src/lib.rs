@@ -39,6 +39,7 @@
 //! | Native apps (RFC 8252): loopback ports, private-use schemes | [`oauth::RedirectUri`] |
 //! | Dynamic client registration (RFC 7591) | [`clients::registration`] |
 //! | Management of registrations by their clients (RFC 7592) | [`clients::configuration`] |
+//! | Client ID Metadata Documents (draft -01) | [`clients::described`], [`clients::metadata_document`] |
 //! | Revocation (RFC 7009) | [`revocation`] |
 //! | Introspection (RFC 7662) | [`gate`], [`mod@endpoints::introspection`] |
 //! | Bearer tokens (RFC 6750), MCP request metadata | [`gate`], [`mcp`], [`mod@endpoints::gate`] |

@@ -99,8 +99,9 @@ pub enum Command {
 /// Metadata that is refused, clients that are not there, the database's.
 pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
     let missing = match command {
-        Command::Add { .. } => Missing::Create,
-        Command::Document { command: document::Command::Add { .. } } => Missing::Create,
+        Command::Add { .. } | Command::Document { command: document::Command::Add { .. } } => {
+            Missing::Create
+        }
         _ => Missing::Refuse,
     };
     let storage = open(config, missing)?;

@@ -54,8 +54,8 @@ impl Changes {
     fn between(then: &ClientMetadata, now: &ClientMetadata, seen_at: UnixTime) -> Option<Self> {
         let (name_then, name_now) = (shown_name(then), shown_name(now));
         let (added, removed) = (missing(now, then), missing(then, now));
-        let differs = |these: &ClientMetadata, those: &ClientMetadata| {
-            these.redirect_uris.iter().any(|uri| !those.redirect_uris.contains(uri))
+        let differs = |one: &ClientMetadata, other: &ClientMetadata| {
+            one.redirect_uris.iter().any(|uri| !other.redirect_uris.contains(uri))
         };
         let moved = added.is_empty() && (differs(now, then) || differs(then, now));
         let refreshes = now.uses(GrantType::RefreshToken);
@@ -86,10 +86,9 @@ impl Changes {
         };
         let fixed = |words: &'static str| Html::sentence(frame.t(words), &[""; 0]);
         let moved = words!("Answers may go to other addresses of the same places now.");
-        let refreshes = self.refreshes.map(|refreshes| match refreshes {
-            true => words!("It may stay connected while you are away now."),
-            false => words!("It can no longer stay connected while you are away."),
-        });
+        let stays = words!("It may stay connected while you are away now.");
+        let goes = words!("It can no longer stay connected while you are away.");
+        let refreshes = self.refreshes.map(|refreshes| if refreshes { stays } else { goes });
         name.into_iter()
             .chain(self.added.iter().map(to(words!("Answers may go to {} now."))))
             .chain(self.removed.iter().map(to(words!("Answers can no longer go to {}."))))
@@ -127,12 +126,12 @@ fn shown_name(metadata: &ClientMetadata) -> String {
     name.unwrap_or_default().chars().take(LONGEST).collect()
 }
 
-/// The destinations of `these` that are none of `those`, each once.
-fn missing(these: &ClientMetadata, those: &ClientMetadata) -> Vec<Destination> {
+/// The destinations of `one` that are none of `other`, each once.
+fn missing(one: &ClientMetadata, other: &ClientMetadata) -> Vec<Destination> {
     let mut missing: Vec<Destination> = vec![];
-    for uri in &these.redirect_uris {
+    for uri in &one.redirect_uris {
         let destination = uri.destination();
-        let known = those.redirect_uris.iter().any(|uri| uri.destination() == destination);
+        let known = other.redirect_uris.iter().any(|uri| uri.destination() == destination);
         if !known && !missing.contains(destination) {
             missing.push(destination.clone());
         }

@@ -96,7 +96,8 @@ impl Act {
                 words!("Remove {}?"),
                 words!(
                     "Every connection of this app ends, of everybody, and it is forgotten. One \
-                     that registers itself can come back under another id."
+                     that registers itself can come back under another id, and one that is \
+                     described at its address when it is next used. To keep it out, disable it."
                 ),
             ),
             Self::Approve => (
