@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::gate::confirmation::Confirmations;
 use crate::grant_types::Terms;
-use crate::metrics::Metrics;
+use crate::metrics::{DocumentRequest, Metrics};
 use crate::oauth::{ClientIdUrl, IntrospectionId};
 use crate::storage::Storage;
 use fetcher::{Fetcher, Published, Unpublished};
@@ -111,7 +111,14 @@ impl App {
             let all = limits.all_document_fetches.take(&(), now);
             all.inspect_err(|_| limits.document_fetches.give_back(&network))
         };
-        self.fetcher.document(url, admit).await
+        let answer = self.fetcher.document(url, admit).await;
+        let outcome = match answer {
+            Ok(_) => "published",
+            Err(Unpublished::Refused) => "refused",
+            Err(Unpublished::Busy(_)) => "busy",
+        };
+        self.metrics.document_requests.get_or_create(&DocumentRequest { outcome }).inc();
+        answer
     }
 
     /// For a sign-in that goes on now.
