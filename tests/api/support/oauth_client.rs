@@ -74,13 +74,18 @@ impl OAuthClient {
             "client_name": "Test", "software_version": version });
         body.as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
         let answer = Answer::of(http.post(format!("{}/register", server.url)).json(&body)).await;
+        Self::of(server, &answer)
+    }
+
+    /// The one that was registered with this answer.
+    pub fn of(server: &TestServer, answer: &Answer) -> Self {
         assert_eq!(answer.status, 201, "{answer:?}");
         Self {
             url: server.url.clone(),
             id: answer.text("client_id"),
             secret: answer.body["client_secret"].as_str().map(str::to_owned),
             redirect_uri: answer.body["redirect_uris"][0].as_str().unwrap().to_owned(),
-            http,
+            http: reqwest::Client::new(),
         }
     }
 
