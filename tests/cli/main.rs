@@ -5,5 +5,6 @@
 mod access;
 mod commands;
 mod notify;
+mod registration_token;
 mod start;
 mod support;

@@ -23,7 +23,7 @@ fn own(method: &str, registered: &Answer) -> reqwest::RequestBuilder {
         .bearer_auth(registered.text("registration_access_token"))
 }
 
-fn update(registered: &Answer, members: Value) -> reqwest::RequestBuilder {
+fn update(registered: &Answer, members: &Value) -> reqwest::RequestBuilder {
     let mut body = json!({"client_id": registered.text("client_id"),
         "redirect_uris": ["http://127.0.0.1/callback"], "token_endpoint_auth_method": "none"});
     body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
@@ -40,7 +40,8 @@ async fn a_client_reads_replaces_and_ends_its_registration() {
     assert_eq!((read.status, read.header("cache-control")), (200, "no-store"));
     assert_eq!(read.body, registered.body, "all of it, and the token is still the same");
 
-    let changed = Answer::of(update(&registered, json!({"client_uri": "https://a.example"}))).await;
+    let changed =
+        Answer::of(update(&registered, &json!({"client_uri": "https://a.example"}))).await;
     assert_eq!(changed.status, 200, "{changed:?}");
     assert_eq!(changed.body["client_uri"], "https://a.example");
     assert!(changed.body.get("client_name").is_none(), "what is left out is deleted");
@@ -99,7 +100,7 @@ async fn an_update_is_refused_in_the_words_of_a_registration() {
         (json!({"registration_access_token": "x"}), "invalid_client_metadata"),
         (json!({"grant_types": ["password"]}), "invalid_client_metadata"),
     ] {
-        let answer = Answer::of(update(&registered, members.clone())).await;
+        let answer = Answer::of(update(&registered, &members)).await;
         assert_eq!(answer.error(), (400, error), "{members}");
     }
     let form = own("PUT", &registered).header("Content-Type", "text/plain").body("{}");
@@ -112,10 +113,10 @@ async fn a_secret_is_given_once_when_a_client_needs_one() {
     let server = TestServer::spawn().await;
     let registered = register(&server, json!({"client_name": "A"})).await;
     let with_secret = json!({"token_endpoint_auth_method": "client_secret_post"});
-    let changed = Answer::of(update(&registered, with_secret.clone())).await;
+    let changed = Answer::of(update(&registered, &with_secret)).await;
     assert_eq!(changed.body["client_secret_expires_at"], 0);
     let secret = changed.text("client_secret");
-    for request in [own("GET", &registered), update(&registered, with_secret)] {
+    for request in [own("GET", &registered), update(&registered, &with_secret)] {
         let answer = Answer::of(request).await;
         assert_eq!(answer.status, 200);
         assert!(!answer.body.to_string().contains("client_secret\""), "{answer:?}");
@@ -202,7 +203,7 @@ async fn a_person_who_is_being_asked_is_not_sent_where_the_client_is_no_more() {
     let client = OAuthClient::of(&server, &registered);
     let question = browser.question(&client.request()).await;
     let moved = json!({"redirect_uris": ["https://app.example/elsewhere"]});
-    assert_eq!(Answer::of(update(&registered, moved)).await.status, 200);
+    assert_eq!(Answer::of(update(&registered, &moved)).await.status, 200);
     for decision in ["allow", "deny"] {
         let page = browser.decide(&question, decision).await;
         assert_eq!((page.status, page.header("location")), (403, ""), "{page:?}");
