@@ -142,6 +142,14 @@ impl Fixture {
         self.events().await.iter().filter(|(found, _)| *found == kind).count()
     }
 
+    /// Changes rows as no decision of this part does.
+    pub(crate) async fn sql(&self, update: String) {
+        let run = move |DbConnection::Sqlite(conn): &mut _, _| {
+            diesel::sql_query(&update).execute(conn).map_err(StorageError::from)
+        };
+        self.write(run).await;
+    }
+
     /// Every value in the database, to see that nothing has changed.
     pub(crate) async fn dump(&self) -> Vec<String> {
         self.read(|DbConnection::Sqlite(conn)| {
