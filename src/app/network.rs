@@ -26,6 +26,15 @@ impl std::fmt::Display for Network {
 }
 
 impl Network {
+    /// Who has to answer for many networks, as text: `192.0.2.1`, or the `2001:db8::/48` of one site.
+    #[must_use]
+    pub fn holder(self) -> String {
+        match self.its_site() {
+            Some(site) => format!("{}/48", site.0),
+            None => self.to_string(),
+        }
+    }
+
     /// The /48 that this one is in; none with IPv4.
     #[must_use]
     pub fn its_site(self) -> Option<Self> {
@@ -59,5 +68,7 @@ mod tests {
         assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
         assert_eq!(network("2001:db8::1:2:3:4").to_string(), "2001:db8::/64");
         assert_eq!(network("::ffff:192.0.2.1").to_string(), "192.0.2.1");
+        assert_eq!(network("2001:db8:1:2::4").holder(), "2001:db8:1::/48");
+        assert_eq!(network("192.0.2.1").holder(), "192.0.2.1");
     }
 }

@@ -1,13 +1,14 @@
 //! Every page with every part that it can show.
 
 mod asked;
+mod changes;
 mod dress;
 
 use askama::Template;
 use asked::asked_for;
 
 use super::brand::Brand;
-use super::consent::{Changes, ClientOrigin, Consent};
+use super::consent::{ClientOrigin, Consent};
 use super::error::{Back, ErrorPage};
 use super::home::{Home, State};
 use super::instructions::ShownRecipe;
@@ -105,22 +106,13 @@ fn consent_pages() -> Vec<(&'static str, String)> {
     let described = ClientOrigin::MetadataDocument { host: "claude.ai".to_owned() };
     let loopback = Destination::Loopback("127.0.0.1".to_owned());
     let app = Destination::App("cursor".to_owned());
-    let mut changed = consent("Claude", described.clone(), web());
-    changed.changes = Some(Changes {
-        seen_at: UnixTime(1_774_000_000),
-        name: Some(("Clod".to_owned(), "Claude".to_owned())),
-        added: vec![web()],
-        removed: vec![Destination::App("cursor".to_owned())],
-        moved: false,
-        refreshes: Some(true),
-    });
     let mut configured = consent("Notebook", ClientOrigin::Configured, web());
     configured.scopes = asked_for(&["files:read", "mcp", "offline_access"]);
     configured.resource_name = None;
     let registered = |name, destination| consent(name, ClientOrigin::Registered, destination);
     vec![
         ("consent_web", consent("Claude", described, web()).render().unwrap()),
-        ("consent_changed", changed.render().unwrap()),
+        ("consent_changed", changes::changed().render().unwrap()),
         ("consent_loopback", registered("Claude Code (wiki)", loopback).render().unwrap()),
         ("consent_app", registered("Cursor", app).render().unwrap()),
         ("consent_configured", configured.render().unwrap()),

@@ -42,7 +42,7 @@ pub struct Client {
     pub registration_token_hash: Option<TokenHash>,
     /// Of what a public client registered with: the same again is the same client.
     pub fingerprint: Option<TokenHash>,
-    /// The network that registered it.
+    /// The network that registered it, or [`SEVERAL`].
     pub registered_from: Option<String>,
     /// Where new clients wait for the owner: since when. Whoever said yes before that said it to
     /// something else.

@@ -68,7 +68,7 @@ fn what_is_no_document_of_this_address_is_not_laid_down() {
     let long = document(&"x".repeat(6000));
     for (text, cause) in [
         (document("Notes").replace("/client.json", "/other.json"), "client_id"),
-        (document("Notes").replace("}", r#","client_secret":"s"}"#), "client_secret"),
+        (document("Notes").replace('}', r#","client_secret":"s"}"#), "client_secret"),
         ("[]".to_owned(), "JSON"),
         (long, "5120 bytes"),
     ] {

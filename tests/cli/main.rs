@@ -6,5 +6,6 @@ mod access;
 mod client_document;
 mod commands;
 mod notify;
+mod registration_token;
 mod start;
 mod support;

@@ -162,7 +162,7 @@ async fn a_yes_is_not_sent_where_the_app_does_not_want_answers_any_more() {
 }
 
 #[tokio::test]
-async fn a_code_is_redeemed_as_it_was_asked_for_whatever_the_document_says_since() {
+async fn a_document_that_changes_before_the_code_is_redeemed_leads_it_nowhere_else() {
     let f = Fixture::new().await;
     let client = fetched(&f, URL, &document(URL, REDIRECT_URI), None).await;
     let cookie = keep(&f, f.asked(&client)).await;
@@ -173,6 +173,8 @@ async fn a_code_is_redeemed_as_it_was_asked_for_whatever_the_document_says_since
     let form = f.code_form(&parameter(&url, "code").unwrap()).with("client_id", URL);
     let elsewhere = form.with("redirect_uri", "https://app.example/other");
     f.redeem(&elsewhere).await.unwrap_err();
+    f.redeem(&form).await.unwrap_err();
+    fetched(&f, URL, &document(URL, REDIRECT_URI), None).await;
     f.redeem(&form).await.unwrap();
 }
 

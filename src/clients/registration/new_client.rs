@@ -69,7 +69,7 @@ pub fn register_itself(
         Some(token) => Some(initial_access::consume(conn, token, now)?),
         None => None,
     };
-    let network = newcomer.network.to_string();
+    let network = newcomer.network.holder();
     let alike = match fingerprint(metadata) {
         Some(fingerprint) => clients::find_alike(conn, &fingerprint)?,
         None => None,

@@ -10,6 +10,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Browser, INTROSPECTION, TestServer};
 
+/// The next client's version: each is one of its own, and not the one before again.
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
 /// RFC 7636 appendix B.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
@@ -67,20 +70,23 @@ impl OAuthClient {
     /// With more metadata than the redirect URI.
     pub async fn register_with(server: &TestServer, metadata: Value) -> Self {
         let http = reqwest::Client::new();
-        // Each is a client of its own, and not the one before again.
-        static NEXT: AtomicU32 = AtomicU32::new(0);
         let version = NEXT.fetch_add(1, Ordering::Relaxed).to_string();
         let mut body = json!({ "redirect_uris": ["http://127.0.0.1/callback"],
             "client_name": "Test", "software_version": version });
         body.as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
         let answer = Answer::of(http.post(format!("{}/register", server.url)).json(&body)).await;
+        Self::of(server, &answer)
+    }
+
+    /// The one that was registered with this answer.
+    pub fn of(server: &TestServer, answer: &Answer) -> Self {
         assert_eq!(answer.status, 201, "{answer:?}");
         Self {
             url: server.url.clone(),
             id: answer.text("client_id"),
             secret: answer.body["client_secret"].as_str().map(str::to_owned),
             redirect_uri: answer.body["redirect_uris"][0].as_str().unwrap().to_owned(),
-            http,
+            http: reqwest::Client::new(),
         }
     }
 
