@@ -5,6 +5,7 @@ mod access;
 mod authorization_code;
 mod authorization_code_replay;
 mod authorization_request;
+mod connecting;
 mod consent;
 mod declared;
 mod ended_access;

@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod behind_proxy;
+mod connecting;
 mod consent;
 mod document_fetch;
 mod document_fetch_limits;
