@@ -1,6 +1,7 @@
 //! Every page with every part that it can show.
 
 mod dress;
+mod who;
 
 use askama::Template;
 
@@ -95,7 +96,7 @@ fn error_page(back: Option<Back>) -> ErrorPage {
 }
 
 fn pages() -> Vec<(&'static str, String)> {
-    [consent_pages(), form_pages(), other_pages()].concat()
+    [consent_pages(), who::pages(), form_pages(), other_pages()].concat()
 }
 
 fn consent_pages() -> Vec<(&'static str, String)> {
