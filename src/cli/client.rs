@@ -39,7 +39,7 @@ pub enum Command {
     },
     /// All of them
     List {
-        /// Only those that wait for the owner: MCP_OAUTH_CLIENTS=ask
+        /// Only those that wait for the owner: `MCP_OAUTH_CLIENTS=ask`
         #[arg(long)]
         waiting: bool,
         /// For programs

@@ -3,6 +3,7 @@
 mod asked;
 mod changes;
 mod dress;
+mod who;
 
 use askama::Template;
 use asked::asked_for;
@@ -98,7 +99,7 @@ fn error_page(back: Option<Back>) -> ErrorPage {
 }
 
 fn pages() -> Vec<(&'static str, String)> {
-    [consent_pages(), form_pages(), other_pages()].concat()
+    [consent_pages(), who::pages(), form_pages(), other_pages()].concat()
 }
 
 fn consent_pages() -> Vec<(&'static str, String)> {

@@ -172,7 +172,15 @@ fn clients_are_added_by_the_rules_of_registration() {
     let shown = place.run(&["client", "show", id.out.trim(), "--json"]).json();
     assert_eq!((&shown["client_name"], &shown["origin"]), (&"Agent".into(), &"configured".into()));
     assert!(place.run(&["client", "list"]).out.contains("Agent"));
+    let waiting = place.run(&["client", "list", "--waiting", "--json"]).json();
+    assert_eq!(waiting, serde_json::json!([]), "nobody has met it");
+    assert_eq!(place.run(&["client", "approve", id.out.trim()]).code, 0);
+    let again = place.run(&["client", "approve", id.out.trim()]);
+    assert_eq!((again.code, again.err.lines().count()), (1, 1), "{again:?}");
+    let shown = place.run(&["client", "show", id.out.trim(), "--json"]).json();
+    assert!(shown["approved_at"].is_i64(), "{shown}");
     assert_eq!(place.run(&["client", "disable", id.out.trim()]).code, 0);
+    assert_eq!(place.run(&["client", "approve", id.out.trim()]).code, 1, "it stays disabled");
     assert_eq!(place.run(&["client", "remove", id.out.trim()]).code, 0);
     assert_eq!(place.run(&["client", "show", id.out.trim()]).code, 1);
 }

@@ -6,6 +6,7 @@ mod authorization_code;
 mod authorization_code_replay;
 mod authorization_request;
 mod client_documents;
+mod connecting;
 mod consent;
 mod declared;
 mod ended_access;

@@ -125,6 +125,8 @@ def on_the_way_in(house, page):
         yield f"consent-of-{index}"
     page.goto(house.register("Claude", "https://claude.ai/api/mcp/auth_callback"))
     yield "consent-of-a-site"
+    page.goto(house.register("C1aude"))
+    yield "consent-of-a-look-alike"
     page.goto(house.register("Cursor", "cursor://anysphere.cursor-mcp/oauth/callback"))
     yield "consent-of-an-app"
 

@@ -5,6 +5,7 @@ mod account;
 mod attempts;
 mod behind_proxy;
 mod client_documents;
+mod connecting;
 mod consent;
 mod document_fetch;
 mod document_fetch_limits;
