@@ -4,6 +4,7 @@
 
 mod access;
 mod commands;
+mod connection;
 mod notify;
 mod start;
 mod support;
