@@ -38,9 +38,20 @@ pub struct Collector {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    /// With the place of each in the order of arrival.
-    seen: HashMap<Sighting, (usize, UnixTime, UnixTime, u32)>,
-    of_network: HashMap<String, usize>,
+    /// In the order of arrival.
+    seen: Vec<Counted>,
+    /// Where each stands that can be counted again.
+    places: HashMap<Sighting, usize>,
+    of_network: HashMap<String, OfNetwork>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct OfNetwork {
+    /// How many it has.
+    count: usize,
+    /// Where the last one stands that was more than a look. Whoever looks again after that is at
+    /// another place of the story.
+    named: usize,
 }
 
 impl Collector {
@@ -75,12 +86,7 @@ impl Collector {
 
     /// All of it, in the order of arrival.
     fn take(&self) -> Vec<Counted> {
-        let taken = std::mem::take(&mut *self.lock());
-        let mut taken: Vec<_> = taken.seen.into_iter().collect();
-        taken.sort_by_key(|(_, (place, ..))| *place);
-        let counted =
-            |(sighting, (_, first, last, times))| Counted { sighting, first, last, times };
-        taken.into_iter().map(counted).collect()
+        std::mem::take(&mut *self.lock()).seen
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -90,18 +96,23 @@ impl Collector {
 
 impl Waiting {
     fn add(&mut self, sighting: Sighting, now: UnixTime) -> bool {
-        if let Some((_, _, last, times)) = self.seen.get_mut(&sighting) {
-            *last = now;
-            *times = times.saturating_add(1);
+        let of_network = self.of_network.get(&sighting.origin.network);
+        let OfNetwork { count, named } = *of_network.unwrap_or(&OfNetwork::default());
+        let same = self.places.get(&sighting).filter(|place| **place >= named);
+        if let Some(counted) = same.and_then(|place| self.seen.get_mut(*place)) {
+            counted.last = now;
+            counted.times = counted.times.saturating_add(1);
             return true;
         }
-        let of_network = self.of_network.get(&sighting.origin.network).copied().unwrap_or(0);
-        if self.seen.len() >= MOST || of_network >= MOST_OF_NETWORK {
+        if self.seen.len() >= MOST || count >= MOST_OF_NETWORK {
             return false;
         }
-        self.of_network.insert(sighting.origin.network.clone(), of_network + 1);
         let place = self.seen.len();
-        self.seen.insert(sighting, (place, now, now, 1));
+        let named = if sighting.stage.is_discovery() { named } else { place };
+        let of_network = OfNetwork { count: count + 1, named };
+        self.of_network.insert(sighting.origin.network.clone(), of_network);
+        self.places.insert(sighting.clone(), place);
+        self.seen.push(Counted { sighting, first: now, last: now, times: 1 });
         true
     }
 }
@@ -127,6 +138,19 @@ mod tests {
             collector.take().into_iter().map(|c| (c.times, c.first.0, c.last.0)).collect();
         assert_eq!(all, [(2, 1, 3), (1, 2, 2)]);
         assert!(collector.take().is_empty());
+    }
+
+    #[test]
+    fn a_look_after_something_else_is_another_look() {
+        let collector = Collector::default();
+        let registered = Sighting { stage: Stage::Registered, ..seen(1, "") };
+        for sighting in [seen(1, ""), seen(1, ""), registered, seen(1, ""), seen(1, "")] {
+            collector.note(sighting, UnixTime(1));
+        }
+        let all: Vec<_> =
+            collector.take().into_iter().map(|c| (c.sighting.stage, c.times)).collect();
+        let (look, name) = (Stage::ServerMetadata, Stage::Registered);
+        assert_eq!(all, [(look, 2), (name, 1), (look, 2)]);
     }
 
     #[test]

@@ -210,8 +210,13 @@ fn in_a_browser(
     conn: &mut DbConnection,
     counted: &Counted,
 ) -> Result<Option<Attempt>, StorageError> {
-    if let Some(id) = &counted.sighting.subject.client_id
-        && let Some(found) = attempts::newest(conn, Key::Client(id))?
+    let subject = &counted.sighting.subject;
+    let mut client = subject.client_id.clone();
+    if let Some(id) = subject.request {
+        client = authorization_requests::find(conn, id)?.map(|pending| pending.asked.client_id);
+    }
+    if let Some(id) = client
+        && let Some(found) = attempts::newest(conn, Key::Client(&id))?
     {
         let waits = found.request_id.is_none() && is_recent(&found, counted, PATIENCE);
         let again = found.code_id.is_none() && is_recent(&found, counted, WINDOW);

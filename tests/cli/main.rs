@@ -5,6 +5,7 @@
 mod access;
 mod client_document;
 mod commands;
+mod connection;
 mod notify;
 mod registration_token;
 mod start;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod access;
+mod attempts;
 mod authorization_code;
 mod authorization_code_replay;
 mod authorization_request;
