@@ -12,6 +12,7 @@ use crate::accounts::password::Passwords;
 use crate::accounts::providers::Providers;
 use crate::accounts::session::SessionLifetimes;
 use crate::accounts::sign_in;
+use crate::attempts::Collector;
 use crate::authorization::request::Offer;
 use crate::clients::registration::Bounds;
 use crate::clock::{Clock, Seconds};
@@ -19,7 +20,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::gate::confirmation::Confirmations;
 use crate::grant_types::Terms;
-use crate::metrics::Metrics;
+use crate::metrics::{DocumentRequest, Metrics};
 use crate::oauth::{ClientIdUrl, IntrospectionId};
 use crate::storage::Storage;
 use fetcher::{Fetcher, Published, Unpublished};
@@ -47,6 +48,8 @@ pub struct App {
     pub providers: Providers,
     /// Pairs whose arrival is being noted.
     pub confirmations: Confirmations,
+    /// What was seen of attempts to connect, on its way to the database.
+    pub attempts: Collector,
     /// Whether traffic may come.
     pub readiness: Readiness,
 }
@@ -67,6 +70,7 @@ impl App {
             passwords: Passwords::new(cores)?,
             metrics: Metrics::new(),
             confirmations: Confirmations::default(),
+            attempts: Collector::default(),
             readiness: Readiness::default(),
         })
     }
@@ -91,6 +95,7 @@ impl App {
         Offer {
             scopes: self.config.scopes.clone(),
             default_resource: self.config.resources.first().map(|resource| resource.uri.clone()),
+            connecting: self.config.connecting.clone(),
         }
     }
 
@@ -111,7 +116,14 @@ impl App {
             let all = limits.all_document_fetches.take(&(), now);
             all.inspect_err(|_| limits.document_fetches.give_back(&network))
         };
-        self.fetcher.document(url, admit).await
+        let answer = self.fetcher.document(url, admit).await;
+        let outcome = match answer {
+            Ok(_) => "published",
+            Err(Unpublished::Refused) => "refused",
+            Err(Unpublished::Busy(_)) => "busy",
+        };
+        self.metrics.document_requests.get_or_create(&DocumentRequest { outcome }).inc();
+        answer
     }
 
     /// For a sign-in that goes on now.

@@ -3,6 +3,7 @@
 mod allowed;
 mod brand;
 mod client_documents;
+mod connecting;
 mod notify;
 mod outgoing;
 mod owner_pages;
@@ -26,6 +27,7 @@ use secrecy::SecretString;
 pub use allowed::Allowed;
 pub use brand::{Brand, Colour, Logo, LogoKind, Support};
 pub use client_documents::ClientDocuments;
+pub use connecting::{Connecting, KnownClient, Newcomers};
 pub use notify::{Mail, Notify, Ntfy, SmtpSecurity, SmtpServer, TOPICS, Topic, Webhook};
 pub use outgoing::Certificates;
 pub use owner_pages::OwnerPages;
@@ -59,6 +61,8 @@ pub struct Config {
     pub scopes: Scope,
     /// Who may register clients.
     pub registration: Registration,
+    /// Which apps may connect.
+    pub connecting: Connecting,
     /// How people sign in.
     pub sign_in: SignInWays,
     /// How the pages look.
@@ -169,6 +173,8 @@ pub struct Lifetimes {
     pub unused_client: Seconds,
     /// The record of decisions.
     pub event: Seconds,
+    /// How an attempt to connect went.
+    pub attempt: Seconds,
 }
 
 /// How much anybody may do.
@@ -182,6 +188,7 @@ pub struct Limits {
     pub write_wait: Seconds,
     pub pending_requests: i64,
     pub unused_clients: i64,
+    pub attempts: i64,
     pub registrations: u32,
     pub registrations_per_address: u32,
     pub document_fetches: u32,
@@ -258,6 +265,7 @@ impl Config {
             resources: reader.resources()?,
             scopes: reader.scopes()?,
             registration: reader.parse("registration")?,
+            connecting: reader.connecting()?,
             sign_in: reader.sign_in()?,
             brand: reader.brand()?,
             outgoing_ca: reader.outgoing_ca()?,

@@ -10,7 +10,7 @@
 //! 4  server  sweeper  notifier  systemd              run: listeners, routes, drain; what runs beside them
 //! 3  endpoints  pages  middleware                    HTTP: for machines, for people, around both
 //! 2  grant_types  authorization  clients  accounts   decisions: the rules of OAuth, in plain Rust
-//!    revocation  gate  app  error
+//!    revocation  gate  attempts  app  error
 //! 1  storage                                         tables: a file each, two verbs, one writer
 //! 0  oauth  mcp  clock  config  metrics  telemetry   vocabulary: values valid by construction
 //! ```
@@ -53,6 +53,7 @@
 
 pub mod accounts;
 pub mod app;
+pub mod attempts;
 pub mod authorization;
 pub mod cli;
 pub mod clients;

@@ -39,6 +39,13 @@ pub struct Notification {
     pub outcome: &'static str,
 }
 
+/// Labels of [`Metrics::document_requests`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DocumentRequest {
+    /// `published`, `refused` (nobody outside knows more) or `busy`.
+    pub outcome: &'static str,
+}
+
 /// What is counted. Every counter is one atomic, or a look-up of one by its labels.
 pub struct Metrics {
     registry: Registry,
@@ -68,8 +75,12 @@ pub struct Metrics {
     pub sign_ins: Family<SignIn, Counter>,
     /// Attempts to tell the operator something.
     pub notifications: Family<Notification, Counter>,
+    /// Who needed a client's document that had to be fetched.
+    pub document_requests: Family<DocumentRequest, Counter>,
     /// Rows that the sweeper has deleted.
     pub swept: Counter,
+    /// Steps of attempts to connect for which there was no room.
+    pub sightings_dropped: Counter,
     /// 1 while the database cannot be written.
     pub storage_failing: Gauge,
 }
@@ -93,7 +104,9 @@ impl Metrics {
             registered: Counter::default(),
             sign_ins: Family::default(),
             notifications: Family::default(),
+            document_requests: Family::default(),
             swept: Counter::default(),
+            sightings_dropped: Counter::default(),
             storage_failing: Gauge::default(),
         };
         let registry = &mut metrics.registry;
@@ -116,7 +129,11 @@ impl Metrics {
         registry.register("sign_ins", "Attempts to sign in", metrics.sign_ins.clone());
         let notifications = metrics.notifications.clone();
         registry.register("notifications", "Attempts to tell the operator", notifications);
+        let documents = metrics.document_requests.clone();
+        registry.register("document_requests", "Clients' documents that were needed", documents);
         registry.register("swept_rows", "Rows deleted by the sweeper", metrics.swept.clone());
+        let dropped = metrics.sightings_dropped.clone();
+        registry.register("sightings_dropped", "Steps of attempts without room", dropped);
         let failing = metrics.storage_failing.clone();
         registry.register("storage_failing", "1 while the database cannot be written", failing);
         metrics

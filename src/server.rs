@@ -1,6 +1,7 @@
 //! The listeners, the routes, and an orderly end.
 
 mod connections;
+mod recording;
 
 use std::io;
 use std::net::{IpAddr, TcpListener};
@@ -17,9 +18,9 @@ use tracing_actix_web::TracingLogger;
 
 use crate::app::App;
 use crate::config::{OwnerPages, Registration};
-use crate::middleware::outcome;
 use crate::middleware::request_log::{RequestSpan, repeat_id};
 use crate::middleware::security_headers::security_headers;
+use crate::middleware::{outcome, sighting};
 use crate::pages::brand::Brand;
 use crate::pages::side::Side;
 use crate::storage::{Storage, StorageError, events};
@@ -80,6 +81,7 @@ pub async fn run(
         let app = app.clone();
         tokio::spawn(async move { sweeper::run(&app).await })
     };
+    let recording = recording::start(&app);
     let telling = notifier::start(&app.clone().into_inner(), channels).await;
     let watched = storage.clone();
     let watching = tokio::spawn(async move { systemd::stay_alive(&watched).await });
@@ -102,6 +104,8 @@ pub async fn run(
         server.await.map_err(io::Error::other)??;
     }
     telling.stopped().await;
+    recording.abort();
+    recording::record(&app).await;
     checking.abort();
     watching.abort();
     close(&storage, lost).await
@@ -169,6 +173,7 @@ fn listen(
             })
             .service(
                 web::scope("")
+                    .wrap(from_fn(sighting::note))
                     .wrap(from_fn(repeat_id))
                     .wrap(TracingLogger::<RequestSpan>::new())
                     .configure(|routes| public_routes(routes, &app, sides)),

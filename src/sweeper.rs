@@ -9,6 +9,7 @@
 //! | pending authorization requests, sessions, links for people | until they expire |
 //! | registrations and described clients that nobody has used, and the record of them | `MCP_OAUTH_UNUSED_CLIENT_LIFETIME` |
 //! | events | `MCP_OAUTH_EVENT_LIFETIME` |
+//! | how attempts to connect went | `MCP_OAUTH_ATTEMPT_LIFETIME` after their last step |
 //! | from where somebody has signed in | half a year after the last time |
 
 use std::time::Duration;
@@ -21,9 +22,9 @@ use crate::config::Lifetimes;
 use crate::oauth::GrantId;
 use crate::revocation::ending;
 use crate::storage::{
-    DbConnection, Storage, StorageError, access_tokens, authorization_requests, client_documents,
-    clients, codes, events, grants, one_time_links, refresh_tokens, sessions, sign_in_places,
-    sign_ins,
+    DbConnection, Storage, StorageError, access_tokens, attempts, authorization_requests,
+    client_documents, clients, codes, events, grants, one_time_links, refresh_tokens, sessions,
+    sign_in_places, sign_ins,
 };
 
 /// The most rows of one transaction.
@@ -53,7 +54,7 @@ impl Swept {
 }
 
 /// The edges: no row that was drawn later can be past its time, and is not looked at.
-const BROOMS: [Broom; 12] = [
+const BROOMS: [Broom; 13] = [
     |conn, _, now, _| authorization_requests::delete_expired(conn, now, BATCH).map(Swept::all),
     |conn, _, now, _| sessions::delete_expired(conn, now, BATCH).map(Swept::all),
     |conn, _, now, _| sign_ins::delete_expired(conn, now, BATCH).map(Swept::all),
@@ -83,6 +84,9 @@ const BROOMS: [Broom; 12] = [
     },
     |conn, lifetimes, now, _| {
         events::delete_old(conn, now - lifetimes.event, BATCH).map(Swept::all)
+    },
+    |conn, lifetimes, now, _| {
+        attempts::delete_old(conn, now - lifetimes.attempt, BATCH).map(Swept::all)
     },
     |conn, _, now, _| sign_in_places::delete_unseen(conn, now - HALF_A_YEAR, BATCH).map(Swept::all),
 ];

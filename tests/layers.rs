@@ -8,7 +8,17 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 6] = [
     &["oauth", "mcp", "clock", "config", "metrics", "telemetry"],
     &["storage"],
-    &["grant_types", "authorization", "revocation", "clients", "accounts", "gate", "app", "error"],
+    &[
+        "grant_types",
+        "authorization",
+        "revocation",
+        "clients",
+        "accounts",
+        "gate",
+        "attempts",
+        "app",
+        "error",
+    ],
     &["endpoints", "pages", "middleware"],
     &["server", "sweeper", "notifier", "systemd", "doctor"],
     &["main", "cli"],

@@ -3,7 +3,9 @@
 
 use super::{VerifiedRedirect, admission};
 use crate::accounts::session::SignedIn;
+use crate::clients::connecting::{self, MayConnect};
 use crate::clock::{Seconds, UnixTime};
+use crate::config::Connecting;
 use crate::error::Error;
 use crate::oauth::{ErrorCode, Issuer, OAuthError, Scope, TokenId, TokenKind, TokenSecret};
 use crate::storage::authorization_requests::{self, Asked, PendingRequest};
@@ -61,6 +63,12 @@ pub enum Obstacle {
     NothingLeft,
     /// The resource is not served here any more.
     Gone,
+    /// The client is new, and waits for the owner.
+    Waits,
+    /// The owner has switched the client off, or has not let it in.
+    SwitchedOff,
+    /// The client is none of those that may connect.
+    NotKnown,
 }
 
 impl Obstacle {
@@ -78,6 +86,9 @@ impl Obstacle {
                 words!("This app asks only for what your account may not have on this MCP server")
             }
             Self::Gone => words!("This MCP server is no longer served here"),
+            Self::Waits => words!("This app is new here. The owner of this server decides first"),
+            Self::SwitchedOff => words!("This app has been switched off here"),
+            Self::NotKnown => connecting::NOT_KNOWN,
         }
     }
 }
@@ -108,6 +119,31 @@ pub fn grantable(
     Ok(Ok((scope, resource)))
 }
 
+/// Why nobody may say yes to this client, if so. The owner is asked about a new one only when nothing
+/// else is in its way: after [`grantable`].
+#[must_use]
+pub fn unwelcome(client: &Client, connecting: &Connecting) -> Option<Obstacle> {
+    if client.disabled_at.is_some() {
+        return Some(Obstacle::SwitchedOff);
+    }
+    match connecting::may_connect(client, connecting) {
+        MayConnect::Yes => None,
+        MayConnect::Waits => Some(Obstacle::Waits),
+        MayConnect::No => Some(Obstacle::NotKnown),
+    }
+}
+
+/// What the settings say about an answer.
+#[derive(Debug, Clone)]
+pub struct Terms<'a> {
+    /// How long its code lives.
+    pub code_lifetime: Seconds,
+    /// Who answers.
+    pub issuer: &'a Issuer,
+    /// Which clients may connect.
+    pub connecting: &'a Connecting,
+}
+
 /// Yes. The URL to which the browser is sent. What the person may not have is left out.
 ///
 /// # Errors
@@ -117,12 +153,12 @@ pub fn approve(
     conn: &mut DbConnection,
     cookie: &TokenSecret,
     signed_in: &SignedIn,
-    (code_lifetime, issuer): (Seconds, &Issuer),
+    terms: &Terms<'_>,
     now: UnixTime,
 ) -> Result<String, Error> {
     let pending = find(conn, cookie, now)?;
     let client = client(conn, &pending)?;
-    let to = redirect(&pending);
+    let (to, issuer) = (redirect(&pending), terms.issuer);
     if !authorization_requests::decide(conn, pending.id, now)? {
         let code = code_again(conn, cookie, signed_in, now)?.ok_or_else(answered)?;
         return Ok(to.with_code(&code.reveal(), issuer));
@@ -131,6 +167,9 @@ pub fn approve(
         return Err(refuse("The app wants you to sign in again first").into());
     }
     let (scope, _) = grantable(conn, &pending, signed_in)?.map_err(|why| refuse(why.words()))?;
+    if let Some(why) = unwelcome(&client, terms.connecting) {
+        return Err(refuse(why.words()).into());
+    }
     if !clients::authorize(conn, &pending.asked.client_id, now)? {
         return Err(refuse("This app has been switched off here").into());
     }
@@ -138,7 +177,7 @@ pub fn approve(
         return Err(refuse("This account has been switched off").into());
     }
     let pending = PendingRequest { asked: Asked { scope, ..pending.asked }, ..pending };
-    let code = insert_code(conn, cookie, &pending, signed_in, now + code_lifetime)?;
+    let code = insert_code(conn, cookie, &pending, signed_in, now + terms.code_lifetime)?;
     authorization_requests::set_code(conn, pending.id, code.id())?;
     if client.origin == ClientOrigin::Document {
         let whose = (&signed_in.user().id, &client.client_id);

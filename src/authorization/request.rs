@@ -2,7 +2,9 @@
 
 use super::VerifiedRedirect;
 use crate::clients::ceiling;
+use crate::clients::connecting::{self, MayConnect};
 use crate::clock::{Seconds, UnixTime};
+use crate::config::Connecting;
 use crate::error::Error;
 use crate::oauth::{
     ClientId, CodeChallenge, Destination, ErrorCode, OAuthError, Parameters, RedirectUri,
@@ -20,6 +22,8 @@ pub struct Offer {
     pub scopes: Scope,
     /// The resource of a request that names none; else the first added.
     pub default_resource: Option<ResourceUri>,
+    /// Which clients may connect.
+    pub connecting: Connecting,
 }
 
 /// Why a request is not taken up. The type says how the person learns of it.
@@ -64,6 +68,10 @@ pub fn resolve(
     offer: &Offer,
 ) -> Result<Asked, Rejection> {
     let (client, redirect_uri) = client_and_redirect(conn, parameters)?;
+    if connecting::may_connect(&client, &offer.connecting) == MayConnect::No {
+        let error = ErrorCode::InvalidClient.because(connecting::NOT_KNOWN);
+        return Err(Rejection::ShowPage(error));
+    }
     let to = VerifiedRedirect {
         uri: redirect_uri.clone(),
         state: parameters.get("state").map(str::to_owned),

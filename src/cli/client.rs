@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::{Failure, open, output};
 use crate::app::bounds;
-use crate::clients::enable;
 use crate::clients::registration::{self, Registered};
+use crate::clients::{connecting, enable};
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
 use crate::oauth::{ClientId, ClientMetadata, MachineSecret};
@@ -39,6 +39,9 @@ pub enum Command {
     },
     /// All of them
     List {
+        /// Only those that wait for the owner: MCP_OAUTH_CLIENTS=ask
+        #[arg(long)]
+        waiting: bool,
         /// For programs
         #[arg(long)]
         json: bool,
@@ -50,6 +53,11 @@ pub enum Command {
         /// For programs
         #[arg(long)]
         json: bool,
+    },
+    /// Let a client ask people for access, where not every one may; to refuse it, disable it
+    Approve {
+        /// Its `client_id`
+        id: ClientId,
     },
     /// End all access of a client; it cannot come back until it is enabled
     Disable {
@@ -92,6 +100,11 @@ struct Shown {
     document: Option<Described>,
     /// Several installations have registered it, and may have it.
     shared: bool,
+    /// Since when it waits for the owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_since: Option<UnixTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approved_at: Option<UnixTime>,
     #[serde(flatten)]
     metadata: ClientMetadata,
 }
@@ -107,6 +120,8 @@ impl Shown {
     fn new(client: Client, client_secret: Option<String>) -> Self {
         Self {
             shared: client.is_shared(),
+            waiting_since: client.asked_at.filter(|_| client.is_waiting()),
+            approved_at: client.approved_at,
             client_id: client.client_id,
             client_secret,
             origin: client.origin,
@@ -142,8 +157,17 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
             });
             add(&storage, &metadata.to_string(), config, json).await
         }
-        Command::List { json } => list(&storage, json).await,
+        Command::List { waiting, json } => list(&storage, waiting, json).await,
         Command::Show { id, json } => show(&storage, &id, json).await,
+        Command::Approve { id } => {
+            let approve = move |conn: &mut _| connecting::approve(conn, &id, now);
+            if storage.write(approve).await? {
+                output::line("the client may ask people for access")
+            } else {
+                let why = "there is no such client, it is disabled, or it was approved before";
+                Err(Failure::Failed(why.to_owned()))
+            }
+        }
         Command::Disable { id } => {
             let end = move |conn: &mut _| revocation::disable_client(conn, &id, now);
             ended(storage.write(end).await?, "disabled")
@@ -189,7 +213,7 @@ async fn add(
     output::line(&secret)
 }
 
-async fn list(storage: &Storage, json: bool) -> Result<(), Failure> {
+async fn list(storage: &Storage, waiting: bool, json: bool) -> Result<(), Failure> {
     let mut all: Vec<Client> = vec![];
     loop {
         let after = all.last().map(|client| client.client_id.to_string()).unwrap_or_default();
@@ -199,6 +223,7 @@ async fn list(storage: &Storage, json: bool) -> Result<(), Failure> {
         }
         all.extend(page);
     }
+    all.retain(|client| !waiting || client.is_waiting());
     if json {
         let shown: Vec<_> = all.into_iter().map(|client| Shown::new(client, None)).collect();
         return output::json(&shown);
@@ -206,7 +231,11 @@ async fn list(storage: &Storage, json: bool) -> Result<(), Failure> {
     let row = |client: &Client| {
         let name = client.metadata.client_name.clone().unwrap_or_default();
         let used = client.last_used_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-        let state = if client.disabled_at.is_some() { "disabled" } else { "enabled" };
+        let state = match client.disabled_at {
+            Some(_) => "disabled",
+            None if client.is_waiting() => "waiting",
+            None => "enabled",
+        };
         [client.client_id.to_string(), name, client.origin.to_string(), used, state.to_owned()]
     };
     let rows: Vec<_> = all.iter().map(row).collect();

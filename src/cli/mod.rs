@@ -4,6 +4,7 @@
 pub mod access;
 pub mod client;
 pub mod config;
+pub mod connection;
 pub mod doctor;
 pub mod gc;
 pub mod grant;
@@ -55,6 +56,9 @@ enum Command {
     /// What people have said yes to
     #[command(subcommand)]
     Grant(grant::Command),
+    /// How each attempt to connect went, and why it did not succeed
+    #[command(subcommand)]
+    Connection(connection::Command),
     /// Close MCP servers to everybody for a while
     #[command(subcommand)]
     Access(access::Command),
@@ -199,6 +203,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Client(command) => client::run(command, &config).await,
             Command::RegistrationToken(command) => registration_token::run(command, &config).await,
             Command::Grant(command) => grant::run(command, &config).await,
+            Command::Connection(command) => connection::run(command, &config).await,
             Command::Access(command) => access::run(command, &config).await,
             Command::Doctor(arguments) => doctor::run(arguments, &config).await,
             Command::Gc => gc::run(&config).await,

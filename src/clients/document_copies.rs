@@ -105,6 +105,8 @@ pub fn keep(
     }
     if operators_word {
         record(conn, Event::DocumentAdded, Subject::client(&id), now)?;
+        // Wherever only known clients may connect, this one is.
+        clients::approve(conn, &id, now)?;
     }
     let row = ClientDocument {
         client_id: id,

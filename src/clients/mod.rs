@@ -2,9 +2,12 @@
 
 pub mod authentication;
 pub mod configuration;
+pub mod connecting;
 pub mod described;
 pub mod document_copies;
 pub mod initial_access;
+pub mod known;
+pub mod look_alike;
 pub mod metadata_document;
 pub mod registration;
 pub mod shipped;

@@ -70,6 +70,16 @@ pub const SETTINGS: &[Setting] = &[
         "open",
         "who may register clients: open: they themselves; token: who has one; off: the operator",
     ),
+    plain(
+        "clients",
+        "open",
+        "which apps may connect: open: every one; known: those that are known; ask: the owner is asked about each new one",
+    ),
+    plain(
+        "known_clients",
+        "",
+        "apps that are known besides the usual ones, with commas: hosts of documents, addresses of documents, redirect URIs",
+    ),
     plain("password", "on", "off: nobody signs in by password"),
     plain("passkeys", "on", "off: nobody signs in by passkey"),
     plain(
@@ -160,6 +170,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("secret_overlap", "24h", "how long a replaced introspection secret goes on working"),
     plain("unused_client_lifetime", "30d", "when a registration that nobody has used is forgotten"),
     plain("event_lifetime", "180d", "how long the record of decisions is kept"),
+    plain("attempt_lifetime", "30d", "how long it is kept how each attempt to connect went"),
     secret(
         "notify_webhook",
         "https URL that is told what happens, by POST with JSON, signed as in Standard Webhooks",
@@ -203,6 +214,11 @@ pub const SETTINGS: &[Setting] = &[
         "limit_unused_clients",
         "10000",
         "most unused registrations that are kept; the oldest makes room",
+    ),
+    plain(
+        "limit_attempts",
+        "10000",
+        "most attempts to connect that are kept; half of them for those that nobody signed in to",
     ),
     plain("limit_registrations", "1000", "registrations in an hour"),
     plain("limit_registrations_per_address", "60", "registrations in an hour from one network"),

@@ -157,6 +157,7 @@ impl Reader<'_> {
             secret_overlap: self.duration("secret_overlap")?,
             unused_client: self.duration("unused_client_lifetime")?,
             event: self.duration("event_lifetime")?,
+            attempt: self.duration("attempt_lifetime")?,
         };
         if lifetimes.code > Seconds(600) {
             return Err(wrong("code_lifetime", "is at most 10m (OAuth 2.1 section 4.1.2)"));
@@ -201,6 +202,7 @@ impl Reader<'_> {
             write_wait: self.duration("limit_write_wait")?,
             pending_requests: self.at_least("limit_pending_requests", &1)?,
             unused_clients: self.at_least("limit_unused_clients", &1)?,
+            attempts: self.at_least("limit_attempts", &100)?,
             registrations: self.at_least("limit_registrations", &1)?,
             registrations_per_address: self.at_least("limit_registrations_per_address", &1)?,
             document_fetches: self.at_least("limit_document_fetches", &1)?,

@@ -3,16 +3,20 @@
 
 use actix_web::HttpResponse;
 
+use crate::attempts::Subject;
 use crate::authorization::request::{self, Rejection};
+use crate::clients::connecting;
 use crate::clients::described::{self, Undescribed};
 use crate::clock::Seconds;
 use crate::error::Error;
 use crate::middleware::outcome::Outcome;
+use crate::middleware::sighting;
 use crate::oauth::{ClientIdUrl, Destination, ErrorCode, OAuthError, Parameters, TokenKind};
 use crate::pages::cookies;
 use crate::pages::doorstep::doorstep_url;
 use crate::pages::error::{Back, PageError};
 use crate::pages::visit::{Visit, see_other};
+use crate::storage::attempts::Stage;
 use crate::storage::sign_ins::Goal;
 use crate::words;
 
@@ -59,6 +63,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let mut response = see_other(&visit.here(&next));
     let tied = (TokenKind::AuthorizationRequest, secret);
     cookies::tie(visit.side, (&visit.http, &mut response), tied, lifetime);
+    sighting::mark(&mut response, Stage::Asked, Subject::request(id));
     Ok(response)
 }
 
@@ -68,6 +73,9 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
 async fn update_document(visit: &Visit, parameters: &Parameters) -> Result<(), PageError> {
     let url = parameters.get("client_id").map(str::parse::<ClientIdUrl>);
     let Some(Ok(url)) = url else { return Ok(()) };
+    let settings = &visit.app.config.connecting;
+    let check = |conn: &mut _| connecting::check_document(conn, &url, settings);
+    visit.app.storage.read(check).await.map_err(|error| visit.failed(error))?;
     let undescribed = match described::bring_up_to_date(&visit.app, &url, visit.client_ip.0).await {
         Ok(()) => return Ok(()),
         Err(undescribed) => undescribed,
@@ -97,6 +105,7 @@ async fn redirect(
     if visit.visitor().await?.is_some() {
         let mut response = see_other(&href);
         Outcome::Refused(error.code).mark(&mut response);
+        sighting::mark_cause(&mut response, &error);
         return Ok(response);
     }
     let place = match to.destination() {

@@ -10,6 +10,7 @@ use tracing::{debug, error};
 use crate::error::Error;
 use crate::middleware::outcome::Outcome;
 use crate::middleware::request_log::note_refusal;
+use crate::middleware::sighting::mark_cause;
 use crate::oauth::{ErrorCode, OAuthError};
 use crate::storage::StorageError;
 
@@ -107,7 +108,10 @@ impl ResponseError for EndpointError {
         }
         let mut response = response.json(self.body());
         match &self.error {
-            Error::Refused(refused) => Outcome::Refused(refused.code).mark(&mut response),
+            Error::Refused(refused) => {
+                mark_cause(&mut response, refused);
+                Outcome::Refused(refused.code).mark(&mut response);
+            }
             Error::Failed(_) => Outcome::Failed.mark(&mut response),
         }
         response

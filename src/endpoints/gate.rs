@@ -18,6 +18,7 @@ use super::error::EndpointError;
 use crate::app::App;
 use crate::gate::decision::{Bearer, Because, Decision, Demand, Denial, Identity, Request, decide};
 use crate::mcp::Call;
+use crate::middleware::sighting;
 use crate::oauth::{IntrospectionId, Scope};
 use crate::storage::StorageError;
 
@@ -75,6 +76,7 @@ async fn answer(
         }
         Decision::Deny(denial) => {
             debug!(resource.id = %id, because = ?denial.because, "the gate refused");
+            sighting::at_the_gate(app, http, &denial);
             let response = refuse(&denial);
             match response.status() {
                 StatusCode::UNAUTHORIZED => app.metrics.gate_challenged.inc(),

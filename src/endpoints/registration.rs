@@ -8,13 +8,17 @@ use super::body::Body;
 use super::error::EndpointError;
 use super::form::bearer;
 use crate::app::{App, bounds};
+use crate::attempts::Subject;
+use crate::clients::connecting;
 use crate::clients::initial_access;
 use crate::clients::registration::{self, Newcomer, Registered};
 use crate::clock::UnixTime;
 use crate::config::Registration;
 use crate::error::Error;
 use crate::middleware::client_ip::ClientIp;
+use crate::middleware::sighting;
 use crate::oauth::{ClientId, ClientMetadata, ErrorCode, Issuer, MachineSecret, OAuthError};
+use crate::storage::attempts::Stage;
 use crate::storage::clients::Client;
 
 /// Client information: RFC 7591 section 3.2.1, RFC 7592 section 3. All metadata in force; secrets are
@@ -71,6 +75,7 @@ pub async fn post(
     let token = initial_token(&app, &request, now).await?;
     check_media_type(&request)?;
     let metadata = registration::metadata(&body.0, &bounds)?;
+    connecting::check_registration(&metadata, &app.config.connecting)?;
     let newcomer = Newcomer { network: ClientIp::of(&request).network(), token };
     let sent = metadata.clone();
     let register =
@@ -80,8 +85,12 @@ pub async fn post(
     let token = registration_token.map(MachineSecret::reveal);
     // In the client's own spelling: another installation may have registered another port.
     let client = Client { metadata: sent, ..client };
+    let subject = Subject::client(&client.client_id);
     let information = ClientInformation::new(&app.config.issuer, client, secret, token);
-    Ok(HttpResponse::Created().insert_header((CACHE_CONTROL, "no-store")).json(information))
+    let mut answer = HttpResponse::Created();
+    let mut answer = answer.insert_header((CACHE_CONTROL, "no-store")).json(information);
+    sighting::mark(&mut answer, Stage::Registered, subject);
+    Ok(answer)
 }
 
 /// The token with which somebody registers who needs one. Looked at first: strangers are told nothing

@@ -13,6 +13,7 @@ use crate::grant_types::refresh_token::{self, Rotation};
 use crate::grant_types::{Terms, TokenResponse};
 use crate::metrics::Issued;
 use crate::middleware::client_ip::ClientIp;
+use crate::middleware::sighting;
 use crate::oauth::{ErrorCode, OAuthError, Parameters};
 use crate::storage::DbConnection;
 
@@ -51,7 +52,9 @@ pub async fn post(
     request: HttpRequest,
     form: Form,
 ) -> Result<HttpResponse, EndpointError> {
+    sighting::presented(&request, &form.0);
     let response = exchange(&app, &request, &form.0).await?;
+    sighting::issued(&request, response.refresh_id());
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header(("Pragma", "no-cache"))

@@ -65,6 +65,15 @@ impl TokenResponse {
     }
 }
 
+impl TokenResponse {
+    /// The key of the refresh token, which is no secret.
+    #[must_use]
+    pub fn refresh_id(&self) -> Option<TokenId> {
+        let text = self.refresh_token.as_deref()?;
+        TokenSecret::parse(TokenKind::Refresh, text).map(|secret| secret.id())
+    }
+}
+
 /// Where the secret bits of a new token come from.
 #[derive(Clone, Copy)]
 enum Source<'a> {

@@ -5,3 +5,4 @@ pub mod outcome;
 pub mod rate_limit;
 pub mod request_log;
 pub mod security_headers;
+pub mod sighting;

@@ -9,6 +9,7 @@ use actix_web::{Error, HttpRequest, HttpResponse, web};
 
 use super::client_ip::ClientIp;
 use super::outcome::Outcome;
+use super::sighting::mark_cause;
 use crate::app::limiter::Limiter;
 use crate::app::{App, Network, RateLimits};
 use crate::clock::Seconds;
@@ -113,10 +114,12 @@ fn ask(
 }
 
 fn too_many(wait: Seconds) -> HttpResponse {
+    let error = ErrorCode::TemporarilyUnavailable.because("too many requests, try again later");
     let mut response = HttpResponse::build(StatusCode::TOO_MANY_REQUESTS)
         .insert_header((RETRY_AFTER, wait.0))
         .insert_header(("Cache-Control", "no-store"))
-        .json(ErrorCode::TemporarilyUnavailable.because("too many requests, try again later"));
+        .json(&error);
+    mark_cause(&mut response, &error);
     Outcome::Refused(ErrorCode::TemporarilyUnavailable).mark(&mut response);
     response
 }

@@ -8,6 +8,7 @@ use crate::storage::Event;
 const ACCOUNT: &str = "/account";
 const SECURITY: &str = "/account/security";
 const OWNER: &str = "/owner";
+const WAITING: &str = "/owner/clients?show=waiting";
 
 /// What is told. The first line that matches an event is its.
 pub(super) const TOLD: &[Told] = &[
@@ -29,6 +30,23 @@ pub(super) const TOLD: &[Told] = &[
         urgency: Urgency::Normal,
         tag: "electric_plug",
         page: ACCOUNT,
+    },
+    Told {
+        event: Event::ClientAsked,
+        details: &[],
+        topic: Topic::AppConnected,
+        kind: "client.asked",
+        title: "A new app waits for you",
+        text: |about| {
+            format!(
+                "{} wants to connect {}. Nobody can before you have approved it.",
+                about.person(),
+                about.client()
+            )
+        },
+        urgency: Urgency::Normal,
+        tag: "raised_hand",
+        page: WAITING,
     },
     Told {
         event: Event::NewPlace,

@@ -13,21 +13,21 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::consent::who::shown_name;
 use super::consent::{ClientOrigin, ScopeLine};
 use super::guard::Instead;
 use super::visit::Visit;
 use super::{ContentPolicy, Frame, form, page, render};
 use crate::clock::UnixTime;
+use crate::config::Connecting;
 use crate::error::Error;
-use crate::oauth::{GrantId, Parameters, UserId, display_name};
+use crate::oauth::{GrantId, Parameters, UserId};
 use crate::storage::grants::Grant;
 use crate::storage::sign_ins::Goal;
 use crate::storage::{DbConnection, StorageError, clients, lists, resources};
 
 /// How many stand on one page.
 const PAGE: usize = 50;
-/// Enough for every honest name.
-const LONGEST_NAME: usize = 80;
 
 /// The page.
 #[derive(Template)]
@@ -85,9 +85,10 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, Instead> {
         Parameters::parse(visit.http.query_string()).map_err(|error| visit.failed(error))?;
     let before = query.get("before").and_then(|id| id.parse().ok()).map(GrantId);
     let (user_id, now) = (&visitor.signed_in.user().id, visit.app.clock.now());
+    let connecting = &visit.app.config.connecting;
     let found = visit.app.storage.read(|conn| {
         let from = (before.unwrap_or(GrantId(i64::MAX)), now);
-        Ok::<_, Error>(list(conn, user_id, from)?)
+        Ok::<_, Error>(list(conn, user_id, from, connecting)?)
     });
     let mut apps = found.await.map_err(|error| visit.failed(error))?;
     let there_are_more = apps.len() > PAGE;
@@ -106,14 +107,19 @@ fn list(
     conn: &mut DbConnection,
     user_id: &UserId,
     from: (GrantId, UnixTime),
+    connecting: &Connecting,
 ) -> Result<Vec<App>, StorageError> {
     let limit = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
     let grants = lists::grants::live_of_user(conn, user_id, from, limit)?;
-    shown(conn, grants)
+    shown(conn, grants, connecting)
 }
 
 /// Grants as people see them.
-fn shown(conn: &mut DbConnection, grants: Vec<Grant>) -> Result<Vec<App>, StorageError> {
+fn shown(
+    conn: &mut DbConnection,
+    grants: Vec<Grant>,
+    connecting: &Connecting,
+) -> Result<Vec<App>, StorageError> {
     let ids: Vec<_> = grants.iter().map(|grant| grant.client_id.clone()).collect();
     let (clients, resources) = (clients::names(conn, &ids)?, resources::list(conn)?);
     let show = |grant: Grant| {
@@ -122,9 +128,10 @@ fn shown(conn: &mut DbConnection, grants: Vec<Grant>) -> Result<Vec<App>, Storag
         let resource = resources.iter().find(|resource| resource.canonical == canonical);
         App {
             id: grant.id.0.to_string(),
-            name: client.and_then(|(_, name, _)| shown_name(name)),
-            origin: client
-                .map_or(ClientOrigin::Registered, |(id, _, origin)| ClientOrigin::of(*origin, id)),
+            name: client.and_then(|(_, name, ..)| shown_name(name)),
+            origin: client.map_or(ClientOrigin::Registered, |(id, _, origin, metadata)| {
+                ClientOrigin::of((*origin, id), &metadata.redirect_uris, connecting)
+            }),
             resource_name: resource.and_then(|resource| resource.name.clone()),
             resource: grant.resource.to_string(),
             scopes: ScopeLine::of(&grant.scope),
@@ -134,8 +141,4 @@ fn shown(conn: &mut DbConnection, grants: Vec<Grant>) -> Result<Vec<App>, Storag
         }
     };
     Ok(grants.into_iter().map(show).collect())
-}
-
-fn shown_name(name: &str) -> Option<String> {
-    display_name(name).map(|name| name.chars().take(LONGEST_NAME).collect())
 }

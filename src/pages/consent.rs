@@ -14,10 +14,14 @@ use super::doorstep::doorstep_url;
 use super::error::PageError;
 use super::obstacle::Obstacle;
 use super::visit::{PageForm, Visit, Visitor, see_other};
-use super::{ContentPolicy, Frame, render};
+use super::{ContentPolicy, Frame, render, waiting};
+use crate::attempts::Subject;
 use crate::authorization::consent::{self, may_answer};
+use crate::clients::look_alike::Pose;
 use crate::error::Error;
-use crate::oauth::{Destination, ErrorCode, Parameters, Scope, display_name};
+use crate::middleware::sighting;
+use crate::oauth::{Destination, ErrorCode, Parameters, Scope};
+use crate::storage::attempts::Stage;
 use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::Client;
 use crate::storage::sign_ins::Goal;
@@ -26,9 +30,6 @@ use crate::words;
 pub use changes::Changes;
 pub use scopes::ScopeLine;
 pub use who::ClientOrigin;
-
-/// Enough for every honest name, and the decision stays in sight.
-const LONGEST_NAME: usize = 80;
 
 /// The page. What the client wrote itself stands only in text, isolated, never in an attribute.
 #[derive(Template)]
@@ -44,6 +45,8 @@ pub struct Consent {
     pub client_name: String,
     /// How we know the client.
     pub client_origin: ClientOrigin,
+    /// Whom its name poses as.
+    pub pose: Option<Pose>,
     /// What has changed about it since the person last said yes.
     pub changes: Option<Changes>,
     /// Of what the page shows of the client: it comes back with the answer.
@@ -63,8 +66,7 @@ pub struct Consent {
 impl Consent {
     /// None for an app whose name has nothing that can be seen.
     fn shown_name(&self) -> Option<String> {
-        let name = display_name(&self.client_name)?;
-        Some(name.chars().take(LONGEST_NAME).collect())
+        who::shown_name(&self.client_name)
     }
 }
 
@@ -93,11 +95,15 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let (changes, grantable) = found.await.map_err(|error| visit.failed(error))?;
     let (scope, resource) = match grantable {
         Ok(grantable) => grantable,
-        Err(why) => {
-            let page = Obstacle::new(&visit, &visitor, &pending, why);
-            return Ok(render(StatusCode::FORBIDDEN, &page, ContentPolicy::LeadsElsewhere));
-        }
+        Err(why) => return Ok(obstacle(&visit, &visitor, &pending, why)),
     };
+    match consent::unwelcome(&client, &visit.app.config.connecting) {
+        None => {}
+        Some(consent::Obstacle::Waits) => {
+            return waiting::wait(&visit, &visitor, &pending, client).await;
+        }
+        Some(why) => return Ok(obstacle(&visit, &visitor, &pending, why)),
+    }
     let page = question(&visit, &visitor, (client, pending), (scope, resource.name));
     let page = Consent { changes, ..page };
     Ok(render(StatusCode::OK, &page, ContentPolicy::LeadsElsewhere))
@@ -122,7 +128,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
             return Err(visit.failed(ErrorCode::InvalidRequest.because(why)));
         }
     };
-    let app = visit.app.clone();
+    let (app, id) = (visit.app.clone(), cookie.id());
     let now = app.clock.now();
     let shown = sent.text("shown").to_owned();
     let decide = move |conn: &mut storage::DbConnection| {
@@ -131,8 +137,12 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
             if !changes::was_shown(conn, &cookie, &shown, now)? {
                 return Ok(None);
             }
-            let terms = (config.lifetimes.code, &config.issuer);
-            consent::approve(conn, &cookie, signed_in, terms, now).map(Some)
+            let terms = consent::Terms {
+                code_lifetime: config.lifetimes.code,
+                issuer: &config.issuer,
+                connecting: &config.connecting,
+            };
+            consent::approve(conn, &cookie, signed_in, &terms, now).map(Some)
         } else {
             consent::deny(conn, &cookie, signed_in, &config.issuer, now).map(Some)
         }
@@ -144,7 +154,21 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     let mut response = see_other(&answer);
     // The code is in the URL: nobody needs to know from where the browser comes.
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let answer = if allowed { Stage::Approved } else { Stage::Denied };
+    sighting::mark(&mut response, answer, Subject::request(id));
     Ok(response)
+}
+
+fn obstacle(
+    visit: &Visit,
+    visitor: &Visitor,
+    pending: &PendingRequest,
+    why: consent::Obstacle,
+) -> HttpResponse {
+    let page = Obstacle::new(visit, visitor, pending, why);
+    let mut page = render(StatusCode::FORBIDDEN, &page, ContentPolicy::LeadsElsewhere);
+    sighting::mark_refusal(&mut page, (Stage::Obstacle, why.words()), pending.id);
+    page
 }
 
 fn question(
@@ -153,12 +177,18 @@ fn question(
     (client, pending): (Client, PendingRequest),
     (scope, resource_name): (Scope, Option<String>),
 ) -> Consent {
-    let request = pending.id.to_string();
+    let (request, config) = (pending.id.to_string(), &visit.app.config);
+    let answers = [pending.asked.redirect_uri.clone()];
     Consent {
         frame: visit.frame(),
         csrf: visitor.csrf(&request),
         request,
-        client_origin: ClientOrigin::of(client.origin, &client.client_id),
+        client_origin: ClientOrigin::of(
+            (client.origin, &client.client_id),
+            &answers,
+            &config.connecting,
+        ),
+        pose: who::pose(&client, &answers, config),
         changes: None,
         shown: changes::shown(&client),
         client_name: client.metadata.client_name.unwrap_or_default(),

@@ -13,7 +13,8 @@ use crate::clock::Seconds;
 use crate::error::Error;
 use crate::middleware::outcome::Outcome;
 use crate::middleware::request_log::note_refusal;
-use crate::oauth::ErrorCode;
+use crate::middleware::sighting::mark_cause;
+use crate::oauth::{ErrorCode, OAuthError};
 use crate::storage::StorageError;
 use crate::words;
 
@@ -47,6 +48,7 @@ pub struct PageError {
     page: Box<ErrorPage>,
     status: StatusCode,
     outcome: Outcome,
+    refused: Option<OAuthError>,
     retry_after: Option<Seconds>,
 }
 
@@ -57,6 +59,10 @@ impl PageError {
         let outcome = match &error {
             Error::Refused(refused) => Outcome::Refused(refused.code),
             Error::Failed(_) => Outcome::Failed,
+        };
+        let refused = match &error {
+            Error::Refused(refused) => Some(refused.clone()),
+            Error::Failed(_) => None,
         };
         let (status, title, message) = match error {
             Error::Refused(refused) => {
@@ -84,7 +90,7 @@ impl PageError {
         };
         let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(Seconds(5));
         let page = Box::new(ErrorPage { frame, title, message, request_id, back: None });
-        Self { page, status, outcome, retry_after }
+        Self { page, status, outcome, refused, retry_after }
     }
 
     /// With a way back to the app.
@@ -145,6 +151,9 @@ impl ResponseError for PageError {
     fn error_response(&self) -> HttpResponse {
         let mut response = render(self.status, &*self.page, ContentPolicy::Closed);
         self.outcome.mark(&mut response);
+        if let Some(refused) = &self.refused {
+            mark_cause(&mut response, refused);
+        }
         if let Some(wait) = self.retry_after {
             response.headers_mut().insert(RETRY_AFTER, wait.0.into());
         }

@@ -35,6 +35,7 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod snippets;
 pub mod visit;
+pub mod waiting;
 pub mod welcome;
 pub mod when;
 

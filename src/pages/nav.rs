@@ -20,7 +20,7 @@ pub struct Nav {
 impl Nav {
     /// Paths and what they are called.
     pub(super) fn places(&self) -> &'static [(&'static str, &'static str)] {
-        const PLACES: [(&str, &str); 8] = [
+        const PLACES: [(&str, &str); 9] = [
             ("/account", words!("Connected apps")),
             ("/account/security", words!("Security")),
             ("/owner", words!("Overview")),
@@ -28,6 +28,7 @@ impl Nav {
             ("/owner/resources", words!("MCP servers")),
             ("/owner/clients", words!("Apps")),
             ("/owner/grants", words!("Connections")),
+            ("/owner/attempts", words!("Attempts to connect")),
             ("/owner/emergency", words!("Emergency")),
         ];
         match (self.account, self.owner) {

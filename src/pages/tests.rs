@@ -56,6 +56,7 @@ fn consent(name: &str, origin: ClientOrigin, destination: Destination) -> Consen
         csrf: "csrf-token".to_owned(),
         client_name: name.to_owned(),
         client_origin: origin,
+        pose: None,
         changes: None,
         shown: "0011223344556677".to_owned(),
         destination,

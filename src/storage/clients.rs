@@ -44,9 +44,10 @@ pub struct Client {
     pub fingerprint: Option<TokenHash>,
     /// The network that registered it.
     pub registered_from: Option<String>,
-    /// Where new clients wait for the owner: since when.
+    /// Where new clients wait for the owner: since when. Whoever said yes before that said it to
+    /// something else.
     pub asked_at: Option<UnixTime>,
-    /// Who met it first.
+    /// Who met it first; none: nobody has, since then.
     pub asked_by: Option<UserId>,
     /// When the owner said yes to it.
     pub approved_at: Option<UnixTime>,
@@ -60,6 +61,14 @@ impl Client {
     #[must_use]
     pub fn is_shared(&self) -> bool {
         self.fingerprint.is_some() && self.registration_token_hash.is_none()
+    }
+
+    /// Whether somebody has met it where the owner is asked, and he has said neither yes nor no.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        let used_since = self.last_used_at > self.asked_at;
+        let undecided = self.approved_at.is_none() && self.disabled_at.is_none();
+        self.asked_by.is_some() && undecided && !used_since
     }
 }
 
@@ -104,13 +113,19 @@ pub fn name(conn: &mut DbConnection, id: &ClientId) -> Result<Option<String>, St
     Ok(name.get_result::<String>(conn).optional()?.filter(|name| !name.is_empty()))
 }
 
-/// What these clients call themselves, and who vouches for it; those that are gone are left out.
+/// What these clients call themselves, who vouches for it, and their metadata; those that are gone are
+/// left out.
 pub fn names(
     conn: &mut DbConnection,
     ids: &[ClientId],
-) -> Result<Vec<(ClientId, String, ClientOrigin)>, StorageError> {
+) -> Result<Vec<(ClientId, String, ClientOrigin, ClientMetadata)>, StorageError> {
     let named = oauth_clients::table.filter(oauth_clients::client_id.eq_any(ids));
-    let columns = (oauth_clients::client_id, oauth_clients::name, oauth_clients::origin);
+    let columns = (
+        oauth_clients::client_id,
+        oauth_clients::name,
+        oauth_clients::origin,
+        oauth_clients::client_json,
+    );
     Ok(named.select(columns).load(conn)?)
 }
 
@@ -151,6 +166,55 @@ pub fn enable(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageErr
     let disabled = oauth_clients::table.find(id).filter(oauth_clients::disabled_at.is_not_null());
     let none: Option<UnixTime> = None;
     Ok(diesel::update(disabled).set(oauth_clients::disabled_at.eq(none)).execute(conn)? == 1)
+}
+
+/// Notes that it waits for the owner, and who met it first. False if that was noted before, or there
+/// is nothing to wait for.
+pub fn ask(
+    conn: &mut DbConnection,
+    id: &ClientId,
+    by: &UserId,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let new = oauth_clients::table
+        .find(id)
+        .filter(oauth_clients::asked_by.is_null())
+        .filter(oauth_clients::approved_at.is_null())
+        .filter(oauth_clients::disabled_at.is_null());
+    let noted = (oauth_clients::asked_at.eq(now), oauth_clients::asked_by.eq(by));
+    Ok(diesel::update(new).set(noted).execute(conn)? == 1)
+}
+
+/// Notes the owner's yes. False if there is no such client, it has one, or it is disabled: decided in
+/// the row that [`disable`] writes.
+pub fn approve(
+    conn: &mut DbConnection,
+    id: &ClientId,
+    now: UnixTime,
+) -> Result<bool, StorageError> {
+    let without = oauth_clients::table
+        .find(id)
+        .filter(oauth_clients::approved_at.is_null())
+        .filter(oauth_clients::disabled_at.is_null());
+    Ok(diesel::update(without).set(oauth_clients::approved_at.eq(now)).execute(conn)? == 1)
+}
+
+/// Those whom [`Client::is_waiting`] is true of.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub(super) fn waiting() -> _ {
+    let since = oauth_clients::last_used_at
+        .is_null()
+        .or(oauth_clients::last_used_at.le(oauth_clients::asked_at));
+    oauth_clients::asked_by
+        .is_not_null()
+        .and(oauth_clients::approved_at.is_null())
+        .and(oauth_clients::disabled_at.is_null())
+        .and(since)
+}
+
+/// How many wait for the owner.
+pub fn count_waiting(conn: &mut DbConnection) -> Result<i64, StorageError> {
+    Ok(oauth_clients::table.filter(waiting().assume_not_null()).count().get_result(conn)?)
 }
 
 /// False if there is no such client.

@@ -6,6 +6,7 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{BigInt, Binary, Text};
 use diesel::sqlite::Sqlite;
 
+use super::attempts::Story;
 use super::connection::MultiBackend;
 use super::sign_ins::Goal;
 use super::{
@@ -50,7 +51,7 @@ macro_rules! column {
 column!(Text as String:
     Audience, ClientId, ClientMetadata, ClientOrigin, CodeChallenge, DocumentSource, Event, Goal,
     IntrospectionId, Method, Pattern, Purpose, RedirectUri, ResourceUri, RevokedBecause, Role,
-    RuleKind, Scope, Step, UserId;
+    RuleKind, Scope, Step, Story, UserId;
     read |text| Ok(text.parse()?); write |value| value.to_string());
 column!(Binary as Vec<u8>: Salt, TokenHash;
     read |bytes| Ok(bytes.try_into()?); write |value| value.as_ref().to_vec());

@@ -1,5 +1,7 @@
 //! `events`: what was decided about access, kept for the operator. Never a secret.
 
+mod forgetting;
+
 use diesel::prelude::*;
 
 use super::codec::text_enum;
@@ -8,6 +10,9 @@ use super::schema::{events, users};
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
 use crate::oauth::{ClientId, GrantId, ResourceUri, UserId};
+
+pub use forgetting::delete_old;
+pub(super) use forgetting::delete_registrations;
 
 text_enum!(
     /// What was decided.
@@ -130,6 +135,10 @@ text_enum!(
         RegistrationTokenRemoved = "registration_token.removed",
         /// The tables were brought up to date.
         SchemaUpdated = "schema.updated",
+        /// A new client waits for the owner; the person who met it first is named.
+        ClientAsked = "client.asked",
+        /// The owner lets a new client ask people.
+        ClientApproved = "client.approved",
     }
 );
 
@@ -258,36 +267,4 @@ pub fn sign_ins(
         .order(events::id)
         .select((users::username, events::address.assume_not_null()));
     Ok(signed_in.load(conn)?)
-}
-
-/// Deletes the record of these registrations and of what the clients made of them, and nothing that a
-/// person has decided about them. The
-/// newest event stays: its id would be given again, and whoever follows the record by ids would not
-/// see the event that gets it.
-pub(super) fn delete_registrations(
-    conn: &mut DbConnection,
-    ids: &[ClientId],
-) -> Result<(), StorageError> {
-    let newest = newest(conn)?;
-    let theirs = events::table.filter(events::client_id.eq_any(ids)).filter(events::id.ne(newest));
-    let own = [Event::ClientRegistered, Event::ClientUpdated, Event::ClientDescribed];
-    diesel::delete(theirs.filter(events::kind.eq_any(own))).execute(conn)?;
-    Ok(())
-}
-
-/// Deletes those of the `limit` oldest events that are from before `before`, but not the newest.
-pub fn delete_old(
-    conn: &mut DbConnection,
-    before: UnixTime,
-    limit: i64,
-) -> Result<usize, StorageError> {
-    let newest = newest(conn)?;
-    let oldest = events::table
-        .filter(events::id.lt(newest))
-        .order(events::id)
-        .limit(limit)
-        .select((events::id, events::at))
-        .load::<(i64, UnixTime)>(conn)?;
-    let old: Vec<i64> = oldest.iter().filter(|(_, at)| *at < before).map(|(id, _)| *id).collect();
-    Ok(diesel::delete(events::table.filter(events::id.eq_any(old))).execute(conn)?)
 }

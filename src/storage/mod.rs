@@ -2,6 +2,7 @@
 //! a file per table, with its row and what is asked of it.
 
 pub mod access_tokens;
+pub mod attempts;
 pub mod authorization_requests;
 pub mod belongings;
 pub mod client_documents;

@@ -1,6 +1,25 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    attempts (id) {
+        id -> BigInt,
+        started_at -> BigInt,
+        last_at -> BigInt,
+        network -> Text,
+        agent -> Text,
+        client_id -> Nullable<Text>,
+        user_id -> Nullable<Text>,
+        resource -> Nullable<Text>,
+        known -> Bool,
+        request_id -> Nullable<BigInt>,
+        code_id -> Nullable<BigInt>,
+        grant_id -> Nullable<BigInt>,
+        refresh_id -> Nullable<BigInt>,
+        story -> Text,
+    }
+}
+
+diesel::table! {
     authorization_requests (id) {
         id -> BigInt,
         hash -> Binary,
@@ -304,6 +323,7 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
+    attempts,
     authorization_requests,
     client_documents,
     events,

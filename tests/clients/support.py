@@ -201,10 +201,19 @@ class Person:
         raise AssertionError("the pages lead nowhere")
 
     def connect(self, url):
-        """As `open`, and delivers the answer to the client that listens for it."""
+        """As `open`, and delivers the answer to the client that listens for it. Some open the browser before they
+        listen: a person is never that fast."""
         callback = self.open(url)
-        answer = httpx.get(callback, timeout=30)
-        assert answer.status_code < 500, answer.text
+
+        def deliver():
+            try:
+                answer = httpx.get(callback, timeout=30)
+            except httpx.ConnectError:
+                return False
+            assert answer.status_code < 500, answer.text
+            return True
+
+        wait_for(deliver, "the client that waits for the answer", seconds=10)
 
 
 def origin(url):

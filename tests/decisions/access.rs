@@ -3,6 +3,7 @@
 use mcp_oauthd::accounts::setup;
 use mcp_oauthd::authorization::consent::{self, Obstacle};
 use mcp_oauthd::authorization::{admission, pause, request};
+use mcp_oauthd::config::Connecting;
 use mcp_oauthd::oauth::ErrorCode::{AccessDenied, InvalidGrant};
 use mcp_oauthd::oauth::{IntrospectionId, Scope};
 use mcp_oauthd::revocation;
@@ -12,7 +13,7 @@ use mcp_oauthd::storage::resources::{self, Resource};
 use mcp_oauthd::storage::users::User;
 use mcp_oauthd::storage::{Audience, Event, RevokedBecause, resource_people};
 
-use crate::fixture::{CODE_LIFETIME, Fixture, issuer, sign_in};
+use crate::fixture::{CODE_LIFETIME, Fixture, issuer, sign_in, yes};
 
 fn scope(text: &str) -> Scope {
     text.parse().unwrap()
@@ -57,7 +58,13 @@ impl Fixture {
         let kind = mcp_oauthd::oauth::TokenKind::AuthorizationRequest;
         let yes = self.decide(move |conn, now| {
             let cookie = mcp_oauthd::oauth::TokenSecret::parse(kind, &cookie).unwrap();
-            consent::approve(conn, &cookie, &signed_in, (CODE_LIFETIME, &issuer()), now)
+            consent::approve(
+                conn,
+                &cookie,
+                &signed_in,
+                &yes(&issuer(), &Connecting::default()),
+                now,
+            )
         });
         let yes = yes.await;
         assert_eq!(yes.is_err(), why.is_some(), "the page and the decision agree");

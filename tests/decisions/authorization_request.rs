@@ -3,6 +3,7 @@
 use mcp_oauthd::accounts::setup;
 use mcp_oauthd::authorization::request::{self, Offer, Rejection};
 use mcp_oauthd::clock::Seconds;
+use mcp_oauthd::config::Connecting;
 use mcp_oauthd::oauth::ErrorCode::{
     self, ConsentRequired, InvalidClient, InvalidRequest, InvalidTarget, UnsupportedResponseType,
 };
@@ -212,7 +213,11 @@ fn valid(f: &Fixture) -> Form {
 }
 
 fn offer() -> Offer {
-    Offer { scopes: Scope::requested("mcp read"), default_resource: None }
+    Offer {
+        scopes: Scope::requested("mcp read"),
+        default_resource: None,
+        connecting: Connecting::default(),
+    }
 }
 
 async fn resolve(f: &Fixture, query: &Form) -> Result<Asked, Rejection> {

@@ -3,6 +3,7 @@
 use mcp_oauthd::accounts::session::SignedIn;
 use mcp_oauthd::authorization::{consent, request};
 use mcp_oauthd::clock::Seconds;
+use mcp_oauthd::config::Connecting;
 use mcp_oauthd::oauth::ErrorCode::AccessDenied;
 use mcp_oauthd::oauth::{OAuthError, TokenKind, TokenSecret};
 use mcp_oauthd::revocation;
@@ -11,7 +12,7 @@ use mcp_oauthd::storage::users::User;
 use mcp_oauthd::storage::{Event, seen_documents};
 
 use crate::client_documents::{URL, document, fetched};
-use crate::fixture::{CODE_LIFETIME, Fixture, REDIRECT_URI, issuer, parameter, tampered};
+use crate::fixture::{CODE_LIFETIME, Fixture, REDIRECT_URI, issuer, parameter, tampered, yes};
 
 const LIFETIME: Seconds = Seconds(3600);
 
@@ -219,7 +220,7 @@ async fn approve(f: &Fixture, cookie: &str, who: &SignedIn) -> Result<String, OA
     let cookie = TokenSecret::parse(TokenKind::AuthorizationRequest, cookie).unwrap();
     let who = who.clone();
     let approve = move |conn: &mut _, now| {
-        consent::approve(conn, &cookie, &who, (CODE_LIFETIME, &issuer()), now)
+        consent::approve(conn, &cookie, &who, &yes(&issuer(), &Connecting::default()), now)
     };
     f.decide(approve).await
 }

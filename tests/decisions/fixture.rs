@@ -5,9 +5,10 @@ use diesel::sql_types::{Nullable, Text};
 use mcp_oauthd::accounts::password::{Hashed, NewPassword, Passwords};
 use mcp_oauthd::accounts::session::{self, Browser, SessionLifetimes, SignedIn};
 use mcp_oauthd::accounts::{Username, setup};
+use mcp_oauthd::authorization::consent;
 use mcp_oauthd::clients::registration::{self, Bounds, Registered};
 use mcp_oauthd::clock::{Clock, Seconds, UnixTime};
-use mcp_oauthd::config::Database;
+use mcp_oauthd::config::{Connecting, Database};
 use mcp_oauthd::error::Error;
 use mcp_oauthd::grant_types::Terms;
 use mcp_oauthd::oauth::{IntrospectionId, Issuer, OAuthError, Scope, UserId};
@@ -142,6 +143,14 @@ impl Fixture {
         self.events().await.iter().filter(|(found, _)| *found == kind).count()
     }
 
+    /// Changes rows as no decision of this part does.
+    pub(crate) async fn sql(&self, update: String) {
+        let run = move |DbConnection::Sqlite(conn): &mut _, _| {
+            diesel::sql_query(&update).execute(conn).map_err(StorageError::from)
+        };
+        self.write(run).await;
+    }
+
     /// Every value in the database, to see that nothing has changed.
     pub(crate) async fn dump(&self) -> Vec<String> {
         self.read(|DbConnection::Sqlite(conn)| {
@@ -166,6 +175,11 @@ pub(crate) fn empty() -> (Storage, Clock, TempDir) {
 
 pub(crate) fn issuer() -> Issuer {
     "https://auth.example".parse().unwrap()
+}
+
+/// Under which a person's yes is given.
+pub(crate) fn yes<'a>(issuer: &'a Issuer, connecting: &'a Connecting) -> consent::Terms<'a> {
+    consent::Terms { code_lifetime: CODE_LIFETIME, issuer, connecting }
 }
 
 pub(crate) fn sign_in(

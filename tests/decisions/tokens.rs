@@ -2,6 +2,7 @@
 
 use mcp_oauthd::authorization::{consent, request};
 use mcp_oauthd::clients::Presented;
+use mcp_oauthd::config::Connecting;
 use mcp_oauthd::gate;
 use mcp_oauthd::grant_types::{Terms, TokenResponse, authorization_code, refresh_token};
 use mcp_oauthd::oauth::{GrantId, OAuthError, TokenKind, TokenSecret};
@@ -13,7 +14,9 @@ use mcp_oauthd::storage::refresh_tokens::{self, RefreshToken};
 use mcp_oauthd::storage::resources;
 use serde::Deserialize;
 
-use crate::fixture::{CODE_LIFETIME, Fixture, REDIRECT_URI, VERIFIER, issuer, parameter, sign_in};
+use crate::fixture::{
+    CODE_LIFETIME, Fixture, REDIRECT_URI, VERIFIER, issuer, parameter, sign_in, yes,
+};
 use crate::form::Form;
 
 /// What a client has in hand.
@@ -46,7 +49,13 @@ impl Fixture {
         let url = self.decide(move |conn, now| {
             let signed_in = sign_in(conn, &user, now)?;
             let cookie = request::keep(conn, &asked, CODE_LIFETIME, 100, now)?;
-            consent::approve(conn, &cookie, &signed_in, (CODE_LIFETIME, &issuer()), now)
+            consent::approve(
+                conn,
+                &cookie,
+                &signed_in,
+                &yes(&issuer(), &Connecting::default()),
+                now,
+            )
         });
         parameter(&url.await.unwrap(), "code").unwrap()
     }

@@ -8,7 +8,8 @@ import os
 import subprocess
 
 import pytest
-from receivers import PASSWORD, USER, Authority, Mailbox, Webhook
+from authority import Authority
+from receivers import PASSWORD, USER, Mailbox, Webhook
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 from support import BINARY, Service

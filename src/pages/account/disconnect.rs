@@ -81,11 +81,12 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, Instead>
 async fn find(visit: &Visit, visitor: &Visitor, id: &str) -> Result<App, PageError> {
     let now = visit.app.clock.now();
     let Some(id) = grant_id(id) else { return Err(visit.not_found(NOT_THERE)) };
+    let connecting = &visit.app.config.connecting;
     let found = visit.app.storage.read(|conn| {
         let grant = grants::find(conn, id)?;
         let theirs = grant
             .filter(|grant| grant.is_live(now) && grant.user_id == visitor.signed_in.user().id);
-        Ok::<_, Error>(shown(conn, theirs.into_iter().collect())?)
+        Ok::<_, Error>(shown(conn, theirs.into_iter().collect(), connecting)?)
     });
     let mut found = found.await.map_err(|error| visit.failed(error))?;
     found.pop().ok_or_else(|| visit.not_found(NOT_THERE))

@@ -5,19 +5,22 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::client_act::Act;
-use super::clients::{PATH as LIST, called, origin};
+use super::clients::{PATH as LIST, called};
 use super::connections::narrowed;
 use super::done::said;
 use super::query;
 use crate::clients as known_clients;
+use crate::clients::look_alike::Pose;
+use crate::config::Newcomers;
 use crate::oauth::{ClientId, Destination, Scope, display_name};
+use crate::pages::consent::who::{self, ClientOrigin};
 use crate::pages::error::PageError;
 use crate::pages::guard::Instead;
 use crate::pages::language::Html;
 use crate::pages::visit::Visit;
 use crate::pages::{ContentPolicy, Frame, render};
-use crate::storage::ClientOrigin;
 use crate::storage::clients::{self, Client};
+use crate::storage::{self, users};
 use crate::words;
 
 /// The page.
@@ -30,6 +33,13 @@ pub struct ClientPage {
     frame: Frame,
     done: Option<Html>,
     client: Client,
+    client_origin: ClientOrigin,
+    /// Whom its name poses as.
+    pose: Option<Pose>,
+    /// Who met it first, where the owner is asked.
+    asked_by: Option<String>,
+    /// What becomes of those that nobody here has met.
+    newcomers: Newcomers,
     ceiling: Scope,
 }
 
@@ -38,12 +48,8 @@ impl ClientPage {
         called(&self.frame, &self.client)
     }
 
-    fn origin(&self) -> &'static str {
-        origin(self.client.origin)
-    }
-
-    fn is_configured(&self) -> bool {
-        self.client.origin == ClientOrigin::Configured
+    fn waits(&self) -> bool {
+        self.newcomers == Newcomers::Ask && self.client.is_waiting()
     }
 
     /// Where answers go, each place once.
@@ -80,9 +86,21 @@ impl ClientPage {
         .collect()
     }
 
-    fn acts(&self) -> [Act; 3] {
-        let state = if self.client.disabled_at.is_some() { Act::Enable } else { Act::Disable };
-        [state, Act::EndEverything, Act::Remove]
+    fn acts(&self) -> Vec<Act> {
+        let client = &self.client;
+        if self.waits() {
+            return vec![Act::Approve, Act::Refuse, Act::Remove];
+        }
+        let state = if client.disabled_at.is_some() { Act::Enable } else { Act::Disable };
+        let needless = self.newcomers == Newcomers::Open
+            || client.origin == storage::ClientOrigin::Configured
+            || client.approved_at.or(client.disabled_at).is_some();
+        let approve = (!needless).then_some(Act::Approve);
+        approve.into_iter().chain([state, Act::EndEverything, Act::Remove]).collect()
+    }
+
+    fn attempts(&self) -> String {
+        super::attempts::of_client(&self.client.client_id)
     }
 
     fn connections(&self) -> String {
@@ -99,8 +117,27 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, Instead> {
     let (frame, query) = (visit.frame_for(&visitor, LIST), query(&visit)?);
     let client = find(&visit, query.get("id").unwrap_or_default()).await?;
     let ceiling = known_clients::ceiling(&client, &visit.app.config.scopes);
-    let page = ClientPage { done: said(&frame, &query), frame, client, ceiling };
+    let config = &visit.app.config;
+    let answers = &client.metadata.redirect_uris;
+    let origin = (client.origin, &client.client_id);
+    let page = ClientPage {
+        done: said(&frame, &query),
+        frame,
+        client_origin: ClientOrigin::of(origin, answers, &config.connecting),
+        pose: who::pose(&client, answers, config),
+        asked_by: first_met_by(&visit, &client).await?,
+        newcomers: config.connecting.newcomers,
+        client,
+        ceiling,
+    };
     Ok(render(StatusCode::OK, &page, ContentPolicy::Closed))
+}
+
+/// Who met it first, if that person is still there.
+async fn first_met_by(visit: &Visit, client: &Client) -> Result<Option<String>, PageError> {
+    let Some(person) = &client.asked_by else { return Ok(None) };
+    let found = visit.app.storage.read(|conn| users::find(conn, person)).await;
+    Ok(found.map_err(|error| visit.failed(error))?.map(|user| user.username))
 }
 
 /// The one of this id.

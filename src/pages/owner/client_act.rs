@@ -7,6 +7,7 @@ use super::confirm::{Question, ask, checked};
 use super::done::done;
 use super::{address, client, query};
 use crate::clients;
+use crate::clients::connecting;
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::oauth::ClientId;
@@ -23,10 +24,19 @@ pub(super) enum Act {
     Enable,
     EndEverything,
     Remove,
+    Approve,
+    Refuse,
 }
 
 impl Act {
-    const ALL: [Self; 4] = [Self::Disable, Self::Enable, Self::EndEverything, Self::Remove];
+    const ALL: [Self; 6] = [
+        Self::Disable,
+        Self::Enable,
+        Self::EndEverything,
+        Self::Remove,
+        Self::Approve,
+        Self::Refuse,
+    ];
 
     /// Where it is asked about and done.
     pub(super) fn path(self) -> &'static str {
@@ -35,6 +45,8 @@ impl Act {
             Self::Enable => "/owner/clients/enable",
             Self::EndEverything => "/owner/clients/end",
             Self::Remove => "/owner/clients/remove",
+            Self::Approve => "/owner/clients/approve",
+            Self::Refuse => "/owner/clients/refuse",
         }
     }
 
@@ -50,12 +62,14 @@ impl Act {
             Self::Enable => words!("Enable"),
             Self::EndEverything => words!("End everything"),
             Self::Remove => words!("Remove"),
+            Self::Approve => words!("Approve"),
+            Self::Refuse => words!("Refuse"),
         }
     }
 
     /// Whether it takes something away.
     pub(super) fn is_danger(self) -> bool {
-        self != Self::Enable
+        !matches!(self, Self::Enable | Self::Approve)
     }
 
     fn question(self) -> (&'static str, &'static str) {
@@ -85,6 +99,17 @@ impl Act {
                      that registers itself can come back under another id."
                 ),
             ),
+            Self::Approve => (
+                words!("Approve {}?"),
+                words!("Everybody here may let this app connect then. Each decides for himself."),
+            ),
+            Self::Refuse => (
+                words!("Refuse {}?"),
+                words!(
+                    "Nobody can connect this app, and whoever waits for it is told so. It stays \
+                     refused until you enable it."
+                ),
+            ),
         }
     }
 
@@ -103,6 +128,13 @@ impl Act {
             }
             Self::EndEverything => ("ended", Some(ending::of_client(conn, id, now)?)),
             Self::Remove => ("removed", revocation::remove_client(conn, id, now)?),
+            Self::Approve if connecting::approve(conn, id, now)? => ("approved", None),
+            // Somebody has decided meanwhile: the page says how.
+            Self::Approve => ("decided", None),
+            Self::Refuse => {
+                revocation::disable_client(conn, id, now)?;
+                ("refused", None)
+            }
         })
     }
 

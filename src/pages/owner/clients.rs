@@ -7,7 +7,8 @@ use askama::Template;
 use super::done::said;
 use super::list::{Asked, Column, Shape};
 use super::{address, client, query};
-use crate::oauth::display_name;
+use crate::config::Newcomers;
+use crate::pages::consent::who::shown_name;
 use crate::pages::guard::Instead;
 use crate::pages::language::Html;
 use crate::pages::visit::Visit;
@@ -30,6 +31,7 @@ static SHAPE: Shape = Shape {
         ("enabled", words!("That may ask")),
         ("disabled", words!("Disabled")),
         ("unused", words!("Nobody has said yes yet")),
+        ("waiting", words!("Waiting for you")),
     ],
     columns: &[
         Column { key: "name", words: words!("Name"), descending: false },
@@ -48,6 +50,8 @@ pub struct Clients {
     done: Option<Html>,
     list: Asked,
     rows: Vec<Client>,
+    /// Whether the owner is asked about new ones.
+    asks: bool,
 }
 
 impl Clients {
@@ -66,10 +70,8 @@ impl Clients {
 
 /// What it calls itself, as far as that can be shown.
 pub(super) fn called(frame: &Frame, client: &Client) -> String {
-    const LONGEST: usize = 80;
-    let name = display_name(&client.name);
-    let name = name.as_deref().unwrap_or_else(|| frame.t(words!("an app without a name")));
-    name.chars().take(LONGEST).collect()
+    let name = shown_name(&client.name);
+    name.unwrap_or_else(|| frame.t(words!("an app without a name")).to_owned())
 }
 
 /// Who vouches for it, in words.
@@ -90,6 +92,7 @@ fn narrowing(list: &Asked) -> Narrowing {
         "enabled" => (None, Some(State::Enabled)),
         "disabled" => (None, Some(State::Disabled)),
         "unused" => (None, Some(State::Unused)),
+        "waiting" => (None, Some(State::Waiting)),
         _ => (None, None),
     };
     Narrowing { search: list.search.clone(), origin, state }
@@ -111,6 +114,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, Instead> {
     let (narrowing, at) = (narrowing(&list), list.at());
     let found = visit.app.storage.read(|conn| clients::page(conn, &narrowing, order, &at)).await;
     let rows = list.found(found.map_err(|error| visit.failed(error))?);
-    let page = Clients { done: said(&frame, &query), frame, list, rows };
+    let asks = visit.app.config.connecting.newcomers == Newcomers::Ask;
+    let page = Clients { done: said(&frame, &query), frame, list, rows, asks };
     Ok(render(StatusCode::OK, &page, ContentPolicy::Closed))
 }

@@ -10,7 +10,7 @@ use crate::pages::visit::{Visit, see_other};
 use crate::words;
 
 /// The word in the address, and the sentence. `{}` is how many connections have ended.
-const SENTENCES: [(&str, &str); 20] = [
+const SENTENCES: [(&str, &str); 23] = [
     ("saved", words!("Saved.")),
     ("resource-paused", words!("Paused. Nobody gets in until you resume it.")),
     ("resource-resumed", words!("Resumed. Whoever was connected is again.")),
@@ -30,6 +30,9 @@ const SENTENCES: [(&str, &str); 20] = [
     ("all-paused-before", words!("All access was paused already.")),
     ("all-resumed", words!("Access is possible again.")),
     ("all-resumed-before", words!("Access was not paused.")),
+    ("approved", words!("Approved. Whoever has waited for it can go on.")),
+    ("refused", words!("Refused. Nobody can connect it.")),
+    ("decided", words!("It was decided before. Look how it stands.")),
     ("all-ended", words!("Everybody is disconnected. Connections that have ended: {}")),
 ];
 

@@ -126,6 +126,10 @@ fn said(kind: Event) -> Said {
         Event::DocumentChanged => (words!("{} describes itself otherwise now"), &[App]),
         Event::DocumentAdded => (words!("A description of {} was laid down here"), &[App]),
         Event::DocumentRemoved => (words!("The description of {} is asked for again"), &[App]),
+        Event::ClientAsked => {
+            (words!("{} wants to connect {}, which waits for an owner"), &[Person, App])
+        }
+        Event::ClientApproved => (words!("{} was approved"), &[App]),
         Event::ClientAdded => (words!("{} was added"), &[App]),
         Event::ClientDisabled => (words!("{} was disabled"), &[App]),
         Event::ClientEnabled => (words!("{} may be used again"), &[App]),

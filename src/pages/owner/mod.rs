@@ -4,6 +4,7 @@
 //! and the thing that it is about. What ends access, hands out a secret or takes something away asks
 //! first, and wants a recent sign-in.
 
+pub mod attempts;
 pub mod client;
 pub mod client_act;
 pub mod clients;
@@ -28,7 +29,7 @@ use actix_web::{HttpResponse, web};
 use super::error::PageError;
 use super::visit::{Visit, see_other};
 use super::{form, page};
-use crate::oauth::Parameters;
+use crate::oauth::{ClientId, Parameters};
 use crate::revocation::ending;
 use crate::storage::StorageError;
 
@@ -74,6 +75,8 @@ fn client_pages(routes: &mut web::ServiceConfig) {
         .service(page(clients::PATH, clients::get))
         .service(page(client::PATH, client::get))
         .service(form("/owner/clients/{act}", client_act::get, web::post().to(client_act::post)))
+        .service(page(attempts::PATH, attempts::get))
+        .service(page(attempts::ONE, attempts::one))
         .service(page(connections::PATH, connections::get))
         .service(form(connections::END, connections::ask_first, web::post().to(connections::end)));
 }
@@ -104,6 +107,11 @@ async fn settle(visit: &Visit) -> Result<usize, PageError> {
     let settled = tokio::spawn(async move { ending::settle(&storage, now).await }).await;
     let interrupted = |_| StorageError::Query("a write was interrupted".to_owned());
     settled.map_err(|error| visit.failed(interrupted(error)))?.map_err(|error| visit.failed(error))
+}
+
+/// The page of one app, below the issuer's path.
+pub(super) fn client_page(id: &ClientId) -> String {
+    address(client::PATH, id.as_str())
 }
 
 /// A page of one thing, by its id, which may have any character.

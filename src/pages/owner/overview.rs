@@ -10,6 +10,7 @@ use super::resource;
 use super::resources::called;
 use super::{address, query};
 use crate::clock::{Seconds, UnixTime};
+use crate::config::Newcomers;
 use crate::pages::guard::Instead;
 use crate::pages::language::Html;
 use crate::pages::visit::Visit;
@@ -42,6 +43,8 @@ pub struct Overview {
 struct State {
     people: i64,
     clients: i64,
+    /// Those of them that the owner is asked about.
+    waiting: i64,
     grants: i64,
     resources: Vec<Resource>,
     happenings: Vec<Happening>,
@@ -50,7 +53,11 @@ struct State {
 }
 
 impl State {
-    fn read(conn: &mut DbConnection, now: UnixTime) -> Result<Self, StorageError> {
+    fn read(
+        conn: &mut DbConnection,
+        newcomers: Newcomers,
+        now: UnixTime,
+    ) -> Result<Self, StorageError> {
         let newest = events::list(conn, LOOKED_AT)?;
         let recent = |recorded: &&Recorded| now - recorded.at < ALARMED;
         let mut of_disk = newest.iter().map(|recorded| recorded.kind);
@@ -69,6 +76,10 @@ impl State {
             alarms,
             people: users::count(conn)?,
             clients: clients::count(conn)?,
+            waiting: match newcomers {
+                Newcomers::Ask => clients::count_waiting(conn)?,
+                Newcomers::Open | Newcomers::Known => 0,
+            },
             grants: grants::count_live(conn)?,
             resources: resources::list(conn)?,
         })
@@ -86,6 +97,7 @@ impl State {
         self.paused().next().is_none()
             && self.without_secret().next().is_none()
             && self.alarms.is_empty()
+            && self.waiting == 0
             && !self.resources.is_empty()
     }
 }
@@ -108,7 +120,8 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, Instead> {
     let (visitor, _) = visit.owner().await?;
     let frame = visit.frame_for(&visitor, PATH);
     let now = frame.now;
-    let state = visit.app.storage.read(|conn| State::read(conn, now)).await;
+    let newcomers = visit.app.config.connecting.newcomers;
+    let state = visit.app.storage.read(|conn| State::read(conn, newcomers, now)).await;
     let state = state.map_err(|error| visit.failed(error))?;
     let page = Overview { done: said(&frame, &query(&visit)?), frame, state };
     Ok(render(StatusCode::OK, &page, ContentPolicy::Closed))

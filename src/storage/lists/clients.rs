@@ -6,7 +6,7 @@ use diesel::sql_types::BigInt;
 
 use super::{At, Cursor, Page, in_order, lower, pattern};
 use crate::oauth::ClientId;
-use crate::storage::clients::Client;
+use crate::storage::clients::{Client, waiting};
 use crate::storage::schema::oauth_clients;
 use crate::storage::{ClientOrigin, DbConnection, StorageError};
 
@@ -31,6 +31,8 @@ pub enum State {
     Disabled,
     /// It may ask, and nobody has said yes to it yet.
     Unused,
+    /// It waits for the owner.
+    Waiting,
 }
 
 /// What a list of clients is narrowed to.
@@ -63,6 +65,7 @@ pub fn page(
         None => keys,
         Some(State::Disabled) => keys.filter(disabled_at.is_not_null()),
         Some(State::Enabled) => keys.filter(disabled_at.is_null()),
+        Some(State::Waiting) => keys.filter(waiting().assume_not_null()),
         Some(State::Unused) => keys.filter(disabled_at.is_null()).filter(authorized_at.is_null()),
     };
     let (ids, next) = if order == Order::Name {

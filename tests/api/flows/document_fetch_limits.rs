@@ -151,6 +151,10 @@ async fn a_network_has_its_share_and_all_have_theirs() {
     let refused = app.document(&url, from("192.0.2.1")).await.unwrap_err();
     assert_eq!(refused, Unpublished::Busy(Seconds(1201)), "all of them");
     assert_eq!(host.connections(), 3);
+    let counted = app.metrics.render();
+    for line in ["{outcome=\"published\"} 3", "{outcome=\"busy\"} 2"] {
+        assert!(counted.contains(&format!("document_requests_total{line}")), "{counted}");
+    }
     app.clock.advance(Seconds(1201));
     app.document(&url, from("192.0.2.1")).await.unwrap();
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod attempts;
 mod behind_proxy;
 mod client_documents;
 mod consent;

@@ -40,7 +40,7 @@ pub fn answer(status: &str, lines: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// The host, for the rest of the test. Its certificate is for `localhost`, 127.0.0.1 and ::1.
+/// The host, for the rest of the test. Its certificate is for `localhost`, 127.0.0.1 and `::1`.
 pub struct DocumentHost {
     /// Without a path.
     pub url: String,

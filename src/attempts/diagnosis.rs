@@ -1,0 +1,255 @@
+//! Why an attempt to connect did not succeed, in one sentence, and what mends it.
+
+use serde::Serialize;
+
+use super::afterwards::{connected, ended};
+use super::facts::Facts;
+use super::mends::mend;
+use crate::clock::{Seconds, UnixTime};
+use crate::oauth::{ClientIdUrl, RedirectUri};
+use crate::storage::RevokedBecause;
+use crate::storage::attempts::{Attempt, Entry, Stage};
+use crate::words;
+
+/// How long an app may take to fetch its token, and to use it, before something is wrong.
+pub(super) const PATIENCE: Seconds = Seconds(120);
+/// The most registered redirect URIs that are named.
+const MOST_URIS: usize = 3;
+
+/// How it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It is at work.
+    Connected,
+    /// It goes no further by itself.
+    Failed,
+    /// Something has yet to happen, and may.
+    Unfinished,
+    /// It was connected, and somebody has ended it.
+    Ended,
+}
+
+/// A sentence, with values where `{}` stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentence {
+    /// In English.
+    pub words: &'static str,
+    /// In their order.
+    pub values: Vec<String>,
+}
+
+impl std::fmt::Display for Sentence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut parts = self.words.split("{}");
+        f.write_str(parts.next().unwrap_or_default())?;
+        for (part, value) in parts.zip(&self.values) {
+            write!(f, "{value}{part}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What there is to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// How it stands.
+    pub state: State,
+    /// Why.
+    pub cause: Sentence,
+    /// What to do; none if nothing is to be done.
+    pub mend: Option<&'static str>,
+}
+
+impl Diagnosis {
+    pub(super) fn new(state: State, words: &'static str, mend: Option<&'static str>) -> Self {
+        Self::with(state, (words, vec![]), mend)
+    }
+
+    pub(super) fn with(
+        state: State,
+        (words, values): (&'static str, Vec<String>),
+        mend: Option<&'static str>,
+    ) -> Self {
+        Self { state, cause: Sentence { words, values }, mend }
+    }
+}
+
+/// Explains it.
+#[must_use]
+pub fn diagnose(attempt: &Attempt, facts: &Facts, now: UnixTime) -> Diagnosis {
+    let steps = attempt.story.steps();
+    let Some(last) = steps.iter().rfind(|step| !step.stage.is_discovery()) else {
+        return only_looked(steps);
+    };
+    match (&facts.grant, attempt.grant_id) {
+        _ if last.stage == Stage::RefreshRefused && !is_replayed(facts) => refused(
+            words!("It was connected, and then a refresh of its tokens was refused: {}"),
+            last,
+        ),
+        (Some(grant), _) if grant.revoked_at.is_some() => ended(grant.revoked_because),
+        (_, Some(_)) => connected(steps, facts, now),
+        _ => on_the_way(attempt, last, facts, now),
+    }
+}
+
+fn is_replayed(facts: &Facts) -> bool {
+    let because = facts.grant.as_ref().and_then(|grant| grant.revoked_because);
+    matches!(because, Some(RevokedBecause::RefreshReplayed | RevokedBecause::CodeReplayed))
+}
+
+/// Nobody has said a name.
+fn only_looked(steps: &[Entry]) -> Diagnosis {
+    let saw = |stage| steps.iter().rfind(|step| step.stage == stage);
+    let unfinished = |words, mend| Diagnosis::new(State::Unfinished, words, Some(mend));
+    if saw(Stage::TokenNotGood).is_some() {
+        return unfinished(
+            words!(
+                "The MCP server was asked with a token that is not good there, and nothing \
+                 followed."
+            ),
+            words!(
+                "Connect the app again, if it does not work. It may have a token of another \
+                 server, or of the time before a new database."
+            ),
+        );
+    }
+    if saw(Stage::ServerMetadata).is_some() {
+        return unfinished(
+            words!("Its metadata was fetched, and the app never registered."),
+            words!(
+                "An app that is connected already does no more either. Otherwise look into its \
+                 log: it may want metadata documents or a client that is added by hand."
+            ),
+        );
+    }
+    if let Some(step) = saw(Stage::NothingThere) {
+        let about = step.about.clone().unwrap_or_default();
+        let words = words!("The app looked for metadata where there is none: {}");
+        return Diagnosis::with(
+            State::Failed,
+            (words, vec![about]),
+            Some(words!(
+                "The URL of the MCP server in the app has to be the registered one, and the proxy \
+                 must not change the path."
+            )),
+        );
+    }
+    if saw(Stage::ResourceMetadata).is_some() {
+        return unfinished(
+            words!("The app learned where to sign in, and never came here."),
+            words!(
+                "Look whether the issuer can be reached from where the app runs: `doctor` says so."
+            ),
+        );
+    }
+    unfinished(
+        words!("The app was told that it needs a token, and never asked how to get one."),
+        words!(
+            "Look whether the proxy lets WWW-Authenticate through, and whether the app can sign \
+             in at all."
+        ),
+    )
+}
+
+/// There is a name, and no token yet.
+fn on_the_way(attempt: &Attempt, last: &Entry, facts: &Facts, now: UnixTime) -> Diagnosis {
+    let unfinished = |words, mend| Diagnosis::new(State::Unfinished, words, Some(mend));
+    match last.stage {
+        Stage::RegistrationRefused => refused(words!("The registration was refused: {}"), last),
+        Stage::AskRefused => ask_refused(attempt, last, facts),
+        Stage::DocumentRefused => document_refused(last),
+        Stage::TokenRefused => refused(words!("The request for a token was refused: {}"), last),
+        Stage::RevocationRefused => refused(words!("A revocation was refused: {}"), last),
+        Stage::Obstacle => {
+            let why = last.why.clone().unwrap_or_default();
+            let words = words!("Somebody signed in and could not say yes: {}");
+            Diagnosis::with(
+                State::Failed,
+                (words, vec![why]),
+                Some(words!(
+                    "The owner decides who may use which MCP server, and whether it is open: on \
+                     its page, or with `resource allow`."
+                )),
+            )
+        }
+        Stage::Denied => Diagnosis::new(State::Failed, words!("The person said no."), None),
+        Stage::Approved if now - last.last_at < PATIENCE => Diagnosis::new(
+            State::Unfinished,
+            words!("The person said yes, and the app has yet to fetch its token."),
+            None,
+        ),
+        Stage::Approved => Diagnosis::new(
+            State::Failed,
+            words!("The person said yes, and the app never fetched its token."),
+            Some(words!(
+                "The browser may not have reached the app: is it still running, and does nothing \
+                 block its redirect URI? Start the connection once more in the app."
+            )),
+        ),
+        Stage::Waiting => unfinished(
+            words!("The app is new here and waits for the owner."),
+            words!("The owner can let it in: on the page of the app, or with `client approve`."),
+        ),
+        Stage::ConsentShown => unfinished(
+            words!("The person was asked and has not answered."),
+            words!("Start the connection once more in the app, and answer the question."),
+        ),
+        Stage::Registered => unfinished(
+            words!("The app has registered, and its browser never came."),
+            words!("Look whether the app opened a browser, and whether that reaches this service."),
+        ),
+        _ => unfinished(
+            words!("The sign-in was begun and never finished."),
+            words!(
+                "Start the connection once more in the app, and sign in. Who has no account here \
+                 is invited by the owner."
+            ),
+        ),
+    }
+}
+
+fn refused(words: &'static str, step: &Entry) -> Diagnosis {
+    let why = step.why.clone().unwrap_or_default();
+    let mend = mend(&why);
+    Diagnosis::with(State::Failed, (words, vec![why]), Some(mend))
+}
+
+/// What was offered stands beside what is registered: the difference is often one letter.
+fn ask_refused(attempt: &Attempt, step: &Entry, facts: &Facts) -> Diagnosis {
+    let why = step.why.as_deref().unwrap_or_default();
+    let is_document = attempt.client_id.as_ref().is_some_and(|id| ClientIdUrl::of(id).is_some());
+    if is_document && why.starts_with("invalid_client") {
+        return document_refused(step);
+    }
+    let mismatch = why.ends_with("redirect_uri is not one that this app has registered");
+    let (true, Some(offered), Some(client)) = (mismatch, &step.about, &facts.client) else {
+        return refused(words!("The request of the app was refused: {}"), step);
+    };
+    let registered = &client.metadata.redirect_uris;
+    let registered: Vec<&str> =
+        registered.iter().take(MOST_URIS).map(RedirectUri::as_str).collect();
+    let words = words!("redirect_uri {} is not among the registered: {}");
+    let values = vec![offered.clone(), registered.join(", ")];
+    Diagnosis::with(
+        State::Failed,
+        (words, values),
+        Some(words!(
+            "The app has changed since it registered. Remove the connection in the app and add it \
+             again, or register its new address."
+        )),
+    )
+}
+
+fn document_refused(step: &Entry) -> Diagnosis {
+    let why = step.why.clone().unwrap_or_default();
+    let words = words!("The document in which the app describes itself could not be used: {}");
+    Diagnosis::with(
+        State::Failed,
+        (words, vec![why]),
+        Some(words!(
+            "Look whether this service reaches the document. A copy can be laid down: `client \
+             document add`."
+        )),
+    )
+}
