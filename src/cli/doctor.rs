@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::{Failure, output};
-use crate::app::fetcher::Fetcher;
 use crate::config::Config;
+use crate::doctor::asking::Asker;
 use crate::doctor::{Finding, Patient, Verdict, checks};
 use crate::oauth::ResourceUri;
 
@@ -21,14 +21,15 @@ pub struct Arguments {
 /// Runs it.
 ///
 /// # Errors
-/// 1 when a client would fail, 78 when there is no MCP server to look at.
+/// 1 when a client would fail, 69 when nobody can be asked, 78 when there is no MCP server to look
+/// at.
 pub async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
     let declared = || config.resources.first().map(|resource| resource.uri.clone());
     let resource = arguments.resource.or_else(declared).ok_or_else(|| {
         Failure::Configuration("name the MCP server's URL, or set MCP_OAUTH_RESOURCE".to_owned())
     })?;
-    let fetcher = Fetcher::new(config.outgoing_ca.clone());
-    let findings = checks::all(&Patient { config, resource }, &fetcher).await;
+    let asker = Asker::new().map_err(Failure::Unavailable)?;
+    let findings = checks::all(&Patient { config, resource }, &asker).await;
     show(&findings, arguments.json)?;
     if findings.iter().any(|finding| finding.verdict == Verdict::Wrong) {
         return Err(Failure::Failed("a client would fail".to_owned()));

@@ -4,6 +4,7 @@
 pub mod access_tokens;
 pub mod authorization_requests;
 pub mod belongings;
+pub mod checkup;
 pub mod clients;
 mod codec;
 pub mod codes;
