@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{Failure, output};
+use crate::app::fetcher::DEADLINE;
 use crate::config::Config;
 use crate::doctor::asking::Asker;
 use crate::doctor::{Finding, Patient, Verdict, checks};
@@ -28,7 +29,7 @@ pub async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
     let resource = arguments.resource.or_else(declared).ok_or_else(|| {
         Failure::Configuration("name the MCP server's URL, or set MCP_OAUTH_RESOURCE".to_owned())
     })?;
-    let asker = Asker::new().map_err(Failure::Unavailable)?;
+    let asker = Asker::new(DEADLINE).map_err(Failure::Unavailable)?;
     let findings = checks::all(&Patient { config, resource }, &asker).await;
     show(&findings, arguments.json)?;
     if findings.iter().any(|finding| finding.verdict == Verdict::Wrong) {

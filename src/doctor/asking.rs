@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use reqwest::{Client, Method, RequestBuilder, redirect};
 use serde_json::Value;
+use url::Url;
 
-use crate::app::fetcher::{DEADLINE, FetchError, send};
+use crate::app::fetcher::{FetchError, send};
 use crate::clock::{Clock, UnixTime};
 
 const TO_CONNECT: Duration = Duration::from_secs(5);
@@ -17,7 +18,11 @@ const TO_CONNECT: Duration = Duration::from_secs(5);
 const LONGEST: usize = 256 * 1024;
 
 /// Puts questions.
-pub struct Asker(Client);
+#[derive(Clone)]
+pub struct Asker {
+    client: Client,
+    silent: Vec<(String, u16)>,
+}
 
 /// What came back.
 #[derive(Debug, Clone)]
@@ -35,11 +40,12 @@ pub struct Answer {
 }
 
 impl Asker {
-    /// Each question gets a connection of its own, as each of another client does.
+    /// Who waits that long for each answer. Each question gets a connection of its own, as each of
+    /// another client does.
     ///
     /// # Errors
     /// When this program cannot ask anybody, in one line.
-    pub fn new() -> Result<Self, String> {
+    pub fn new(deadline: Duration) -> Result<Self, String> {
         let _installed = rustls::crypto::ring::default_provider().install_default();
         Client::builder()
             .user_agent(concat!("mcp-oauthd-doctor/", env!("CARGO_PKG_VERSION")))
@@ -48,15 +54,31 @@ impl Asker {
             .tls_danger_accept_invalid_certs(true)
             .pool_max_idle_per_host(0)
             .connect_timeout(TO_CONNECT)
-            .timeout(DEADLINE)
+            .timeout(deadline)
             .build()
-            .map(Self)
+            .map(|client| Self { client, silent: vec![] })
             .map_err(|error| error.to_string())
+    }
+
+    /// The same, who knows that nobody answers there.
+    #[must_use]
+    pub fn but_for(&self, silent: Vec<(String, u16)>) -> Self {
+        Self { client: self.client.clone(), silent }
+    }
+
+    /// Whether there is somebody to ask.
+    #[must_use]
+    pub fn reaches(&self, url: &str) -> bool {
+        let place = Url::parse(url).ok().and_then(|url| {
+            let port = url.port_or_known_default()?;
+            Some((url.host_str()?.to_owned(), port))
+        });
+        place.is_some_and(|place| !self.silent.contains(&place))
     }
 
     /// A question, to which the caller adds headers and a body.
     pub fn question(&self, method: Method, url: &str) -> RequestBuilder {
-        self.0.request(method, url)
+        self.client.request(method, url)
     }
 
     /// Puts it, and reads the answer, whatever its status.
@@ -68,7 +90,7 @@ impl Asker {
         let unusable = |error: reqwest::Error| FetchError::Unreachable(error.to_string());
         let request = question.build().map_err(unusable)?;
         let asked = format!("{} {}", request.method(), request.url());
-        let mut response = send(RequestBuilder::from_parts(self.0.clone(), request)).await?;
+        let mut response = send(RequestBuilder::from_parts(self.client.clone(), request)).await?;
         let at = Clock::System.now();
         let mut body = vec![];
         let broken = |error: reqwest::Error| {
@@ -183,5 +205,55 @@ impl Answer {
             headers: map,
             body: body.as_bytes().to_vec(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn asker() -> Asker {
+        Asker::new(Duration::from_millis(200)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn nobody_is_waited_for_without_an_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        assert!(matches!(asker().get(&url).await, Err(FetchError::Slow)));
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_what_came_and_no_redirect_is_followed() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _asked = stream.read(&mut [0; 4096]).unwrap();
+            let head = "HTTP/1.1 302 x\r\nlocation: /y\r\nserver: me\r\ncontent-length: 0\r\n\r\n";
+            stream.write_all(head.as_bytes()).unwrap();
+        });
+        let answer = asker().get(&url).await.unwrap();
+        assert_eq!((answer.status, answer.redirect()), (302, Some("/y")));
+        assert_eq!(answer.in_short(), "302 to /y, from me");
+        assert_eq!(answer.asked, format!("GET {url}"));
+    }
+
+    #[test]
+    fn who_does_not_answer_is_not_asked_again() {
+        let asker = asker().but_for(vec![("h.example".to_owned(), 443)]);
+        assert!(!asker.reaches("https://h.example/mcp"));
+        assert!(asker.reaches("https://h.example:8443/mcp"));
+        assert!(asker.reaches("http://h.example/mcp"));
+    }
+
+    #[test]
+    fn json_is_what_says_so() {
+        let json = |kind: &str| Answer::made(200, &[("content-type", kind)], "{}").json().is_some();
+        assert!(json("application/json; charset=utf-8") && json("application/problem+json"));
+        assert!(!json("text/html") && !json(""));
     }
 }

@@ -15,6 +15,7 @@ mod network;
 mod place;
 mod port;
 mod protected_resource;
+mod reach;
 mod settings;
 mod tls;
 mod token_header;
@@ -37,9 +38,11 @@ type Findings<'a> = Pin<Box<dyn Future<Output = Vec<Finding>> + 'a>>;
 /// Everything, in the order in which a client would meet it. Nothing is registered or changed by
 /// it: the service counts the refusals that it asks for, as it counts those of others.
 pub async fn all(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
-    let (names, tls, unencrypted, server, variants, resource) = tokio::join!(
-        bounded("names", names::look(patient)),
-        bounded("tls", tls::look(patient)),
+    let (names, (reach, silent)) = tokio::join!(names::look(patient), reach::look(patient));
+    let silent = silent.into_iter().map(|place| (place.host, place.port)).collect();
+    let asker = &asker.but_for(silent);
+    let (tls, unencrypted, server, variants, resource) = tokio::join!(
+        bounded("tls", tls::look(patient, asker)),
         bounded("port 80", unencrypted::look(patient, asker)),
         bounded("metadata", authorization_server::look(patient, asker)),
         bounded("variants", variants::look(patient, asker)),
@@ -59,7 +62,7 @@ pub async fn all(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
         bounded("database", database::look(patient)),
     );
     let (settings, port) = (settings::look(patient), port::look(patient));
-    [settings, names, port, tls, unencrypted]
+    [settings, names, port, reach, tls, unencrypted]
         .into_iter()
         .chain([server, variants, resource, challenge, token_header, cross_origin, endpoints])
         .chain([user_agents, buffering, clock, introspection, database, network::look(patient)])

@@ -4,6 +4,8 @@
 
 mod access;
 mod commands;
+mod doctor;
 mod notify;
+mod stand_in;
 mod start;
 mod support;

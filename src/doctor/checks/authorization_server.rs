@@ -20,6 +20,9 @@ const ENDPOINTS: [&str; 4] =
 pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
     let issuer = &patient.config.issuer;
     let url = issuer.metadata_url();
+    if !asker.reaches(&url) {
+        return vec![];
+    }
     let answer = document::ask(asker, Method::GET, &url).await;
     let document = match document::read(CHECK, &url, answer.as_ref()) {
         Ok(document) => document,

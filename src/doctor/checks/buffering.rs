@@ -9,6 +9,9 @@ const CHECK: &str = "buffering";
 
 pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
     let url = patient.resource.as_str();
+    if !asker.reaches(url) {
+        return vec![];
+    }
     let answer = mcp::ask(asker, url, Ask::Initialize, None).await;
     let says =
         format!("whether streams of {url} arrive as they are sent cannot be seen without a token");

@@ -18,6 +18,9 @@ const PASS_IT_ON: &str = "nginx: add_header WWW-Authenticate $challenge always, 
 
 pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
     let url = patient.resource.as_str();
+    if !asker.reaches(url) {
+        return vec![];
+    }
     let (post, get, head) = tokio::join!(
         mcp::ask(asker, url, Ask::Initialize, None),
         mcp::ask(asker, url, Ask::Stream, None),

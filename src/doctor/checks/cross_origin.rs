@@ -18,7 +18,7 @@ const OF_METADATA: &str = "mcp-protocol-version";
 
 pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
     let (issuer, resource) = (&patient.config.issuer, &patient.resource);
-    let mut findings = vec![];
+    let (mut findings, mut any) = (vec![], false);
     for (url, method, headers) in [
         (resource.as_str().to_owned(), "POST", TO_THE_MCP_SERVER),
         (resource.metadata_url(), "GET", OF_METADATA),
@@ -26,6 +26,10 @@ pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
         (issuer.url("/register"), "POST", TO_AN_ENDPOINT),
         (issuer.url("/token"), "POST", TO_AN_ENDPOINT),
     ] {
+        if !asker.reaches(&url) {
+            continue;
+        }
+        any = true;
         let question = asker.question(Method::OPTIONS, &url).header(ORIGIN, BROWSER);
         let question = question.header(ACCESS_CONTROL_REQUEST_METHOD, method);
         let question = question.header(ACCESS_CONTROL_REQUEST_HEADERS, headers);
@@ -35,8 +39,8 @@ pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
     if let Ok(answer) = mcp::ask(asker, resource.as_str(), Ask::Initialize, None).await {
         findings.extend(judge_challenge(resource.as_str(), &answer));
     }
-    if findings.is_empty() {
-        let says = "clients in a browser may ask the MCP server, its metadata and the endpoints";
+    if findings.is_empty() && any {
+        let says = "clients in a browser may ask, before they have a token and after";
         return vec![Finding::fine(CHECK, says)];
     }
     findings

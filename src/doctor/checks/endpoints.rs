@@ -19,6 +19,9 @@ const UNCHANGED: &str = "have the proxy pass it to mcp-oauthd unchanged, whateve
 
 pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
     let issuer = &patient.config.issuer;
+    if !asker.reaches(issuer.as_str()) {
+        return vec![];
+    }
     let (registration, token, authorization) = tokio::join!(
         registration(issuer, asker),
         token(issuer, asker),

@@ -19,11 +19,12 @@ pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
     let question = asker.question(Method::POST, &introspection).header(CONTENT_TYPE, form);
     let (is_ready, answer) =
         tokio::join!(asker.get(&ready), asker.ask(question.body("token=doctor")));
-    let is_here = is_ready.is_ok();
-    vec![
-        judge_ready(&ready, is_ready.as_ref()),
-        judge(&introspection, answer.as_ref(), is_here, config.internal_listen.is_some()),
-    ]
+    let (is_here, is_internal) = (is_ready.is_ok(), config.internal_listen.is_some());
+    let mut findings = vec![judge_ready(&ready, is_ready.as_ref())];
+    if asker.reaches(&introspection) {
+        findings.push(judge(&introspection, answer.as_ref(), is_here, is_internal));
+    }
+    findings
 }
 
 fn judge_ready(url: &str, answer: Result<&Answer, &FetchError>) -> Finding {

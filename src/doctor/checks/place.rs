@@ -32,6 +32,12 @@ impl Place {
         })
     }
 
+    /// The root of it.
+    pub(super) fn url(&self) -> String {
+        let scheme = if self.https { "https" } else { "http" };
+        format!("{scheme}://{}:{}/", self.host, self.port)
+    }
+
     /// The host as the system's resolver takes it.
     pub(super) fn name(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')

@@ -12,6 +12,9 @@ const CHECK: &str = "resource";
 pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
     let resource = &patient.resource;
     let url = resource.metadata_url();
+    if !asker.reaches(&url) {
+        return vec![];
+    }
     let mut findings = at(patient, asker, &url).await;
     findings.extend(document::head(CHECK, &url, asker).await.filter(|_| findings.is_empty()));
     if resource.as_str().ends_with('/') && !resource.path().is_empty() {

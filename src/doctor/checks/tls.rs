@@ -9,6 +9,7 @@ use self::certificate::Certificate;
 use self::handshake::Handshake;
 use super::place::Place;
 use crate::clock::{Clock, UnixTime};
+use crate::doctor::asking::Asker;
 use crate::doctor::{Finding, Patient};
 
 const CHECK: &str = "tls";
@@ -16,10 +17,10 @@ const DAY: i64 = 24 * 60 * 60;
 /// Below this many days nobody has renewed it who should have.
 const DAYS_TO_RENEW: i64 = 14;
 
-pub(super) async fn look(patient: &Patient<'_>) -> Vec<Finding> {
+pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
     let mut findings = vec![];
     for place in super::names::places(patient) {
-        if !place.https {
+        if !place.https || !asker.reaches(&place.url()) {
             continue;
         }
         match handshake::with(&place, &patient.config.outgoing_ca).await {

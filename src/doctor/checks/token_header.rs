@@ -11,6 +11,9 @@ const NO_TOKEN: &str = "no-token-but-a-question-of-the-doctor";
 
 pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
     let url = patient.resource.as_str();
+    if !asker.reaches(url) {
+        return vec![];
+    }
     match mcp::ask(asker, url, Ask::Initialize, Some(NO_TOKEN)).await {
         Ok(answer) => vec![judge(url, &answer)],
         Err(why) => {

@@ -10,7 +10,7 @@ const CHECK: &str = "port 80";
 pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
     let mut findings = vec![];
     for place in super::names::places(patient) {
-        if !place.https || place.is_here {
+        if !place.https || place.is_here || !asker.reaches(&place.url()) {
             continue;
         }
         let url = format!("http://{}/", place.host);

@@ -32,6 +32,10 @@ enum Place {
 }
 
 pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
+    let urls = [patient.config.issuer.as_str(), patient.resource.as_str()];
+    if !urls.iter().any(|url| asker.reaches(url)) {
+        return vec![];
+    }
     let (server, resource, mcp, token) = tokio::join!(
         at(patient, asker, Place::Server),
         at(patient, asker, Place::Resource),
@@ -48,6 +52,9 @@ pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
 }
 
 async fn at(patient: &Patient<'_>, asker: &Asker, place: Place) -> Option<Finding> {
+    if !asker.reaches(&place.url(patient)) {
+        return None;
+    }
     // That nobody is answered is for another check to say.
     let usual = ask(patient, asker, place, None).await.ok()?;
     let mut others = vec![];

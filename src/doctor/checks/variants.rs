@@ -13,7 +13,8 @@ const CHECK: &str = "variants";
 
 pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
     let (issuer, resource) = (&patient.config.issuer, &patient.resource);
-    let places = places(issuer, resource);
+    let mut places = places(issuer, resource);
+    places.retain(|url| asker.reaches(url));
     let mut findings = vec![];
     for url in &places {
         let answer = document::ask(asker, Method::GET, url).await;
@@ -23,7 +24,7 @@ pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
             break;
         }
     }
-    if findings.is_empty() {
+    if findings.is_empty() && !places.is_empty() {
         let says = format!(
             "the {} other places where clients look answer 4xx, or with a document",
             places.len()
