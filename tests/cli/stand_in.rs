@@ -35,13 +35,7 @@ impl Asked {
         let mut words = head.split(' ');
         let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
         let headers = headers(&head);
-        let length = headers.iter().find(|(name, _)| name == "content-length");
-        let length: usize = length.map_or(0, |(_, length)| length.parse().unwrap());
-        while body.len() < length {
-            let mut bytes = [0; 4096];
-            let read = stream.read(&mut bytes).ok().filter(|read| *read > 0)?;
-            body.extend_from_slice(&bytes[..read]);
-        }
+        read_body(stream, &headers, &mut body)?;
         Some(Self { method, path, headers, body })
     }
 
@@ -54,9 +48,12 @@ impl Asked {
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(&self.body).unwrap();
         let (head, mut body) = head_and_rest(&mut stream).unwrap();
-        stream.read_to_end(&mut body).unwrap();
+        let headers = headers(&head);
+        if self.method != "HEAD" {
+            read_body(&mut stream, &headers, &mut body).unwrap();
+        }
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answered { status, headers: headers(&head), body }
+        Answered { status, headers, body }
     }
 }
 
@@ -139,6 +136,22 @@ fn head_and_rest(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
         let count = stream.read(&mut bytes).ok().filter(|count| *count > 0)?;
         read.extend_from_slice(&bytes[..count]);
     }
+}
+
+/// Of the length that is said: the service keeps the connection for a while, to be sure.
+fn read_body(
+    stream: &mut TcpStream,
+    headers: &[(String, String)],
+    body: &mut Vec<u8>,
+) -> Option<()> {
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let length: usize = length.map_or(0, |(_, length)| length.parse().unwrap());
+    while body.len() < length {
+        let mut bytes = [0; 4096];
+        let read = stream.read(&mut bytes).ok().filter(|read| *read > 0)?;
+        body.extend_from_slice(&bytes[..read]);
+    }
+    Some(())
 }
 
 fn headers(head: &str) -> Vec<(String, String)> {
