@@ -5,6 +5,8 @@
 mod access;
 mod client_document;
 mod commands;
+mod doctor;
 mod notify;
+mod stand_in;
 mod start;
 mod support;
