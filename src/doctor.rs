@@ -1,11 +1,11 @@
 //! Looks at the service from outside, as its clients do, and says in one line each what would keep
 //! one of them from connecting, and what mends it.
 
+pub mod asking;
 pub mod checks;
 pub mod profiles;
 
 use serde::Serialize;
-use url::Url;
 
 use crate::config::Config;
 use crate::oauth::ResourceUri;
@@ -53,6 +53,12 @@ impl Finding {
         Self { check, verdict: Verdict::Fine, says: says.into(), mend: None }
     }
 
+    /// Clients connect, but not all of them, or not well.
+    #[must_use]
+    pub fn doubtful(check: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Doubtful, says: says.into(), mend: Some(mend.into()) }
+    }
+
     /// A client would fail.
     #[must_use]
     pub fn wrong(check: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Self {
@@ -63,18 +69,5 @@ impl Finding {
     #[must_use]
     pub fn unknown(check: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Self {
         Self { check, verdict: Verdict::Unknown, says: says.into(), mend: Some(mend.into()) }
-    }
-}
-
-impl Patient<'_> {
-    /// Where the metadata of the issuer is: RFC 8414 section 3.1.
-    ///
-    /// # Errors
-    /// None for an issuer that the settings have accepted.
-    pub fn metadata_url(&self) -> Result<Url, url::ParseError> {
-        let issuer = &self.config.issuer;
-        let mut url = Url::parse(issuer.as_str())?;
-        url.set_path(&format!("/.well-known/oauth-authorization-server{}", issuer.path()));
-        Ok(url)
     }
 }

@@ -5,8 +5,9 @@ mod client;
 use clap::Args;
 
 use super::{Failure, output};
-use crate::app::fetcher::Fetcher;
+use crate::app::fetcher::{DEADLINE, Fetcher};
 use crate::config::Config;
+use crate::doctor::asking::Asker;
 use crate::doctor::{Finding, Patient, Verdict, checks};
 use crate::oauth::ResourceUri;
 
@@ -29,7 +30,8 @@ pub struct Arguments {
 /// Runs it.
 ///
 /// # Errors
-/// 1 when a client would fail, 78 when there is no MCP server to look at.
+/// 1 when a client would fail, 69 when nobody can be asked, 78 when there is no MCP server to look
+/// at.
 pub async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
     if arguments.client.as_deref().is_some_and(client::is_list) {
         return client::list(arguments.json);
@@ -38,11 +40,12 @@ pub async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
     let resource = arguments.resource.clone().or_else(declared).ok_or_else(|| {
         Failure::Configuration("name the MCP server's URL, or set MCP_OAUTH_RESOURCE".to_owned())
     })?;
-    let fetcher = Fetcher::new(config.outgoing_ca.clone());
     if let Some(name) = &arguments.client {
+        let fetcher = Fetcher::new(config.outgoing_ca.clone());
         return client::run(name, &arguments, &resource, &fetcher).await;
     }
-    let findings = checks::all(&Patient { config, resource }, &fetcher).await;
+    let asker = Asker::new(DEADLINE).map_err(Failure::Unavailable)?;
+    let findings = checks::all(&Patient { config, resource }, &asker).await;
     show(&findings, arguments.json)?;
     conclude(&findings)
 }

@@ -1,43 +1,79 @@
-//! What is looked at when no client in particular is asked about.
+//! What is looked at when no client in particular is asked about: a file for each subject. None
+//! needs another's answer, so that one that fails hides none of the others.
 
+mod authorization_server;
+mod buffering;
+mod challenge;
+mod clock;
+mod cross_origin;
+mod database;
+mod document;
+mod endpoints;
+mod introspection;
+mod names;
+mod network;
+mod place;
+mod port;
+mod protected_resource;
+mod reach;
+mod settings;
+mod tls;
+mod token_header;
+mod unencrypted;
+mod user_agents;
+mod variants;
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use super::asking::Asker;
 use super::{Finding, Patient};
-use crate::app::fetcher::Fetcher;
 
-/// Everything, in the order in which a client would meet it.
-pub async fn all(patient: &Patient<'_>, fetcher: &Fetcher) -> Vec<Finding> {
-    vec![metadata(patient, fetcher).await]
+/// How long one subject may take, whoever does not answer.
+const LONGEST: Duration = Duration::from_secs(90);
+
+/// What one subject has to say, some time.
+type Findings<'a> = Pin<Box<dyn Future<Output = Vec<Finding>> + 'a>>;
+
+/// Everything, in the order in which a client would meet it. Nothing is registered or changed by
+/// it: the service counts the refusals that it asks for, as it counts those of others.
+pub async fn all(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
+    let (names, (reach, silent)) = tokio::join!(names::look(patient), reach::look(patient));
+    let silent = silent.into_iter().map(|place| (place.host, place.port)).collect();
+    let asker = &asker.but_for(silent);
+    let (tls, unencrypted, server, variants, resource) = tokio::join!(
+        bounded("tls", tls::look(patient, asker)),
+        bounded("port 80", unencrypted::look(patient, asker)),
+        bounded("metadata", authorization_server::look(patient, asker)),
+        bounded("variants", variants::look(patient, asker)),
+        bounded("resource", protected_resource::look(patient, asker)),
+    );
+    let (challenge, token_header, cross_origin, endpoints, user_agents) = tokio::join!(
+        bounded("challenge", challenge::look(patient, asker)),
+        bounded("token header", token_header::look(patient, asker)),
+        bounded("preflight", cross_origin::look(patient, asker)),
+        bounded("endpoints", endpoints::look(patient, asker)),
+        bounded("user agents", user_agents::look(patient, asker)),
+    );
+    let (buffering, clock, introspection, database) = tokio::join!(
+        bounded("buffering", buffering::look(patient, asker)),
+        bounded("clock", clock::look(patient, asker)),
+        bounded("introspection", introspection::look(patient, asker)),
+        bounded("database", database::look(patient)),
+    );
+    let (settings, port) = (settings::look(patient), port::look(patient));
+    [settings, names, port, reach, tls, unencrypted]
+        .into_iter()
+        .chain([server, variants, resource, challenge, token_header, cross_origin, endpoints])
+        .chain([user_agents, buffering, clock, introspection, database, network::look(patient)])
+        .flatten()
+        .collect()
 }
 
-/// RFC 8414 section 3.3: the issuer is the same, byte for byte.
-async fn metadata(patient: &Patient<'_>, fetcher: &Fetcher) -> Finding {
-    const CHECK: &str = "metadata";
-    let issuer = patient.config.issuer.as_str();
-    let unreachable = |why: String| {
-        let mend = "is the service running, and does the proxy pass /.well-known/ to it?";
-        Finding::wrong(CHECK, format!("the metadata of {issuer} cannot be read: {why}"), mend)
+fn bounded<'a>(check: &'static str, look: impl Future<Output = Vec<Finding>> + 'a) -> Findings<'a> {
+    let too_long = move |_| {
+        let says = format!("it took longer than {} s", LONGEST.as_secs());
+        vec![Finding::unknown(check, says, "look again when less is going on")]
     };
-    let url = match patient.metadata_url() {
-        Ok(url) => url,
-        Err(error) => return unreachable(error.to_string()),
-    };
-    let client = match fetcher.client_for(&url) {
-        Ok(client) => client,
-        Err(error) => return unreachable(error.to_string()),
-    };
-    let answer = match fetcher.fetch(client.get(url.clone())).await {
-        Ok(answer) => answer,
-        Err(error) => return unreachable(error.to_string()),
-    };
-    let document: Option<serde_json::Value> = answer.json();
-    match document.as_ref().and_then(|document| document["issuer"].as_str()) {
-        Some(said) if answer.status == 200 && said == issuer => {
-            Finding::fine(CHECK, format!("{url} says that the issuer is {issuer}"))
-        }
-        Some(said) if answer.status == 200 => Finding::wrong(
-            CHECK,
-            format!("{url} says that the issuer is {said}, and clients expect {issuer}"),
-            "set MCP_OAUTH_ISSUER to the same in the service and here",
-        ),
-        _ => unreachable(format!("{url} answers {}", answer.status)),
-    }
+    Box::pin(async move { tokio::time::timeout(LONGEST, look).await.unwrap_or_else(too_long) })
 }

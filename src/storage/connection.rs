@@ -1,5 +1,6 @@
 //! The one file that knows the database engine: how SQLite is opened, checked and set up.
 
+pub(super) mod beside;
 mod migration;
 
 use std::fs::{self, OpenOptions};

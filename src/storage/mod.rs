@@ -5,6 +5,7 @@ pub mod access_tokens;
 pub mod attempts;
 pub mod authorization_requests;
 pub mod belongings;
+pub mod checkup;
 pub mod client_documents;
 pub mod clients;
 mod codec;

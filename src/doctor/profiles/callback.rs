@@ -37,9 +37,8 @@ fn code(profile: &Profile, found: &Found, asked: &Asked, address: &str) -> Resul
     }
     let query = query.split('#').next().unwrap_or_default();
     let raw = |name: &str| {
-        let pair = query.split('&').find_map(|pair| pair.split_once('='));
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pair.and_then(|_| pairs.find(|(key, _)| *key == name)).map(|(_, value)| value)
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
     };
     let decoded = |name: &str| raw(name).and_then(form_decode);
     if decoded("state").as_deref() != Some(&asked.state) {

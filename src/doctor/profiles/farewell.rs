@@ -4,7 +4,8 @@
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
 
-use super::discovery::{self, Found};
+use super::challenge;
+use super::discovery::Found;
 use super::registration::Client;
 use super::replay::Replay;
 use super::tokens::{self, Tokens};
@@ -34,7 +35,7 @@ pub async fn revoke(replay: &mut Replay<'_>, found: &Found, client: &Client, tok
             return replay.doubtful(CHECK, format!("the grant is not revoked: {why}"), mend);
         }
     }
-    match discovery::probe(replay, Some(tokens.access.expose_secret())).await {
+    match challenge::probe(replay, Some(tokens.access.expose_secret())).await {
         Ok(answer) if answer.status == 401 => {
             replay.fine(CHECK, "the grant is revoked, and the MCP server knows it");
         }

@@ -11,7 +11,7 @@ use super::registration::{self, Client};
 use super::wire::Wire;
 use super::{authorization, callback, farewell, tokens};
 use crate::app::fetcher::Fetcher;
-use crate::doctor::{Finding, Verdict};
+use crate::doctor::Finding;
 use crate::oauth::ResourceUri;
 
 /// Shows somebody the authorization URL, and gives back the address to which the browser was sent.
@@ -99,8 +99,7 @@ impl Replay<'_> {
         says: impl Into<String>,
         mend: impl Into<String>,
     ) {
-        let (says, mend) = (says.into(), Some(mend.into()));
-        self.findings.push(Finding { check, verdict: Verdict::Doubtful, says, mend });
+        self.findings.push(Finding::doubtful(check, says, mend));
     }
 
     /// A redirect URI or document with its placeholders filled in.

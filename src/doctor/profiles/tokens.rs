@@ -6,7 +6,8 @@ use serde_json::Value;
 use url::Url;
 
 use super::authorization::{Asked, with_offline_access};
-use super::discovery::{self, Found};
+use super::challenge;
+use super::discovery::Found;
 use super::farewell;
 use super::profile::{Refresh, RefreshScope};
 use super::registration::Client;
@@ -205,7 +206,7 @@ fn lifetime(replay: &mut Replay<'_>, tokens: &Tokens) {
 }
 
 async fn call(replay: &mut Replay<'_>, tokens: &Tokens, which: &str) -> Result<(), Finding> {
-    let answer = discovery::probe(replay, Some(tokens.access.expose_secret())).await;
+    let answer = challenge::probe(replay, Some(tokens.access.expose_secret())).await;
     let mend = "does the header Authorization come through the proxy, and does the MCP server \
                 introspect here, with the resource that it has in its settings?";
     let wrong = |says: String| Err(Finding::wrong(CALL, says, mend));
