@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! 5  main  cli                                       compose: parse arguments, open, run
-//! 4  server  sweeper  notifier  systemd              run: listeners, routes, drain; what runs beside them
+//! 4  server  sweeper  notifier  systemd  doctor      run: listeners, routes, drain; what runs beside them
 //! 3  endpoints  pages  middleware                    HTTP: for machines, for people, around both
 //! 2  grant_types  authorization  clients  accounts   decisions: the rules of OAuth, in plain Rust
 //!    revocation  gate  attempts  app  error

@@ -371,7 +371,7 @@ fn the_database_is_looked_at_as_it_is() {
     assert_eq!(names(), before, "no file is made beside it");
     place.set("DB", ":memory:");
     assert!(
-        of_database(&place).starts_with("\"doubtful\" it is :memory:"),
+        of_database(&place).starts_with("\"doubtful\" \"it is :memory:"),
         "{}",
         of_database(&place)
     );

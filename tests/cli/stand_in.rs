@@ -43,7 +43,8 @@ impl Asked {
     fn pass(&self, service: &str, path: &str) -> Answered {
         let mut stream = TcpStream::connect(service).unwrap();
         let kept = self.headers.iter().filter(|(name, _)| name != "connection");
-        let kept: String = kept.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let kept: Vec<_> = kept.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let kept = kept.concat();
         let head = format!("{} {path} HTTP/1.1\r\n{kept}connection: close\r\n\r\n", self.method);
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(&self.body).unwrap();
@@ -84,9 +85,9 @@ impl Answered {
         for name in ["content-length", "transfer-encoding", "connection"] {
             self.remove(name);
         }
-        let lines: String =
+        let lines: Vec<_> =
             self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let length = self.body.len();
+        let (lines, length) = (lines.concat(), self.body.len());
         let head = format!("HTTP/1.1 {} x\r\n{lines}content-length: {length}\r\n\r\n", self.status);
         // Whoever asked may have hung up.
         let _sent = stream.write_all(head.as_bytes());

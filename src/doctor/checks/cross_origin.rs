@@ -6,6 +6,7 @@ use reqwest::header::{ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_MET
 
 use super::challenge::mcp::{self, Ask};
 use super::document::{BROWSER, is_open};
+use super::endpoints;
 use crate::app::fetcher::FetchError;
 use crate::doctor::asking::{Answer, Asker};
 use crate::doctor::{Finding, Patient};
@@ -19,13 +20,15 @@ const OF_METADATA: &str = "mcp-protocol-version";
 pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
     let (issuer, resource) = (&patient.config.issuer, &patient.resource);
     let (mut findings, mut any) = (vec![], false);
-    for (url, method, headers) in [
+    let registration = endpoints::registration_endpoint(issuer, asker).await;
+    let questions = [
         (resource.as_str().to_owned(), "POST", TO_THE_MCP_SERVER),
         (resource.metadata_url(), "GET", OF_METADATA),
         (issuer.metadata_url(), "GET", OF_METADATA),
-        (issuer.url("/register"), "POST", TO_AN_ENDPOINT),
         (issuer.url("/token"), "POST", TO_AN_ENDPOINT),
-    ] {
+    ];
+    let registration = registration.map(|url| (url, "POST", TO_AN_ENDPOINT));
+    for (url, method, headers) in questions.into_iter().chain(registration) {
         if !asker.reaches(&url) {
             continue;
         }

@@ -35,13 +35,16 @@ pub(super) async fn look(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
     findings
 }
 
-/// RFC 7591 section 3.2.2.
-async fn registration(issuer: &Issuer, asker: &Asker) -> Option<Finding> {
-    let url = issuer.url("/register");
+/// Where clients register; none where registration is closed, and the metadata says so.
+pub(super) async fn registration_endpoint(issuer: &Issuer, asker: &Asker) -> Option<String> {
     let metadata = document::ask(asker, Method::GET, &issuer.metadata_url()).await;
     let document = metadata.ok().and_then(|answer| answer.json())?;
-    // Closed, and says so.
-    let url = document["registration_endpoint"].as_str().map(|_| url)?;
+    document["registration_endpoint"].as_str().map(|_| issuer.url("/register"))
+}
+
+/// RFC 7591 section 3.2.2.
+async fn registration(issuer: &Issuer, asker: &Asker) -> Option<Finding> {
+    let url = registration_endpoint(issuer, asker).await?;
     let question = asker.question(Method::POST, &url).header(CONTENT_TYPE, "application/json");
     let question = question.header(ORIGIN, BROWSER).body(r#"{"redirect_uris":[]}"#);
     judge(&url, asker.ask(question).await.as_ref(), &[400, 401])
