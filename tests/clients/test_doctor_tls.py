@@ -24,7 +24,7 @@ DAY = datetime.timedelta(days=1)
 class Signed:
     """A certificate and its key, by another one or by itself."""
 
-    def __init__(self, name, by=None, authority=False, days=(-1, 60), hosts=("localhost",)):
+    def __init__(self, name, by=None, authority=False, days=(-1, 60.5), hosts=("localhost",)):
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         signer = by or self
@@ -110,7 +110,7 @@ def look(folder, port, believed=ROOT, private=None):
 def test_a_good_one_is_believed_until_its_end(tmp_path):
     with serving(tmp_path, Signed("localhost", by=BETWEEN), BETWEEN) as port:
         verdict, says, _ = look(tmp_path, port)
-    assert verdict == "fine" and "TLS 1.3" in says and "(59 days)" in says, says
+    assert verdict == "fine" and "TLS 1.3" in says and "(60 days)" in says, says
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,9 @@ def test_an_authority_that_nobody_knows(tmp_path):
 
 
 def test_one_that_ends_soon_is_doubtful(tmp_path):
-    with serving(tmp_path, Signed("localhost", by=ROOT, days=(-80, 5))) as port:
+    with serving(tmp_path, Signed("localhost", by=ROOT, days=(-80, 5.5))) as port:
         verdict, says, mend = look(tmp_path, port)
-    assert verdict == "doubtful" and "ends in 4 days" in says and "renew" in mend, says
+    assert verdict == "doubtful" and "ends in 5 days" in says and "renew" in mend, says
 
 
 def test_an_authority_of_the_settings_is_nobody_elses(tmp_path):
