@@ -16,11 +16,12 @@ const FILL: [&str; 3] = [
     "INSERT INTO users WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) \
      SELECT 'mcpu' || i, printf('person%06d', i), NULL, 'member', i, NULL, \
      CASE WHEN i % 1000 = 0 THEN 7 END, FALSE, CASE WHEN i % 2 = 0 THEN i END FROM n",
-    "INSERT INTO oauth_clients WITH RECURSIVE n(i) AS \
+    "INSERT INTO oauth_clients (client_id, client_json, created_at, origin, authorized_at, \
+     last_used_at, name) WITH RECURSIVE n(i) AS \
      (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) \
      SELECT 'mcpc' || i, '{\"redirect_uris\":[\"https://app.example/cb\"],\
      \"token_endpoint_auth_method\":\"none\",\"grant_types\":[\"authorization_code\"],\
-     \"response_types\":[\"code\"]}', i, NULL, 'registered', i, i, NULL, printf('Agent %06d', i), NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+     \"response_types\":[\"code\"]}', i, 'registered', i, i, printf('Agent %06d', i) \
      FROM n",
     "INSERT INTO oauth_grants WITH RECURSIVE n(i) AS \
      (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) \
