@@ -80,6 +80,12 @@ impl Replacement {
             metadata,
         })
     }
+
+    /// What is to be in force.
+    #[must_use]
+    pub fn metadata(&self) -> &ClientMetadata {
+        &self.metadata
+    }
 }
 
 /// Whose token this is, if it is the one of this client: a client that registered itself, that no
@@ -131,7 +137,8 @@ pub fn replace(
         name: wanted.metadata.client_name.clone().unwrap_or_default(),
         secret_hash: new_hash.or(before.secret_hash.clone()).filter(|_| !is_public),
         fingerprint: fingerprint(&wanted.metadata),
-        asked_at: before.asked_at.filter(|_| same),
+        // Somebody has said yes to what it was: the owner is asked about what it is, as about a new one.
+        asked_at: if same { before.asked_at } else { before.last_used_at.map(|_| now) },
         asked_by: before.asked_by.clone().filter(|_| same),
         approved_at: before.approved_at.filter(|_| same),
         ..before.clone()

@@ -10,6 +10,7 @@ use super::form::bearer;
 use super::registration::{ClientInformation, check_media_type};
 use crate::app::{App, bounds};
 use crate::clients::configuration::{self, Replacement};
+use crate::clients::connecting;
 use crate::error::Error;
 use crate::middleware::client_ip::ClientIp;
 use crate::oauth::MachineSecret;
@@ -41,6 +42,7 @@ pub async fn put(
     app.storage.read(|conn| configuration::authenticate(conn, &id, token.as_deref())).await?;
     check_media_type(&request)?;
     let wanted = Replacement::read(&body.0, &bounds(&app.config))?;
+    connecting::check_registration(wanted.metadata(), &app.config.connecting)?;
     let (now, network) = (app.clock.now(), ClientIp::of(&request).network());
     let replace = move |conn: &mut _| {
         let registrant = configuration::authenticate(conn, &id, token.as_deref())?;

@@ -11,7 +11,7 @@ use super::error::PageError;
 use super::owner::client_page;
 use super::visit::{Visit, Visitor};
 use super::{ContentPolicy, Frame, render};
-use crate::authorization::consent::Obstacle;
+use crate::attempts::Subject;
 use crate::clients::connecting;
 use crate::clients::look_alike::Pose;
 use crate::clock::UnixTime;
@@ -100,6 +100,6 @@ pub(super) async fn wait(
         username: visitor.signed_in.user().username.clone(),
     };
     let mut page = render(StatusCode::ACCEPTED, &page, ContentPolicy::LeadsElsewhere);
-    sighting::mark_refusal(&mut page, (Stage::Obstacle, Obstacle::Waits.words()), pending.id);
+    sighting::mark(&mut page, Stage::Waiting, Subject::request(pending.id));
     Ok(page)
 }

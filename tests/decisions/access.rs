@@ -3,7 +3,6 @@
 use mcp_oauthd::accounts::setup;
 use mcp_oauthd::authorization::consent::{self, Obstacle};
 use mcp_oauthd::authorization::{admission, pause, request};
-use mcp_oauthd::config::Connecting;
 use mcp_oauthd::oauth::ErrorCode::{AccessDenied, InvalidGrant};
 use mcp_oauthd::oauth::{IntrospectionId, Scope, ScopeHierarchy};
 use mcp_oauthd::revocation;
@@ -51,7 +50,9 @@ impl Fixture {
             let signed_in = sign_in(conn, &user, now)?;
             let cookie = request::keep(conn, &asked, CODE_LIFETIME, 100, now)?;
             let pending = consent::find(conn, &cookie, now)?;
-            let why = consent::grantable(conn, &pending, &signed_in, &offered(), now)?.err();
+            let client = consent::client(conn, &pending)?;
+            let why =
+                consent::grantable(conn, (&client, &pending), &signed_in, &offered(), now)?.err();
             Ok((cookie.reveal(), signed_in, why))
         });
         let (cookie, signed_in, why) = seen.await.unwrap();

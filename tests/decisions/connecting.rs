@@ -1,18 +1,18 @@
 //! Which clients may connect: each setting for each kind of client, and the owner's yes or no.
 
-use mcp_oauthd::authorization::consent::{self, Obstacle};
+use mcp_oauthd::authorization::obstacle::{Obstacle, unwelcome};
 use mcp_oauthd::authorization::request::{self, Offer, Rejection};
 use mcp_oauthd::clients::connecting::{self, MayConnect};
 use mcp_oauthd::clients::registration;
 use mcp_oauthd::clock::{Seconds, UnixTime};
 use mcp_oauthd::config::{Connecting, KnownClient, Newcomers};
 use mcp_oauthd::oauth::ErrorCode::{AccessDenied, InvalidClient, InvalidRedirectUri};
-use mcp_oauthd::oauth::{ClientId, OAuthError, Scope};
+use mcp_oauthd::oauth::{ClientId, OAuthError, Scope, ScopeHierarchy};
 use mcp_oauthd::storage::clients::{self, Client};
 use mcp_oauthd::storage::{ClientOrigin, Event};
 use mcp_oauthd::{clients::enable, revocation};
 
-use crate::fixture::{BOUNDS, CODE_LIFETIME, Fixture, REDIRECT_URI, issuer, sign_in, yes};
+use crate::fixture::{BOUNDS, CODE_LIFETIME, Fixture, REDIRECT_URI, approve_where, sign_in};
 use crate::form::Form;
 
 const PUBLIC: &str = r#""token_endpoint_auth_method":"none""#;
@@ -51,7 +51,7 @@ impl Fixture {
 
     /// What a person is told, and what becomes of a yes.
     async fn unwelcome(&self, connecting: &Connecting) -> Option<Obstacle> {
-        let seen = consent::unwelcome(&self.met().await, connecting);
+        let seen = unwelcome(&self.met().await, connecting);
         let said = self.say_yes(connecting).await;
         assert_eq!(said.is_err(), seen.is_some(), "the page and the decision agree");
         assert!(said.is_ok() || said.unwrap_err().code == AccessDenied);
@@ -64,7 +64,7 @@ impl Fixture {
         let say = self.decide(move |conn, now| {
             let signed_in = sign_in(conn, &user, now)?;
             let cookie = request::keep(conn, &asked, CODE_LIFETIME, 100, now)?;
-            consent::approve(conn, &cookie, &signed_in, &yes(&issuer(), &connecting), now)
+            approve_where(&connecting, conn, &cookie, &signed_in, now)
         });
         say.await
     }
@@ -78,7 +78,8 @@ impl Fixture {
             .and("code_challenge_method", "S256");
         let (parameters, connecting) = (form.parameters().unwrap(), connecting.clone());
         let scopes = Scope::requested("mcp read");
-        let offer = Offer { scopes, default_resource: None, connecting };
+        let hierarchy = ScopeHierarchy::default();
+        let offer = Offer { scopes, hierarchy, default_resource: None, connecting };
         self.storage.read(|conn| request::resolve(conn, &parameters, &offer)).await.map(drop)
     }
 }

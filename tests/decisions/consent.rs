@@ -3,7 +3,6 @@
 use mcp_oauthd::accounts::session::SignedIn;
 use mcp_oauthd::authorization::{consent, request};
 use mcp_oauthd::clock::Seconds;
-use mcp_oauthd::config::Connecting;
 use mcp_oauthd::oauth::ErrorCode::AccessDenied;
 use mcp_oauthd::oauth::{OAuthError, TokenKind, TokenSecret};
 use mcp_oauthd::revocation;

@@ -3,6 +3,7 @@
 use mcp_oauthd::authorization::consent::Obstacle;
 use mcp_oauthd::authorization::request::{self, Offer};
 use mcp_oauthd::authorization::{admission, limits};
+use mcp_oauthd::config::Connecting;
 use mcp_oauthd::grant_types::refresh_token;
 use mcp_oauthd::oauth::ErrorCode::{InvalidGrant, InvalidRequest};
 use mcp_oauthd::oauth::{Scope, ScopeHierarchy};
@@ -49,7 +50,12 @@ impl Fixture {
             .and("code_challenge_method", "S256")
             .and("scope", scope);
         let parameters = query.parameters().unwrap();
-        let offer = Offer { scopes: offered(), hierarchy: hierarchy(), default_resource: None };
+        let offer = Offer {
+            scopes: offered(),
+            hierarchy: hierarchy(),
+            default_resource: None,
+            connecting: Connecting::default(),
+        };
         let asked = self.storage.read(|conn| request::resolve(conn, &parameters, &offer)).await;
         asked.unwrap().scope.to_string()
     }

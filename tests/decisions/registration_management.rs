@@ -13,7 +13,7 @@ use mcp_oauthd::revocation;
 use mcp_oauthd::storage::clients::{self, Client};
 use mcp_oauthd::storage::{ClientOrigin, Event};
 
-use crate::fixture::{BOUNDS, CODE_LIFETIME, DAY, Fixture, REDIRECT_URI, issuer};
+use crate::fixture::{BOUNDS, DAY, Fixture, REDIRECT_URI, approve, issuer};
 
 const PUBLIC: &str = r#""token_endpoint_auth_method":"none""#;
 const SECRET: &str = r#""token_endpoint_auth_method":"client_secret_basic""#;
@@ -183,7 +183,7 @@ async fn where_a_client_leads_no_more_nobody_is_sent() {
             use mcp_oauthd::oauth::{TokenKind, TokenSecret};
             let cookie = TokenSecret::parse(TokenKind::AuthorizationRequest, &cookie).unwrap();
             if yes {
-                consent::approve(conn, &cookie, &ada, (CODE_LIFETIME, &issuer()), now)
+                approve(conn, &cookie, &ada, now)
             } else {
                 consent::deny(conn, &cookie, &ada, &issuer(), now)
             }

@@ -2,6 +2,7 @@
 
 use mcp_oauthd::authorization::consent::{self, Grantable, Obstacle};
 use mcp_oauthd::authorization::{limits, request};
+use mcp_oauthd::config::Connecting;
 use mcp_oauthd::error::Error;
 use mcp_oauthd::oauth::Scope;
 use mcp_oauthd::revocation::ending;
@@ -30,7 +31,14 @@ impl Fixture {
             let signed_in = sign_in(conn, &user, now)?;
             let cookie = request::keep(conn, &asked, CODE_LIFETIME, 100, now)?;
             let pending = consent::find(conn, &cookie, now)?;
-            Ok::<_, Error>(consent::grantable(conn, &pending, &signed_in, &offered(), now)?)
+            let client = consent::client(conn, &pending)?;
+            Ok::<_, Error>(consent::grantable(
+                conn,
+                (&client, &pending),
+                &signed_in,
+                &offered(),
+                now,
+            )?)
         });
         page.await.unwrap()
     }
@@ -126,8 +134,9 @@ async fn the_union_is_never_more_than_is_allowed_now() {
         let signed_in = sign_in(conn, &user, now)?;
         let cookie = request::keep(conn, &asked, CODE_LIFETIME, 100, now)?;
         let pending = consent::find(conn, &cookie, now)?;
+        let client = consent::client(conn, &pending)?;
         let fewer = scope("read write");
-        Ok::<_, Error>(consent::grantable(conn, &pending, &signed_in, &fewer, now)?)
+        Ok::<_, Error>(consent::grantable(conn, (&client, &pending), &signed_in, &fewer, now)?)
     });
     assert_eq!(fewer.await.unwrap().unwrap().scope, scope("read write"));
 }
@@ -150,6 +159,7 @@ async fn a_yes_never_gives_more_than_its_page_has_shown() {
         let terms = consent::Terms {
             code_lifetime: CODE_LIFETIME,
             issuer: &issuer,
+            connecting: &Connecting::default(),
             offered: &offered,
             shown: Some(&shown),
         };

@@ -2,7 +2,6 @@
 
 use mcp_oauthd::authorization::request;
 use mcp_oauthd::clients::Presented;
-use mcp_oauthd::config::Connecting;
 use mcp_oauthd::gate;
 use mcp_oauthd::grant_types::{Terms, TokenResponse, authorization_code, refresh_token};
 use mcp_oauthd::oauth::{GrantId, OAuthError, TokenKind, TokenSecret};

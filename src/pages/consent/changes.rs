@@ -3,18 +3,16 @@
 
 use data_encoding::HEXLOWER;
 
+use super::who::shown_name;
 use crate::authorization::consent;
 use crate::clock::UnixTime;
 use crate::error::Error;
-use crate::oauth::{ClientMetadata, Destination, GrantType, TokenHash, TokenSecret, display_name};
+use crate::oauth::{ClientMetadata, Destination, GrantType, TokenHash, TokenSecret};
 use crate::pages::Frame;
 use crate::pages::language::Html;
 use crate::storage::clients::Client;
 use crate::storage::{ClientOrigin, DbConnection, StorageError, seen_documents, users::User};
 use crate::words;
-
-/// The longest name that is shown.
-const LONGEST: usize = 80;
 
 /// A difference between what a person has said yes to and what is asked about now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +50,7 @@ impl Changes {
     }
 
     fn between(then: &ClientMetadata, now: &ClientMetadata, seen_at: UnixTime) -> Option<Self> {
-        let (name_then, name_now) = (shown_name(then), shown_name(now));
+        let (name_then, name_now) = (called(then), called(now));
         let (added, removed) = (missing(now, then), missing(then, now));
         let differs = |one: &ClientMetadata, other: &ClientMetadata| {
             one.redirect_uris.iter().any(|uri| !other.redirect_uris.contains(uri))
@@ -121,9 +119,8 @@ pub(super) fn was_shown(
     Ok(pending.code_id.is_some() || !described || shown(&client) == letters)
 }
 
-fn shown_name(metadata: &ClientMetadata) -> String {
-    let name = metadata.client_name.as_deref().and_then(display_name);
-    name.unwrap_or_default().chars().take(LONGEST).collect()
+fn called(metadata: &ClientMetadata) -> String {
+    metadata.client_name.as_deref().and_then(shown_name).unwrap_or_default()
 }
 
 /// The destinations of `one` that are none of `other`, each once.
