@@ -151,7 +151,7 @@ async fn a_person_ends_only_what_is_hers() {
 /// Whatever has a person's id goes with the account, but for what explains itself for a while.
 #[tokio::test]
 async fn nothing_of_a_removed_account_is_left() {
-    const KEPT: [&str; 3] = ["events", "oauth_codes", "oauth_grants"];
+    const KEPT: [&str; 4] = ["attempts", "events", "oauth_codes", "oauth_grants"];
     let f = Fixture::new().await;
     f.connect().await;
     let recently = recently(&f).await;
@@ -167,6 +167,8 @@ async fn nothing_of_a_removed_account_is_left() {
             "one_time_links (id, hash, purpose, created_at, user_id) VALUES (1, x'00', 'reset', 0, ?)",
             "resource_people VALUES ('https://mcp.example/mcp', ?, NULL)",
             "seen_documents VALUES (?, 'https://app.example/client.json', '{}', 0)",
+            "attempts (id, user_id, started_at, last_at, network, agent, known, story) \
+             VALUES (1, ?, 0, 0, '192.0.2.1', '', TRUE, '[]')",
         ] {
             let insert = diesel::sql_query(format!("INSERT INTO {row}"));
             insert.bind::<Text, _>(&id).execute(conn)?;
