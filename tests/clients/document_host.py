@@ -1,14 +1,10 @@
 """An https host of clients' documents that can be slow, large and untruthful, and its authority."""
 
-import datetime
-import ipaddress
+import json
 import socket
-import ssl
 import threading
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from authority import Authority
 
 # How long it waits for somebody who says nothing.
 PATIENCE = 30
@@ -23,7 +19,8 @@ class DocumentHost:
     `otherwise`, which is given the path."""
 
     def __init__(self, folder):
-        self.ca, context = certificate(folder)
+        authority = Authority(folder)
+        self.ca, context = authority.file, authority.context("localhost", "127.0.0.1")
         self.pages, self.otherwise = {}, lambda _path: [answer(b"", "404 Not Found", "")]
         self.connections, self.asked, self.lock = 0, [], threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
@@ -62,36 +59,12 @@ class DocumentHost:
         except OSError:
             pass
 
+    def publish(self, path, **members):
+        """Lays down a document, and returns its address."""
+        client_id = f"{self.url}{path}"
+        document = {"client_id": client_id, "token_endpoint_auth_method": "none", **members}
+        self.pages[path] = [answer(json.dumps(document).encode())]
+        return client_id
+
     def stop(self):
         self.listener.close()
-
-
-def certificate(folder):
-    """The authority in PEM, and TLS for this machine."""
-    now = datetime.datetime.now(datetime.UTC)
-    day = datetime.timedelta(days=1)
-
-    def signed(name, key, by, with_key):
-        named = lambda name: x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        builder = x509.CertificateBuilder(named(by), named(name), key.public_key(), x509.random_serial_number())
-        builder = builder.not_valid_before(now - day).not_valid_after(now + day)
-        if by == name:
-            builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)
-        else:
-            here = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-            builder = builder.add_extension(x509.SubjectAlternativeName(here), critical=False)
-        return builder.sign(with_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-    authority, own = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca = signed("Authority of a test", authority, "Authority of a test", authority)
-    chain, key = folder / "host.pem", folder / "host.key"
-    chain.write_bytes(signed("localhost", own, "Authority of a test", authority))
-    unlocked = serialization.NoEncryption()
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, unlocked)
-    key.write_bytes(own.private_bytes(*form))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain, key)
-    path = folder / "authority.pem"
-    path.write_bytes(ca)
-    path.chmod(0o600)
-    return path, context
