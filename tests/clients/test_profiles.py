@@ -13,7 +13,8 @@ from lying_proxy import Honest, LyingProxy
 from support import BINARY, HERE, ROOT, McpServer, Person, Service, free_port
 
 NAMES = sorted(EVERYBODY)
-TABLE = HERE / "PROFILES.md"
+# The long table, and the short one for those who are about to choose.
+TABLES = [HERE / "PROFILES.md", ROOT / "README.md"]
 # What runs as it is beside its replay, and where: a file of this directory that names it.
 FOR_REAL = {
     "fastmcp": ("test_clients.py", "FastMCP"),
@@ -22,6 +23,8 @@ FOR_REAL = {
     "typescript-sdk": ("typescript_v2.mjs", "@modelcontextprotocol/client"),
     "typescript-sdk-v1": ("typescript_v1.mjs", "@modelcontextprotocol/sdk"),
     "rmcp": ("rmcp/src/main.rs", "rmcp::"),
+    "mcp-remote": ("test_command_line.py", "mcp-remote"),
+    "inspector": ("test_command_line.py", "MCP Inspector"),
 }
 
 
@@ -215,17 +218,23 @@ def table(clients):
     return "\n".join(rows)
 
 
-def test_the_table_is_what_is_replayed_and_what_runs_for_real(shared):
+def short_table(clients):
+    """Their names alone."""
+    named = lambda real: ", ".join(one["client"] for one in clients if (one["name"] in FOR_REAL) == real)
+    return f"| | clients |\n|---|---|\n| run for real, and replayed | {named(True)} |\n| replayed | {named(False)} |"
+
+
+def test_the_tables_are_what_is_replayed_and_what_runs_for_real(shared):
     for file, naming in FOR_REAL.values():
         assert naming in (HERE / file).read_text(), f"{file} does not run {naming}"
     clients = json.loads(shared.service.command("doctor", "--as", "list", "--json"))
     assert {client["name"] for client in clients} == EVERYBODY
     begin, end = "<!-- profiles: begin -->", "<!-- profiles: end -->"
-    text = TABLE.read_text()
-    head, _, rest = text.partition(begin)
-    current = f"{head}{begin}\n\n{table(clients)}\n\n{end}{rest.partition(end)[2]}"
-    if os.environ.get("MCP_OAUTHD_WRITE_TABLE"):
-        TABLE.write_text(current)
-    assert TABLE.read_text() == current, (
-        f"run this test with MCP_OAUTHD_WRITE_TABLE=1 to write {TABLE.relative_to(ROOT)} anew"
-    )
+    for file, rows in zip(TABLES, [table(clients), short_table(clients)]):
+        head, _, rest = file.read_text().partition(begin)
+        current = f"{head}{begin}\n{rows}\n{end}{rest.partition(end)[2]}"
+        if os.environ.get("MCP_OAUTHD_WRITE_TABLE"):
+            file.write_text(current)
+        assert file.read_text() == current, (
+            f"run this test with MCP_OAUTHD_WRITE_TABLE=1 to write {file.relative_to(ROOT)} anew"
+        )

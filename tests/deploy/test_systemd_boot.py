@@ -80,6 +80,7 @@ def test_with_its_drop_in_the_service_can_ask_others(tmp_path):
         assert machine.unit("IPAddressDeny") == "" and machine.unit("DynamicUser") == "yes"
         assert set(machine.unit("RestrictAddressFamilies").split()) == {"AF_UNIX", "AF_INET", "AF_INET6"}
         assert status(machine, METADATA) == "200"
+        assert "MCP_OAUTH_CLIENT_DOCUMENTS=on" in machine.unit("Environment")
 
 
 def test_a_hung_service_is_replaced(tmp_path):
