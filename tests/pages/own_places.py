@@ -106,7 +106,9 @@ def one_resource(issuer, page):
     yield "owner-resource-secret"
     page.locator("main a.button").last.click()
     yield "owner-resource"
-    pages = {part: of_one(page, "resources", part) for part in ["access", "secret", "pause", "resume", "remove"]}
+    pages = {part: of_one(page, "resources", part) for part in ["access", "scopes", "secret", "pause", "resume", "remove"]}
+    page.goto(pages["scopes"])
+    yield "owner-resource-scopes"
     page.goto(pages["access"])
     yield "owner-resource-access"
     page.locator("[name=person]").fill("nobody")
@@ -125,13 +127,19 @@ def one_resource(issuer, page):
 
 
 def one_app_and_its_connections(issuer, page):
-    page.goto(f"{issuer}/owner/clients")
+    # By name: those of one second are in no other order.
+    page.goto(f"{issuer}/owner/clients?sort=name")
     page.locator("main tbody th a").first.click()
     yield "owner-client"
-    pages = {part: of_one(page, "clients", part) for part in ["disable", "enable", "end", "remove"]}
+    parts = ["approve", "limit", "disable", "enable", "end", "remove"]
+    pages = {part: of_one(page, "clients", part) for part in parts}
     for part, address in pages.items():
         page.goto(address)
         yield f"owner-client-{part}"
+    page.goto(f"{issuer}/owner/attempts")
+    yield "owner-attempts"
+    page.locator("main tbody th a").first.click()
+    yield "owner-attempt"
     page.goto(f"{issuer}/owner/grants")
     page.locator("main tbody .row-actions a").first.click()
     yield "owner-grant-end"
