@@ -4,7 +4,7 @@ use mcp_oauthd::clients::described::is_in_force;
 use mcp_oauthd::clients::document_copies::{self, DocumentCopy};
 use mcp_oauthd::clients::metadata_document;
 use mcp_oauthd::clock::{Seconds, UnixTime};
-use mcp_oauthd::oauth::{Scope, ClientId, ClientIdUrl};
+use mcp_oauthd::oauth::{ClientId, ClientIdUrl, Scope};
 use mcp_oauthd::revocation;
 use mcp_oauthd::storage::client_documents::{self, ClientDocument};
 use mcp_oauthd::storage::clients::{self, Client};
