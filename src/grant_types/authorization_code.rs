@@ -126,7 +126,7 @@ fn check_still_welcome(
     };
     let allowed = admission::admitted(conn, &resource, &code.user_id)?
         .ok_or_else(|| invalid("the resource is not for this person any more"))?;
-    if !clients::authorize(conn, &code.client_id, terms.now)? {
+    if !clients::hold_enabled(conn, &code.client_id)? {
         return Err(invalid("the client is disabled").into());
     }
     // Written and then read, so that whoever limits the client waits as well.

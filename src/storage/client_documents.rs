@@ -49,6 +49,8 @@ macro_rules! unused {
             .filter(oauth_clients::authorized_at.is_null())
             .filter(oauth_clients::disabled_at.is_null())
             .filter(oauth_clients::approved_at.is_null())
+            // It would come back under the same id, and without its limit.
+            .filter(oauth_clients::ceiling.is_null())
     };
 }
 

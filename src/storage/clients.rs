@@ -151,6 +151,14 @@ pub fn authorize(
     Ok(diesel::update(enabled()).set(oauth_clients::last_used_at.eq(now)).execute(conn)? == 1)
 }
 
+/// Holds the row, so that [`disable`], and whoever limits the client, waits or is waited for. False if
+/// it is disabled or gone. No yes is noted: none was said now.
+pub fn hold_enabled(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageError> {
+    let enabled = oauth_clients::table.find(id).filter(oauth_clients::disabled_at.is_null());
+    let same = oauth_clients::last_used_at.eq(oauth_clients::last_used_at);
+    Ok(diesel::update(enabled).set(same).execute(conn)? == 1)
+}
+
 /// False if there is no such client, or it is disabled already.
 pub fn disable(
     conn: &mut DbConnection,

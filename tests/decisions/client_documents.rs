@@ -4,7 +4,7 @@ use mcp_oauthd::clients::described::is_in_force;
 use mcp_oauthd::clients::document_copies::{self, DocumentCopy};
 use mcp_oauthd::clients::metadata_document;
 use mcp_oauthd::clock::{Seconds, UnixTime};
-use mcp_oauthd::oauth::{ClientId, ClientIdUrl};
+use mcp_oauthd::oauth::{ClientId, ClientIdUrl, Scope};
 use mcp_oauthd::revocation;
 use mcp_oauthd::storage::client_documents::{self, ClientDocument};
 use mcp_oauthd::storage::clients::{self, Client};
@@ -167,6 +167,22 @@ async fn unused_ones_make_room_for_each_other_and_for_nobody_else() {
         assert_eq!(copy(&f, &url(number)).await.is_some(), kept, "{number}");
     }
     assert_eq!(f.count(Event::ClientDescribed).await, 6, "the record of them goes as well");
+}
+
+#[tokio::test]
+async fn what_the_operator_has_limited_is_not_forgotten_with_its_limit() {
+    let f = Fixture::new().await;
+    let limited = fetched(&f, URL, &document(URL, REDIRECT_URI), None).await.client_id;
+    let most = Scope::requested("mcp");
+    f.write(move |conn, _| clients::set_ceiling(conn, &limited, Some(&most))).await;
+    for number in 0..20 {
+        f.clock.advance(Seconds(1));
+        let url = format!("https://h.example/{number}");
+        fetched(&f, &url, &document(&url, REDIRECT_URI), None).await;
+    }
+    sweep(&f).await;
+    let client = find(&f, URL).await.expect("it comes back under the same id, without the limit");
+    assert_eq!(client.ceiling, Some(Scope::requested("mcp")));
 }
 
 #[tokio::test]

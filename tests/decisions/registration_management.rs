@@ -3,8 +3,10 @@
 use mcp_oauthd::app::Network;
 use mcp_oauthd::authorization::{consent, request};
 use mcp_oauthd::clients::configuration::{self, Replacement};
+use mcp_oauthd::clients::connecting::{self, MayConnect};
 use mcp_oauthd::clients::registration::{self, Newcomer, Registered};
 use mcp_oauthd::clock::Seconds;
+use mcp_oauthd::config::{Connecting, Newcomers};
 use mcp_oauthd::oauth::ErrorCode::{
     AccessDenied, InvalidClientMetadata, InvalidGrant, InvalidToken,
 };
@@ -164,6 +166,22 @@ async fn an_approval_was_for_the_client_as_it_was() {
     let row = put(&f, &client, &token, &said(&client, ELSEWHERE, PUBLIC)).await.unwrap();
     assert_eq!((row.approved_at, row.asked_at, row.asked_by), (None, None, None));
     assert_eq!(f.count(Event::ClientUpdated).await, 1, "and only a change is recorded");
+}
+
+#[tokio::test]
+async fn a_code_from_before_a_change_is_no_yes_to_what_has_changed() {
+    let f = Fixture::new().await;
+    let (client, token) = own(&f, "A").await;
+    let code = f.code_of(&client).await;
+    f.clock.advance(Seconds(1));
+    let other = format!(r#"{PUBLIC},"client_name":"Claude""#);
+    put(&f, &client, &token, &said(&client, REDIRECT_URI, &other)).await.unwrap();
+    f.clock.advance(Seconds(1));
+    let form = f.code_form(&code).with("client_id", client.client_id.as_str());
+    f.redeem(&form).await.unwrap();
+    let row = f.read(|conn| clients::find(conn, &client.client_id)).await.unwrap();
+    let ask = Connecting { newcomers: Newcomers::Ask, known: vec![] };
+    assert_eq!(connecting::may_connect(&row, &ask), MayConnect::Waits);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use mcp_oauthd::clients::registration::{self, Bounds, Newcomer};
 use mcp_oauthd::clock::{Seconds, UnixTime};
-use mcp_oauthd::oauth::ClientId;
+use mcp_oauthd::oauth::{ClientId, Scope};
 use mcp_oauthd::storage::{Event, clients};
 
 use crate::fixture::Fixture;
@@ -65,6 +65,21 @@ async fn what_waits_for_the_owner_is_not_pushed_out() {
     let never = UnixTime(i64::MAX);
     f.write(move |conn, _| clients::delete_unused(conn, never, 500)).await;
     assert!(!exists(&f, &waiting).await);
+}
+
+#[tokio::test]
+async fn what_the_operator_has_limited_is_not_forgotten_with_its_limit() {
+    let f = Fixture::new().await;
+    let limited = register(&f, FLOOD, "limited").await;
+    let id = limited.clone();
+    f.write(move |conn, _| clients::set_ceiling(conn, &id, Some(&Scope::requested("mcp")))).await;
+    for n in 0..100 {
+        f.clock.advance(Seconds(1));
+        register(&f, FLOOD, &format!("flood {n}")).await;
+    }
+    let never = UnixTime(i64::MAX);
+    f.write(move |conn, _| clients::delete_unused(conn, never, 500)).await;
+    assert_eq!(register(&f, "198.51.100.7", "limited").await, limited);
 }
 
 #[tokio::test]

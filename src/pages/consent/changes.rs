@@ -96,9 +96,9 @@ impl Changes {
     }
 }
 
-/// What the page shows of a client, in a few letters: it comes back with the answer.
+/// What a page shows of a client, in a few letters: it comes back with the answer.
 #[must_use]
-pub(super) fn shown(client: &Client) -> String {
+pub(in crate::pages) fn shown(client: &Client) -> String {
     HEXLOWER.encode(&TokenHash::of(&client.metadata.to_string()).0[..8])
 }
 

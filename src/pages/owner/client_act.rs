@@ -11,10 +11,12 @@ use crate::clients::connecting;
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::oauth::ClientId;
+use crate::pages::consent::changes::shown;
 use crate::pages::guard::Instead;
 use crate::pages::visit::{PageForm, Visit};
 use crate::revocation::{self, ending};
-use crate::storage::DbConnection;
+use crate::storage::clients::Client;
+use crate::storage::{self, DbConnection};
 use crate::words;
 
 /// One of the things that can be done.
@@ -51,8 +53,9 @@ impl Act {
     }
 
     /// The page that asks about this one.
-    pub(super) fn link(self, id: &str) -> String {
-        address(self.path(), id)
+    pub(super) fn link(self, client: &Client) -> String {
+        let link = address(self.path(), client.client_id.as_str());
+        if self == Self::Approve { format!("{link}&shown={}", shown(client)) } else { link }
     }
 
     /// On the button.
@@ -114,13 +117,20 @@ impl Act {
         }
     }
 
-    /// Does it: the word for what was done, and how many connections have ended.
+    /// Does it: the word for what was done, and how many connections have ended. A yes is to what was
+    /// `looked_at`, and not to what a client or its document has made of it meanwhile.
     fn run(
         self,
         conn: &mut DbConnection,
-        id: &ClientId,
+        (id, looked_at): (&ClientId, &str),
         now: UnixTime,
     ) -> Result<(&'static str, Option<usize>), Error> {
+        if self == Self::Approve {
+            let found = storage::clients::find(conn, id)?;
+            if found.is_some_and(|client| shown(&client) != looked_at) {
+                return Ok(("changed", None));
+            }
+        }
         Ok(match self {
             Self::Disable => ("disabled", revocation::disable_client(conn, id, now)?),
             Self::Enable => {
@@ -153,14 +163,21 @@ impl Act {
 pub async fn get(visit: Visit, name: web::Path<String>) -> Result<HttpResponse, Instead> {
     let (visitor, _, _) = visit.owner_recently().await?;
     let act = Act::of(&visit, &name)?;
-    let found = client::find(&visit, query(&visit)?.get("id").unwrap_or_default()).await?;
+    let query = query(&visit)?;
+    let found = client::find(&visit, query.get("id").unwrap_or_default()).await?;
+    let back = address(client::PATH, found.client_id.as_str());
+    let shown = if act == Act::Approve { shown(&found) } else { String::new() };
+    if query.get("shown").is_some_and(|looked_at| looked_at != shown) {
+        return Ok(done(&visit, &back, "changed", None));
+    }
     let (sentence, follows) = act.question();
     let question = Question {
         id: found.client_id.to_string(),
+        shown,
         follows: vec![follows],
         button: act.button(),
         is_danger: act.is_danger(),
-        back: address(client::PATH, found.client_id.as_str()),
+        back,
         ..Question::at(act.path())
     };
     let called = called(&visit.frame(), &found);
@@ -180,7 +197,8 @@ pub async fn post(
     let act = Act::of(&visit, &name)?;
     let found = client::find(&visit, &checked(&visit, &visitor, act.path(), &sent)?).await?;
     let (page, now) = (address(client::PATH, found.client_id.as_str()), visit.app.clock.now());
-    let run = move |conn: &mut _| act.run(conn, &found.client_id, now);
+    let looked_at = sent.text("shown").to_owned();
+    let run = move |conn: &mut _| act.run(conn, (&found.client_id, &looked_at), now);
     let (word, ended) = visit.write_surely::<_, Error>(run).await?;
     Ok(done(&visit, if act == Act::Remove { LIST } else { &page }, word, ended))
 }

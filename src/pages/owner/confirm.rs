@@ -25,6 +25,9 @@ pub(super) struct Question {
     pub path: &'static str,
     /// What it is about; empty, if it is about everything.
     pub id: String,
+    /// What it looked like, in a few letters that come back with the answer; empty, if that makes no
+    /// difference.
+    pub shown: String,
     /// What follows from a yes, a sentence each.
     pub follows: Vec<&'static str>,
     /// The words on the button.
@@ -38,8 +41,8 @@ pub(super) struct Question {
 impl Question {
     /// One whose yes takes something away, and is sent to `path`.
     pub(super) fn at(path: &'static str) -> Self {
-        let (follows, button) = (vec![], "");
-        Self { path, id: String::new(), follows, button, is_danger: true, back: String::new() }
+        let (id, shown, back) = (String::new(), String::new(), String::new());
+        Self { path, id, shown, follows: vec![], button: "", is_danger: true, back }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::pages::visit::{Visit, see_other};
 use crate::words;
 
 /// The word in the address, and the sentence. `{}` is how many connections have ended.
-const SENTENCES: [(&str, &str); 24] = [
+const SENTENCES: [(&str, &str); 25] = [
     ("saved", words!("Saved.")),
     ("limited", words!("Saved. Connections that have ended: {}")),
     ("resource-paused", words!("Paused. Nobody gets in until you resume it.")),
@@ -34,6 +34,7 @@ const SENTENCES: [(&str, &str); 24] = [
     ("approved", words!("Approved. Whoever has waited for it can go on.")),
     ("refused", words!("Refused. Nobody can connect it.")),
     ("decided", words!("It was decided before. Look how it stands.")),
+    ("changed", words!("It has changed since you looked. Look again before you approve it.")),
     ("all-ended", words!("Everybody is disconnected. Connections that have ended: {}")),
 ];
 

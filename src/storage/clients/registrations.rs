@@ -14,14 +14,16 @@ use crate::storage::{ClientOrigin, DbConnection, StorageError, events};
 /// of them makes too many.
 pub const SEVERAL: &str = "several networks";
 
-/// Nobody has said yes to it, and the operator has not put it aside: a client that is disabled stays
-/// known, so that it does not come back as a new one.
+/// Nobody has said yes to it, and the operator has not put it aside: a client that is disabled or
+/// limited stays known, so that it does not come back as a new one.
 macro_rules! unused {
     () => {
         clients
             .filter(oauth_clients::authorized_at.is_null())
             .filter(oauth_clients::disabled_at.is_null())
             .filter(oauth_clients::registered_at.is_not_null())
+            // It would come back without its limit.
+            .filter(oauth_clients::ceiling.is_null())
     };
 }
 

@@ -103,6 +103,42 @@ async fn an_owner_who_meets_a_new_app_is_led_to_the_decision() {
 }
 
 #[tokio::test]
+async fn the_owners_yes_is_to_what_he_has_looked_at() {
+    let server = TestServer::spawn_with(&[("clients", "ask")]).await;
+    let made = register(&server, &json!(["https://notes.example/cb"])).await;
+    let id = made.text("client_id").to_owned();
+    let change = async |uri: &str| {
+        let put = reqwest::Client::new()
+            .put(made.text("registration_client_uri"))
+            .bearer_auth(made.text("registration_access_token"));
+        let body = json!({
+            "client_id": id, "redirect_uris": [uri], "token_endpoint_auth_method": "none",
+        });
+        assert_eq!(Answer::of(put.json(&body)).await.status, 200);
+    };
+    let owner = signed_in(&server, USER).await;
+    let changed = "It has changed since you looked. Look again before you approve it.";
+    let path = "/owner/clients/approve";
+    let page = owner.get(&address("/owner/clients/one", &id)).await;
+    let (_, link) = page.text.split_once(&format!("href=\"{path}?")).unwrap();
+    let link = format!("{path}?{}", link.split('"').next().unwrap()).replace("&amp;", "&");
+    let link = link.replace("&#38;", "&");
+    let question = owner.get(&link).await;
+    assert_eq!(question.status, 200, "{question:?}");
+    change("https://evil.example/cb").await;
+    let fields =
+        [("csrf", question.csrf(path)), ("id", id.clone()), ("shown", question.field("shown"))];
+    let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+    for sent in [&fields[..], &fields[..2]] {
+        assert_eq!(said(&owner, &owner.post(path, sent).await).await, changed);
+    }
+    assert_eq!(said(&owner, &owner.get(&link).await).await, changed, "and before that");
+    assert!(owner.get(&address("/owner/clients/one", &id)).await.text.contains("evil.example"));
+    let approved = confirm(&owner, path, &id).await;
+    assert_eq!(said(&owner, &approved).await, "Approved. Whoever has waited for it can go on.");
+}
+
+#[tokio::test]
 async fn nobody_is_put_on_the_list_by_somebody_who_is_not_signed_in() {
     let server = TestServer::spawn_with(&[("clients", "ask")]).await;
     let client = OAuthClient::register(&server).await;

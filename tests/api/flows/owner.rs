@@ -18,7 +18,12 @@ pub(super) async fn confirm(browser: &Browser, path: &str, id: &str) -> Page {
     let question = browser.get(&address(path, id)).await;
     assert_eq!(question.status, 200, "{question:?}");
     let csrf = question.csrf(path);
-    browser.post(path, &[("csrf", &csrf), ("id", id)]).await
+    let shown = if question.text.contains("name=\"shown\"") {
+        question.field("shown")
+    } else {
+        String::new()
+    };
+    browser.post(path, &[("csrf", &csrf), ("id", id), ("shown", &shown)]).await
 }
 
 /// Follows the answer to a form; what is said there.
