@@ -106,7 +106,7 @@ async fn an_owner_who_meets_a_new_app_is_led_to_the_decision() {
 async fn the_owners_yes_is_to_what_he_has_looked_at() {
     let server = TestServer::spawn_with(&[("clients", "ask")]).await;
     let made = register(&server, &json!(["https://notes.example/cb"])).await;
-    let id = made.text("client_id").to_owned();
+    let id = made.text("client_id").clone();
     let change = async |uri: &str| {
         let put = reqwest::Client::new()
             .put(made.text("registration_client_uri"))
