@@ -4,6 +4,7 @@
 use actix_web::HttpResponse;
 
 use crate::attempts::Subject;
+use crate::authorization::VerifiedRedirect;
 use crate::authorization::request::{self, Rejection};
 use crate::clients::connecting;
 use crate::clients::described::{self, Undescribed};
@@ -11,7 +12,7 @@ use crate::clock::Seconds;
 use crate::error::Error;
 use crate::middleware::outcome::Outcome;
 use crate::middleware::sighting;
-use crate::oauth::{ClientIdUrl, Destination, ErrorCode, OAuthError, Parameters, TokenKind};
+use crate::oauth::{ClientIdUrl, ErrorCode, OAuthError, Parameters, TokenKind};
 use crate::pages::cookies;
 use crate::pages::doorstep::doorstep_url;
 use crate::pages::error::{Back, PageError};
@@ -98,7 +99,7 @@ async fn update_document(visit: &Visit, parameters: &Parameters) -> Result<(), P
 
 async fn redirect(
     visit: &Visit,
-    to: &crate::authorization::VerifiedRedirect,
+    to: &VerifiedRedirect,
     error: OAuthError,
 ) -> Result<HttpResponse, PageError> {
     let href = to.with_error(&error, &visit.app.config.issuer);
@@ -108,9 +109,6 @@ async fn redirect(
         sighting::mark_cause(&mut response, &error);
         return Ok(response);
     }
-    let place = match to.destination() {
-        Destination::Web(host) | Destination::Loopback(host) => host.clone(),
-        Destination::App(scheme) => format!("{scheme}://"),
-    };
+    let place = to.destination().to_string();
     Err(visit.failed(error).with_back(Back { href, place }))
 }

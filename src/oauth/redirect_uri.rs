@@ -52,6 +52,16 @@ pub enum Destination {
     App(String),
 }
 
+/// In short: the host, or `scheme://`.
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Web(host) | Self::Loopback(host) => f.write_str(host),
+            Self::App(scheme) => write!(f, "{scheme}://"),
+        }
+    }
+}
+
 impl RedirectUri {
     /// As the client wrote it.
     #[must_use]

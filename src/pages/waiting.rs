@@ -16,7 +16,7 @@ use crate::clients::connecting;
 use crate::clients::look_alike::Pose;
 use crate::clock::UnixTime;
 use crate::middleware::sighting;
-use crate::oauth::{ClientId, Destination};
+use crate::oauth::ClientId;
 use crate::storage::attempts::Stage;
 use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::Client;
@@ -86,10 +86,7 @@ pub(super) async fn wait(
         client_name: shown_name(&client.name),
         client_origin: ClientOrigin::of(origin, &answers, &config.connecting),
         pose: who::pose(&client, &answers, config),
-        destination: match answers[0].destination() {
-            Destination::Web(host) | Destination::Loopback(host) => host.clone(),
-            Destination::App(scheme) => format!("{scheme}://"),
-        },
+        destination: answers[0].destination().to_string(),
         since: client.asked_at.filter(|_| client.asked_by.is_some()).unwrap_or(now),
         owners_page: match visitor.signed_in.owner() {
             Some(_) if visit.has_owner_pages() => OwnersPage::Here(client_page(&client.client_id)),

@@ -80,7 +80,7 @@ impl Changes {
             frame.say("It called itself {}, and calls itself {} now.", &[then, now])
         });
         let to = |words: &'static str| {
-            move |destination: &Destination| frame.say(words, &[place(destination)])
+            move |destination: &Destination| frame.say(words, &[destination.to_string()])
         };
         let fixed = |words: &'static str| Html::sentence(frame.t(words), &[""; 0]);
         let moved = words!("Answers may go to other addresses of the same places now.");
@@ -134,13 +134,6 @@ fn missing(one: &ClientMetadata, other: &ClientMetadata) -> Vec<Destination> {
         }
     }
     missing
-}
-
-fn place(destination: &Destination) -> String {
-    match destination {
-        Destination::Web(host) | Destination::Loopback(host) => host.clone(),
-        Destination::App(scheme) => format!("{scheme}://"),
-    }
 }
 
 #[cfg(test)]
