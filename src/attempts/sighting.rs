@@ -1,8 +1,9 @@
 //! What was seen of an attempt to connect: where from, about what, which step. Bounded, and nothing in
 //! it is a secret.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
+use crate::app::Network;
 use crate::oauth::{ClientId, OAuthError, TokenId};
 use crate::storage::attempts::Stage;
 
@@ -24,13 +25,7 @@ impl Origin {
     /// Of a request.
     #[must_use]
     pub fn new(address: IpAddr, agent: &str) -> Self {
-        let network = match address.to_canonical() {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => {
-                let site = Ipv6Addr::from(u128::from(address) & (u128::MAX << 80));
-                format!("{site}/48")
-            }
-        };
+        let network = Network::from(address).holder();
         Self { network, agent: bounded(agent, LONGEST_AGENT) }
     }
 }

@@ -152,9 +152,8 @@ impl ProviderTable {
     }
 
     fn label(&self, kind: ProviderKind, authority: &Issuer) -> Result<String, ConfigError> {
-        let host = authority.origin().split_once("://").map_or("", |(_, host)| host);
         let label = self.text("label").unwrap_or(match kind {
-            ProviderKind::OpenId => host,
+            ProviderKind::OpenId => authority.host(),
             ProviderKind::GitHub => "GitHub",
         });
         if label.chars().count() > 64 || label.contains(char::is_control) {

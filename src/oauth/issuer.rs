@@ -39,6 +39,12 @@ impl Issuer {
         &self.origin
     }
 
+    /// `host[:port]`, as people read it.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.origin.split_once("://").map_or(&self.origin, |(_, host)| host)
+    }
+
     /// The URL of one of our paths: `url("/token")`.
     #[must_use]
     pub fn url(&self, path: &str) -> String {

@@ -190,14 +190,13 @@ impl Frame {
     /// The frame of all pages of one issuer.
     #[must_use]
     pub fn new(issuer: &Issuer, brand: &Brand, language: Language, now: UnixTime) -> Self {
-        let origin = issuer.origin();
         let path = |asset: &Asset| issuer.path().to_owned() + asset.path();
         Self {
             language,
             now,
             nav: None,
             base: issuer.path().to_owned(),
-            host: origin.split_once("://").map_or(origin, |(_, host)| host).to_owned(),
+            host: issuer.host().to_owned(),
             stylesheet: path(&assets::STYLESHEET),
             colours: brand.colours.as_ref().map(path),
             mark: path(brand.logo.as_ref().unwrap_or(&assets::MARK)),

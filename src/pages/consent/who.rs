@@ -119,9 +119,7 @@ pub(in crate::pages) fn pose(
     let name = shown_name(&client.name)?;
     let origin = (client.origin, &client.client_id);
     let origin = ClientOrigin::of(origin, answers, &config.connecting);
-    let issuer = config.issuer.origin();
-    let host = issuer.split_once("://").map_or(issuer, |(_, host)| host);
-    let ours = Ourselves { brand: config.brand.name.as_deref(), host };
+    let ours = Ourselves { brand: config.brand.name.as_deref(), host: config.issuer.host() };
     let is_named = connecting::is_named(client, &config.connecting);
     let behind = |uri| match (&origin, RedirectUri::destination(uri)) {
         (ClientOrigin::Configured, _) => Behind::Operator,
