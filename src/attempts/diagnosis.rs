@@ -6,7 +6,7 @@ use super::afterwards::{connected, ended};
 use super::facts::Facts;
 use super::mends::mend;
 use crate::clock::{Seconds, UnixTime};
-use crate::oauth::{ClientIdUrl, RedirectUri};
+use crate::oauth::RedirectUri;
 use crate::storage::RevokedBecause;
 use crate::storage::attempts::{Attempt, Entry, Stage};
 use crate::words;
@@ -89,7 +89,7 @@ pub fn diagnose(attempt: &Attempt, facts: &Facts, now: UnixTime) -> Diagnosis {
         ),
         (Some(grant), _) if grant.revoked_at.is_some() => ended(grant.revoked_because),
         (_, Some(_)) => connected(steps, facts, now),
-        _ => on_the_way(attempt, last, facts, now),
+        _ => on_the_way(last, facts, now),
     }
 }
 
@@ -153,11 +153,11 @@ fn only_looked(steps: &[Entry]) -> Diagnosis {
 }
 
 /// There is a name, and no token yet.
-fn on_the_way(attempt: &Attempt, last: &Entry, facts: &Facts, now: UnixTime) -> Diagnosis {
+fn on_the_way(last: &Entry, facts: &Facts, now: UnixTime) -> Diagnosis {
     let unfinished = |words, mend| Diagnosis::new(State::Unfinished, words, Some(mend));
     match last.stage {
         Stage::RegistrationRefused => refused(words!("The registration was refused: {}"), last),
-        Stage::AskRefused => ask_refused(attempt, last, facts),
+        Stage::AskRefused => ask_refused(last, facts),
         Stage::DocumentRefused => document_refused(last),
         Stage::TokenRefused => refused(words!("The request for a token was refused: {}"), last),
         Stage::RevocationRefused => refused(words!("A revocation was refused: {}"), last),
@@ -216,12 +216,8 @@ fn refused(words: &'static str, step: &Entry) -> Diagnosis {
 }
 
 /// What was offered stands beside what is registered: the difference is often one letter.
-fn ask_refused(attempt: &Attempt, step: &Entry, facts: &Facts) -> Diagnosis {
+fn ask_refused(step: &Entry, facts: &Facts) -> Diagnosis {
     let why = step.why.as_deref().unwrap_or_default();
-    let is_document = attempt.client_id.as_ref().is_some_and(|id| ClientIdUrl::of(id).is_some());
-    if is_document && why.starts_with("invalid_client") {
-        return document_refused(step);
-    }
     let mismatch = why.ends_with("redirect_uri is not one that this app has registered");
     let (true, Some(offered), Some(client)) = (mismatch, &step.about, &facts.client) else {
         return refused(words!("The request of the app was refused: {}"), step);

@@ -1,5 +1,6 @@
 //! What mends a refusal, by its words; a test finds words that nobody is refused with any more.
 
+use crate::clients::connecting::{MAY_NOT_REGISTER, NOT_KNOWN};
 use crate::words;
 
 const AGAIN: &str = words!(
@@ -17,13 +18,17 @@ const TWO_HOLDERS: &str = words!(
      program, look whether it is restored from a copy, or was off for long in the middle of a \
      refresh."
 );
+const NAME_IT: &str = words!(
+    "The operator decides which apps may connect, and names more of them by \
+     MCP_OAUTH_KNOWN_CLIENTS."
+);
 const VERIFIER: &str = words!(
     "The app began two attempts and finished one with the secret of the other, or it forgot its \
      own. Close its other windows and connect once more."
 );
 
 /// Refusals that have a mend of their own.
-pub(super) const MENDS: [(&str, &str); 26] = [
+pub(super) const MENDS: [(&str, &str); 29] = [
     ("this app is not registered here. Remove the connection in the app, and add it again", AGAIN),
     ("the client is unknown or not authenticated", AGAIN),
     ("the client is disabled", words!("The owner has disabled this app, and can enable it again.")),
@@ -75,6 +80,12 @@ pub(super) const MENDS: [(&str, &str); 26] = [
     ("the refresh token was used before, and too often since", TWO_HOLDERS),
     ("the grant has ended", CONNECT),
     ("the grant is gone", CONNECT),
+    (NOT_KNOWN, NAME_IT),
+    (MAY_NOT_REGISTER, NAME_IT),
+    (
+        "apps that are known by an address are not taken here. Add the app in another way",
+        words!("MCP_OAUTH_CLIENT_DOCUMENTS is off: let the app register, or add it: `client add`."),
+    ),
 ];
 
 /// What mends a refusal, which is `error: error_description`.
@@ -111,11 +122,16 @@ mod tests {
         let sources = [
             include_str!("../authorization/request.rs"),
             include_str!("../clients/authentication.rs"),
+            include_str!("../clients/connecting.rs"),
+            include_str!("../endpoints/authorization.rs"),
             include_str!("../grant_types/authorization_code.rs"),
             include_str!("../grant_types/mod.rs"),
             include_str!("../grant_types/refresh_token.rs"),
             include_str!("../oauth/pkce.rs"),
         ];
+        // As the compiler reads them.
+        let sources =
+            sources.map(|source| -> String { source.split("\\\n").map(str::trim_start).collect() });
         for (words, _) in MENDS {
             let words = words.strip_suffix(" is missing").unwrap_or(words);
             let said = sources.iter().any(|source| source.contains(&format!("\"{words}")));

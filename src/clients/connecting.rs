@@ -75,9 +75,7 @@ pub fn check_registration(
 ) -> Result<(), OAuthError> {
     match connecting.newcomers {
         Newcomers::Known if !known::is_known_registration(metadata, connecting) => {
-            let why = "only apps that the operator of this server knows may register here, and not \
-                       all of these redirect_uris are known";
-            Err(ErrorCode::InvalidRedirectUri.because(why))
+            Err(ErrorCode::InvalidRedirectUri.because(MAY_NOT_REGISTER))
         }
         _ => Ok(()),
     }
@@ -86,6 +84,10 @@ pub fn check_registration(
 /// Why a person cannot connect an app that is not known.
 pub const NOT_KNOWN: &str =
     words!("Only apps that the operator of this server knows may connect here, and this is none");
+
+/// Why an app that is not known cannot register.
+pub const MAY_NOT_REGISTER: &str = "only apps that the operator of this server knows may register \
+                                    here, and not all of these redirect_uris are known";
 
 /// Whether the operator has named this client in the settings.
 #[must_use]

@@ -90,9 +90,12 @@ async fn update_document(visit: &Visit, parameters: &Parameters) -> Result<(), P
             let words = words!("Too many apps are being looked up just now. Please wait a moment");
             visit.failed(ErrorCode::TemporarilyUnavailable.because(words)).with_retry(wait)
         }
-        Undescribed::Unpublished | Undescribed::Invalid(_) => refused(words!(
-            "what this app publishes about itself cannot be used here. Try again in a while"
-        )),
+        Undescribed::Unpublished | Undescribed::Invalid(_) => {
+            sighting::document_refused(&visit.http);
+            refused(words!(
+                "what this app publishes about itself cannot be used here. Try again in a while"
+            ))
+        }
         Undescribed::Failed(error) => visit.failed(error),
     })
 }

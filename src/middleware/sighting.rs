@@ -23,6 +23,8 @@ struct Marked {
     why: Option<&'static str>,
 }
 
+struct DocumentRefused;
+
 /// Says which step the answer is.
 pub fn mark(response: &mut HttpResponse, stage: Stage, subject: Subject) {
     response.extensions_mut().insert(Marked { stage, subject, why: None });
@@ -37,6 +39,11 @@ pub fn mark_refusal(response: &mut HttpResponse, (stage, why): (Stage, &'static 
 /// Says on an answer why the request was refused.
 pub fn mark_cause(response: &mut HttpResponse, refused: &OAuthError) {
     response.extensions_mut().insert(refused.clone());
+}
+
+/// Says of an authorization request that what the client publishes about itself cannot be used.
+pub fn document_refused(request: &HttpRequest) {
+    request.extensions_mut().insert(DocumentRefused);
 }
 
 /// Says of a token request which client, code and refresh token it names. Keys only.
@@ -94,11 +101,12 @@ fn sighting<B>(app: &App, response: &ServiceResponse<B>) -> Option<Sighting> {
     let at = |stage| Sighting::new(origin(request), stage);
     let refused = inner.extensions().get::<OAuthError>().cloned();
     if let Some(Marked { stage, subject, why }) = inner.extensions().get::<Marked>().cloned() {
-        let mut sighting = at(stage).of(subject);
-        sighting.why = why.map(str::to_owned);
+        let sighting = Sighting { why: why.map(str::to_owned), ..at(stage).of(subject) };
         let asked = if stage == Stage::Asked { query() } else { None };
-        let redirect = asked.as_ref().and_then(|query| query.get("redirect_uri"));
-        return Some(redirect.map_or(sighting.clone(), |uri| sighting.about(uri)));
+        return Some(match asked.as_ref().and_then(|query| query.get("redirect_uri")) {
+            Some(uri) => sighting.about(uri),
+            None => sighting,
+        });
     }
     let path = request.path();
     let below = path.strip_prefix(app.config.issuer.path()).unwrap_or(path);
@@ -113,7 +121,9 @@ fn sighting<B>(app: &App, response: &ServiceResponse<B>) -> Option<Sighting> {
             let client_id = query.get("client_id").and_then(|id| id.parse().ok());
             let subject = Subject { client_id, ..Subject::default() };
             let offered = query.get("redirect_uri").unwrap_or_default();
-            Some(at(Stage::AskRefused).of(subject).because(&refused).about(offered))
+            let is_document = request.extensions().contains::<DocumentRefused>();
+            let stage = if is_document { Stage::DocumentRefused } else { Stage::AskRefused };
+            Some(at(stage).of(subject).because(&refused).about(offered))
         }
         ("/sign-in", None) if is_page => {
             Some(at(Stage::SignInShown).of(Subject::request(pending(&query()?)?)))

@@ -160,7 +160,8 @@ async fn what_is_told_of_refusals_names_the_document_and_the_owner() {
     let fixture = Fixture::new().await;
     let id: ClientId = "https://app.example/client.json".parse().unwrap();
     let why = ErrorCode::InvalidClient.because("the document could not be had");
-    let refused = seen(HOME, "Firefox", Stage::AskRefused).of(Subject::client(&id)).because(&why);
+    let refused =
+        seen(HOME, "Firefox", Stage::DocumentRefused).of(Subject::client(&id)).because(&why);
     fixture.see(vec![refused]).await;
     let told = fixture.told().await.remove(0);
     let cause = told.diagnosis.cause.to_string();

@@ -8,8 +8,10 @@ use serde_json::json;
 use super::account::{add, signed_in};
 use super::owner::confirm;
 use crate::support::{
-    Answer, Browser, INTROSPECTION, OAuthClient, RESOURCE, TestServer, USER, page,
+    Answer, Browser, DocumentHost, INTROSPECTION, OAuthClient, RESOURCE, TestServer, USER, page,
 };
+
+const CALLBACK: &str = "http://127.0.0.1:49152/callback";
 
 /// What is told, the newest first, after the owner has looked: his page is never behind.
 async fn told(server: &TestServer) -> Vec<Told> {
@@ -147,6 +149,25 @@ async fn a_redirect_uri_that_is_not_registered_stands_beside_those_that_are() {
     let cause = "redirect_uri http://localhost:1234/x is not among the registered: \
                  http://127.0.0.1/callback";
     assert_eq!(only(&server).await, (State::Failed, cause.to_owned()));
+}
+
+#[tokio::test]
+async fn a_document_that_cannot_be_used_is_told_apart_from_an_app_that_is_not_wanted() {
+    let host = DocumentHost::start();
+    let settings = [("client_documents", "development"), ("outgoing_ca", host.ca.as_str())];
+    let mut server = TestServer::spawn_with(&settings).await;
+    let request = OAuthClient::known_as(&server, &host.at("/none.json"), CALLBACK).request();
+    assert_eq!(Browser::new(&server).authorize(&request).await.status, 400);
+    let refused = told(&server).await.remove(0).diagnosis;
+    assert!(refused.cause.to_string().contains("describes itself could not be used"));
+    assert!(refused.mend.unwrap().contains("client document add"));
+
+    server.restart_with(&[("clients", "known")]).await;
+    server.advance(1000);
+    assert_eq!(Browser::new(&server).authorize(&request).await.status, 400);
+    let refused = told(&server).await.remove(0).diagnosis;
+    assert!(refused.cause.to_string().contains("Only apps that the operator"), "{refused:?}");
+    assert!(refused.mend.unwrap().contains("MCP_OAUTH_KNOWN_CLIENTS"));
 }
 
 #[tokio::test]
