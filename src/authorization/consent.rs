@@ -140,7 +140,10 @@ pub fn approve(
     let asked = (&client, &pending);
     let grantable = grantable(conn, asked, signed_in, terms.offered, now)?;
     let scope = grantable.map_err(|why| refuse(why.words()))?.scope;
-    let scope = terms.shown.map_or_else(|| scope.clone(), |shown| scope.common(shown));
+    let scope = match terms.shown {
+        Some(shown) => scope.common(shown),
+        None => scope,
+    };
     if scope.is_empty() {
         return Err(refuse(Obstacle::NothingLeft.words()).into());
     }

@@ -88,8 +88,8 @@ pub enum Because {
     Paused,
 }
 
-/// Decides. None: there is no such resource, or it has no such scope. `call` says what is called, or why that cannot be said;
-/// it is asked only where there are rules.
+/// Decides. None: there is no such resource, or it has no such scope. `call` says what is called, or
+/// why that cannot be said; it is asked only where there are rules.
 ///
 /// # Errors
 /// The database's.

@@ -63,9 +63,7 @@ impl TokenResponse {
             scope: access.scope,
         }
     }
-}
 
-impl TokenResponse {
     /// The key of the refresh token, which is no secret.
     #[must_use]
     pub fn refresh_id(&self) -> Option<TokenId> {

@@ -50,7 +50,7 @@ impl Snippets {
     /// The same, with the scopes that there are to be had at the resource.
     #[must_use]
     pub fn of(self, resource: &Resource) -> Self {
-        Self { scopes: resource.offered(&self.scopes), ..self }
+        Self { scopes: resource.offered(&self.scopes).into_owned(), ..self }
     }
 
     /// The secret, or words in its place.

@@ -1,5 +1,7 @@
 //! `resources`: MCP servers, which may introspect the tokens that were issued for them.
 
+use std::borrow::Cow;
+
 use diesel::prelude::*;
 
 use super::codec::text_enum;
@@ -68,8 +70,11 @@ impl Resource {
 
     /// What there is to be had here, of all the scopes of the settings.
     #[must_use]
-    pub fn offered(&self, scopes: &Scope) -> Scope {
-        self.scopes.as_ref().map_or_else(|| scopes.clone(), |own| scopes.common(own))
+    pub fn offered<'a>(&self, scopes: &'a Scope) -> Cow<'a, Scope> {
+        match &self.scopes {
+            None => Cow::Borrowed(scopes),
+            Some(own) => Cow::Owned(scopes.common(own)),
+        }
     }
 }
 
