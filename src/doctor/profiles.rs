@@ -1,7 +1,8 @@
 //! Clients as they are, with their habits: each is replayed against the running service, and what
 //! would stop it is said. The facts are in one small file each, the engine around them in the rest.
 //!
-//! [`replay`] leads from the MCP server's URL over [`challenge`], [`discovery`], [`registration`] and [`authorization`] to the sign-in page; with a person, over [`callback`] and [`tokens`] to the end,
+//! [`replay`] leads from the MCP server's URL over [`challenge`], [`discovery`], [`registration`] and
+//! [`authorization`] to the sign-in page; with a person, over [`callback`] and [`tokens`] to the end,
 //! where [`farewell`] takes everything back. [`wire`] sends, [`shape`] reads.
 
 pub mod authorization;

@@ -1,4 +1,5 @@
-//! From the MCP server's URL to the authorization server's metadata: RFC 9728 and RFC 8414, at the places and in the order in which the client looks.
+//! From the MCP server's URL to the authorization server's metadata: RFC 9728 and RFC 8414, at the
+//! places and in the order in which the client looks.
 
 use reqwest::Method;
 use serde_json::{Map, Value};

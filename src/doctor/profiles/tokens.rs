@@ -77,30 +77,9 @@ async fn use_tokens(
         replay.doubtful(REFRESH, says, "let the client ask for the grant refresh_token");
         return Ok(copy(first));
     };
-    let scope = refreshed_scope(replay, found, (asked, first));
-    let mut form =
-        vec![("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())];
-    if let Some(scope) = &scope {
-        form.push(("scope", scope));
-    }
-    if replay.profile.tokens.refresh_resource {
-        form.push(("resource", &asked.resource));
-    }
     let habit = replay.profile.tokens.refresh;
-    let (one, other) = if habit == Refresh::Together {
-        // Each takes a connection of its own, since neither waits for the other.
-        let (one, other) =
-            tokio::join!(ask(replay, found, client, &form), ask(replay, found, client, &form));
-        (one, Some(other))
-    } else {
-        (ask(replay, found, client, &form).await, None)
-    };
-    let product = replay.profile.product;
-    let refused = |why: String| {
-        Finding::wrong(REFRESH, format!("{product} has to sign in again: {why}"), MEND)
-    };
-    let renewed = one.map_err(refused)?;
-    let other = other.transpose().map_err(|why| refused(format!("of two at once, {why}")))?;
+    let (renewed, other) =
+        refresh_once_or_twice(replay, found, client, (asked, first, refresh)).await?;
     let renewed = Tokens { refresh: renewed.refresh.or_else(|| first.refresh.clone()), ..renewed };
     call(replay, &renewed, "the refreshed token").await?;
     if let Some(other) = &other {
@@ -122,6 +101,37 @@ async fn use_tokens(
         },
     );
     Ok(renewed)
+}
+
+/// What a refresh gives, and what a second one does that is put at the same time, where the client
+/// has that habit.
+async fn refresh_once_or_twice(
+    replay: &Replay<'_>,
+    found: &Found,
+    client: &Client,
+    (asked, first, refresh): (&Asked, &Tokens, &SecretString),
+) -> Result<(Tokens, Option<Tokens>), Finding> {
+    let scope = refreshed_scope(replay, found, (asked, first));
+    let mut form =
+        vec![("grant_type", "refresh_token"), ("refresh_token", refresh.expose_secret())];
+    if let Some(scope) = &scope {
+        form.push(("scope", scope));
+    }
+    if replay.profile.tokens.refresh_resource {
+        form.push(("resource", &asked.resource));
+    }
+    let product = replay.profile.product;
+    let refused = |why: String| {
+        Finding::wrong(REFRESH, format!("{product} has to sign in again: {why}"), MEND)
+    };
+    if replay.profile.tokens.refresh != Refresh::Together {
+        return Ok((ask(replay, found, client, &form).await.map_err(refused)?, None));
+    }
+    // Each takes a connection of its own, since neither waits for the other.
+    let (one, other) =
+        tokio::join!(ask(replay, found, client, &form), ask(replay, found, client, &form));
+    let other = other.map_err(|why| refused(format!("of two at once, {why}")));
+    Ok((one.map_err(refused)?, Some(other?)))
 }
 
 /// The token endpoint: one question, and the answer as the client reads it. An error has nothing
