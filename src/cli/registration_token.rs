@@ -8,7 +8,6 @@ use super::{Failure, open, output};
 use crate::clients::initial_access;
 use crate::clock::{Clock, Seconds, UnixTime};
 use crate::config::{Config, Registration};
-use crate::oauth::TokenSecret;
 use crate::storage::registration_tokens::{self, RegistrationToken};
 use crate::storage::{Missing, Storage, StorageError};
 
@@ -87,19 +86,12 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
             if expires == Some(Seconds(0)) {
                 Err(Failure::Failed("it would not work for a moment".to_owned()))
             } else {
-                let added = add(&storage, &name, (uses, expires.map(|length| now + length)), now);
-                said(added.await?, &storage, json, config).await
+                let limits = (uses, expires.map(|length| now + length));
+                add(&storage, (name, limits, now), json, config).await
             }
         }
         Command::List { json } => list(&storage, json, now).await,
-        Command::Remove { name } => {
-            let remove = move |conn: &mut _| initial_access::remove(conn, &name, now);
-            if storage.write(remove).await? {
-                output::line("nobody can register with it any more")
-            } else {
-                Err(Failure::Failed("there is no token of this name".to_owned()))
-            }
-        }
+        Command::Remove { name } => remove(&storage, name, now).await,
     };
     storage.close().await;
     done
@@ -107,21 +99,12 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
 
 async fn add(
     storage: &Storage,
-    name: &str,
-    limits: (Option<i64>, Option<UnixTime>),
-    now: UnixTime,
-) -> Result<TokenSecret, Failure> {
-    let name = name.to_owned();
-    let add = move |conn: &mut _| initial_access::add(conn, &name, limits, now);
-    Ok(storage.write(add).await?)
-}
-
-async fn said(
-    secret: TokenSecret,
-    storage: &Storage,
+    (name, limits, now): (String, (Option<i64>, Option<UnixTime>), UnixTime),
     json: bool,
     config: &Config,
 ) -> Result<(), Failure> {
+    let add = move |conn: &mut _| initial_access::add(conn, &name, limits, now);
+    let secret = storage.write(add).await?;
     if config.registration != Registration::Token {
         output::hint("nobody needs it yet: MCP_OAUTH_REGISTRATION is not token");
     }
@@ -132,8 +115,16 @@ async fn said(
     let id = secret.id();
     let row = storage.read(|conn| registration_tokens::find(conn, id)).await?;
     let gone = || StorageError::Query("the token is gone already".to_owned());
-    let shown = Shown::new(row.ok_or_else(gone)?, Clock::System.now());
+    let shown = Shown::new(row.ok_or_else(gone)?, now);
     output::json(&Shown { token: Some(secret.reveal()), ..shown })
+}
+
+async fn remove(storage: &Storage, name: String, now: UnixTime) -> Result<(), Failure> {
+    let remove = move |conn: &mut _| initial_access::remove(conn, &name, now);
+    if !storage.write(remove).await? {
+        return Err(Failure::Failed("there is no token of this name".to_owned()));
+    }
+    output::line("nobody can register with it any more")
 }
 
 async fn list(storage: &Storage, json: bool, now: UnixTime) -> Result<(), Failure> {
