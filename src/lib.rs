@@ -37,12 +37,13 @@
 //! | OAuth 2.0 and 2.1 (RFC 6749, draft-ietf-oauth-v2-1), Security BCP (RFC 9700) | [`authorization`], [`grant_types`] |
 //! | PKCE (RFC 7636), `S256` only | [`oauth::CodeChallenge`] |
 //! | Native apps (RFC 8252): loopback ports, private-use schemes | [`oauth::RedirectUri`] |
-//! | Dynamic client registration (RFC 7591) | [`clients::registration`] |
+//! | Dynamic client registration (RFC 7591) | [`clients::registration`], [`clients::initial_access`] |
 //! | Management of registrations by their clients (RFC 7592) | [`clients::configuration`] |
 //! | Client ID Metadata Documents (draft -01) | [`clients::described`], [`clients::metadata_document`] |
 //! | Revocation (RFC 7009) | [`revocation`] |
 //! | Introspection (RFC 7662) | [`gate`], [`mod@endpoints::introspection`] |
 //! | Bearer tokens (RFC 6750), MCP request metadata | [`gate`], [`mcp`], [`mod@endpoints::gate`] |
+//! | Step-up for more scopes (RFC 6750 section 3.1, MCP) | [`gate`], [`authorization::step_up`] |
 //! | Authorization server metadata (RFC 8414) | [`endpoints::authorization_server_metadata`] |
 //! | Resource indicators (RFC 8707) | [`oauth::ResourceUri`] |
 //! | Issuer identification (RFC 9207) | [`authorization::VerifiedRedirect`] |
@@ -51,6 +52,7 @@
 //! | Web Authentication: passkeys | [`accounts::passkeys`] |
 //! | TOTP (RFC 6238): codes of an authenticator app | [`accounts::totp`] |
 //! | Standard Webhooks: what the operator is told | [`notifier`] |
+//! | All of it as each client and its proxies need it | [`doctor`] |
 
 pub mod accounts;
 pub mod app;

@@ -1,9 +1,12 @@
 //! Why did it fail? Each attempt to connect is one story, from discovery to the first use of a token.
 //!
 //! What happens is seen ([`Sighting`]) where it happens, kept in memory for a second ([`Collector`]),
-//! put to the story that it belongs to ([`correlation`]), and explained when somebody looks
-//! ([`diagnosis`]), together with what other tables know of it ([`facts`]). A request never waits for
-//! it, and a crash loses the last second.
+//! and put to the story that it belongs to ([`correlation`]). A request never waits for it, and a
+//! crash loses the last second.
+//!
+//! When somebody looks, [`Told`] has all there is to say: each step in words ([`said`]), what other
+//! tables know ([`facts`]), and why it went no further ([`diagnosis`]; once there are tokens,
+//! `afterwards`), with what mends it (`mends`).
 
 mod afterwards;
 pub mod collector;

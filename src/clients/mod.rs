@@ -1,4 +1,13 @@
 //! Who is calling, and how a client becomes known.
+//!
+//! | a question | its room |
+//! |---|---|
+//! | Who is calling? | [`authentication`] |
+//! | It registers itself: may it, and as what? | [`registration`], [`initial_access`] |
+//! | What may it do with its registration? | [`configuration`] |
+//! | It is described by a document: what does that say, and which copy is in force? | [`described`], over [`metadata_document`] (one document), [`document_copies`] (those kept), [`shipped`] (ours) |
+//! | May it ask people for access? | [`connecting`], by whom the program and the operator know ([`known`]) |
+//! | Whom does its name pose as? | [`look_alike`] |
 
 pub mod authentication;
 pub mod configuration;
