@@ -1,5 +1,7 @@
 //! `redirect_uri`: OAuth 2.1 section 2.3, RFC 8252 sections 7.1, 7.3 and 8.4.
 
+mod destination;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,30 +9,9 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
 
-/// Hosts on which every port is the same client: RFC 8252 section 7.3; `localhost` too, because
-/// real clients register it and then listen on a random port.
-const LOOPBACK: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
-
-/// Private-use schemes without the period that RFC 8252 section 7.1 asks for, of known clients.
-const KNOWN_SCHEMES: [&str; 15] = [
-    "claude",
-    "cursor",
-    "goose",
-    "jetbrains",
-    "jetbrains-gateway",
-    "kiro",
-    "lmstudio",
-    "mcpjam",
-    "raycast",
-    "trae",
-    "vscode",
-    "vscode-insiders",
-    "vscodium",
-    "windsurf",
-    "zed",
-];
+pub use destination::Destination;
+use destination::{LOOPBACK, private_use, web_or_loopback};
 
 /// A redirect URI that a client may register. It keeps its spelling.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
@@ -39,27 +20,6 @@ const KNOWN_SCHEMES: [&str; 15] = [
 pub struct RedirectUri {
     text: String,
     destination: Destination,
-}
-
-/// Where an answer goes, as the person at the consent page has to know it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Destination {
-    /// A web site, by its host.
-    Web(String),
-    /// A program on the person's own computer that listens at this loopback host.
-    Loopback(String),
-    /// An app that has claimed this private-use scheme.
-    App(String),
-}
-
-/// In short: the host, or `scheme://`.
-impl fmt::Display for Destination {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Web(host) | Self::Loopback(host) => f.write_str(host),
-            Self::App(scheme) => write!(f, "{scheme}://"),
-        }
-    }
 }
 
 impl RedirectUri {
@@ -141,58 +101,6 @@ impl FromStr for RedirectUri {
         };
         Ok(Self { text: text.to_owned(), destination })
     }
-}
-
-/// Both our reading of the authority and the URL parser's must agree, so that no disguise
-/// (`http://127.0.0.1:80@evil.example`) is read in two ways.
-fn web_or_loopback(scheme: &str, text: &str) -> Result<Destination, &'static str> {
-    let rest = text[scheme.len()..].strip_prefix("://").ok_or("a redirect URI names a host")?;
-    let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
-    if authority.contains(['@', '%']) {
-        return Err("a redirect URI has no user name");
-    }
-    let bracket = authority.find(']').map_or(0, |end| end + 1);
-    let (host, port) = match authority[bracket..].find(':') {
-        None => (authority, None),
-        Some(colon) => (&authority[..bracket + colon], Some(&authority[bracket + colon + 1..])),
-    };
-    let digits = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
-    if port.is_some_and(|port| !digits(port) || !matches!(port.parse::<u16>(), Ok(1..))) {
-        return Err("a redirect URI has a port from 1 to 65535");
-    }
-    let url = Url::parse(text).map_err(|_| "a redirect URI is a URL")?;
-    let parsed = match url.host() {
-        Some(Host::Domain(name)) => name.to_owned(),
-        Some(Host::Ipv4(address)) => address.to_string(),
-        Some(Host::Ipv6(address)) => format!("[{address}]"),
-        None => return Err("a redirect URI names a host"),
-    };
-    if !parsed.eq_ignore_ascii_case(host) {
-        return Err("a redirect URI spells its host plainly");
-    }
-    match scheme {
-        "https" => Ok(Destination::Web(parsed)),
-        _ if LOOPBACK.contains(&host) => Ok(Destination::Loopback(parsed)),
-        _ => Err("http is for loopback addresses only"),
-    }
-}
-
-/// A scheme that only an installed app can have claimed: with a period (RFC 8252 section 7.1), or
-/// known. That leaves no room for `javascript`, `data`, `file` and their kin.
-fn private_use(scheme: &str, rest: &str) -> Result<Destination, &'static str> {
-    let letters =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);
-    if !scheme.starts_with(|first: char| first.is_ascii_lowercase()) || !scheme.bytes().all(letters)
-    {
-        return Err("a redirect URI has a scheme in lower case");
-    }
-    if !(scheme.contains('.') || KNOWN_SCHEMES.contains(&scheme)) {
-        return Err("a private-use scheme has a period, like com.example.app");
-    }
-    if rest.trim_matches('/').is_empty() || rest.contains('@') {
-        return Err("a redirect URI says where in the app it leads");
-    }
-    Ok(Destination::App(scheme.to_owned()))
 }
 
 impl TryFrom<String> for RedirectUri {
