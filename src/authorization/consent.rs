@@ -112,7 +112,7 @@ pub struct Terms<'a> {
     /// Every scope that there is.
     pub offered: &'a Scope,
     /// What the page has shown, if it says: a yes never gives more.
-    pub shown: Option<&'a Scope>,
+    pub shown_scope: Option<&'a Scope>,
 }
 
 /// Yes. The URL to which the browser is sent. What the person may not have is left out.
@@ -140,7 +140,7 @@ pub fn approve(
     let asked = (&client, &pending);
     let grantable = grantable(conn, asked, signed_in, terms.offered, now)?;
     let scope = grantable.map_err(|why| refuse(why.words()))?.scope;
-    let scope = match terms.shown {
+    let scope = match terms.shown_scope {
         Some(shown) => scope.common(shown),
         None => scope,
     };

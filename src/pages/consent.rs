@@ -148,7 +148,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
                 issuer: &config.issuer,
                 connecting: &config.connecting,
                 offered: &config.scopes,
-                shown: scope.as_ref(),
+                shown_scope: scope.as_ref(),
             };
             consent::approve(conn, &cookie, signed_in, &terms, now).map(Some)
         } else {

@@ -206,7 +206,7 @@ pub(crate) fn approve_where(
         issuer: &issuer,
         connecting,
         offered: &offered,
-        shown: None,
+        shown_scope: None,
     };
     consent::approve(conn, cookie, signed_in, &terms, now)
 }

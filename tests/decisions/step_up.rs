@@ -161,7 +161,7 @@ async fn a_yes_never_gives_more_than_its_page_has_shown() {
             issuer: &issuer,
             connecting: &Connecting::default(),
             offered: &offered,
-            shown: Some(&shown),
+            shown_scope: Some(&shown),
         };
         let signed_in = sign_in(conn, &user, now)?;
         consent::approve(conn, &cookie, &signed_in, &terms, now)

@@ -72,7 +72,7 @@ pub struct Asked {
     /// What the person has granted it before, and grants again.
     pub kept: Vec<ScopeLine>,
     /// Both, as the form repeats it: a yes gives no more than its page has shown.
-    pub shown: String,
+    pub scope: String,
 }
 
 impl Asked {
@@ -80,7 +80,7 @@ impl Asked {
         Self {
             new: glossary.lines(&scope.without(kept)),
             kept: glossary.lines(kept),
-            shown: scope.to_string(),
+            scope: scope.to_string(),
         }
     }
 

@@ -9,7 +9,7 @@ pub(super) fn asked_for(tokens: &[&str]) -> Asked {
     let line =
         |token: &&str| ScopeLine { token: (*token).to_owned(), words: None, includes: vec![] };
     let new = tokens.iter().map(line).collect();
-    Asked { new, kept: vec![], shown: tokens.join(" ") }
+    Asked { new, kept: vec![], scope: tokens.join(" ") }
 }
 
 /// The settings of a wiki.
