@@ -17,7 +17,7 @@ use tracing::warn;
 use url::Url;
 
 pub use document::{Published, Unpublished};
-pub use guarded::DocumentError;
+pub use guarded::{DocumentError, LONGEST_DOCUMENT};
 
 use crate::clock::Seconds;
 use crate::config::{Certificates, ClientDocuments};

@@ -21,7 +21,7 @@ use crate::oauth::ClientIdUrl;
 /// How long everything may take: the look at the name, the connection, the last byte of the body.
 pub(super) const DOCUMENT_DEADLINE: Duration = Duration::from_secs(5);
 /// The longest document, in bytes: section 6.6.
-pub(super) const LONGEST_DOCUMENT: usize = 5 * 1024;
+pub const LONGEST_DOCUMENT: usize = 5 * 1024;
 /// The most names that are looked up at once. The system's resolver cannot be interrupted: one
 /// that hangs keeps a thread for longer than anybody waits for it.
 const MOST_LOOKUPS: usize = 32;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::super::{Failure, output};
 use crate::app::bounds;
+use crate::app::fetcher::LONGEST_DOCUMENT;
 use crate::clients::document_copies::{self, DocumentCopy};
 use crate::clients::shipped::{self, Shipped};
 use crate::clock::{Clock, UnixTime};
@@ -18,8 +19,8 @@ use crate::oauth::{ClientId, ClientIdUrl};
 use crate::storage::client_documents::{self, ClientDocument};
 use crate::storage::{DbConnection, DocumentSource, Storage};
 
-/// The longest document: what is fetched is not longer either.
-const LONGEST: u64 = 5 * 1024;
+/// What is laid down is not longer than what is fetched.
+const LONGEST: u64 = LONGEST_DOCUMENT as u64;
 
 /// What to do.
 #[derive(Debug, Subcommand)]
