@@ -28,7 +28,7 @@ const VERIFIER: &str = words!(
 );
 
 /// Refusals that have a mend of their own.
-pub(super) const MENDS: [(&str, &str); 29] = [
+const MENDS: [(&str, &str); 29] = [
     ("this app is not registered here. Remove the connection in the app, and add it again", AGAIN),
     ("the client is unknown or not authenticated", AGAIN),
     ("the client is disabled", words!("The owner has disabled this app, and can enable it again.")),
