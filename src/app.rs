@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::gate::confirmation::Confirmations;
 use crate::grant_types::Terms;
 use crate::metrics::{DocumentRequest, Metrics};
-use crate::oauth::{ClientIdUrl, IntrospectionId};
+use crate::oauth::{ClientIdUrl, IntrospectionId, ResourceUri};
 use crate::storage::Storage;
 use fetcher::{Fetcher, Published, Unpublished};
 use limiter::Limiter;
@@ -89,13 +89,19 @@ impl App {
         }
     }
 
+    /// The resource that is meant where none is named, if the settings declare one.
+    #[must_use]
+    pub fn default_resource(&self) -> Option<&ResourceUri> {
+        self.config.resources.first().map(|resource| &resource.uri)
+    }
+
     /// What clients may ask for.
     #[must_use]
     pub fn offer(&self) -> Offer {
         Offer {
             scopes: self.config.scopes.clone(),
             hierarchy: self.config.scope_hierarchy.clone(),
-            default_resource: self.config.resources.first().map(|resource| resource.uri.clone()),
+            default_resource: self.default_resource().cloned(),
             connecting: self.config.connecting.clone(),
         }
     }

@@ -46,9 +46,9 @@ pub async fn get(app: web::Data<App>, request: HttpRequest) -> Result<HttpRespon
 /// chooses among what the operator has registered, and nothing of it is in the answer. Without one
 /// that fits, the resource on the issuer's host is meant, then the default, then the first.
 fn pick<'a>(app: &App, registered: &'a [Resource], host: &str, path: &str) -> Option<&'a Resource> {
-    let default = app.offer().default_resource;
+    let default = app.default_resource();
     let is_default = |resource: &&Resource| {
-        default.as_ref().is_some_and(|default| default.canonical() == resource.canonical)
+        default.is_some_and(|default| default.canonical() == resource.canonical)
     };
     let on_host = |resource: &&Resource| {
         let (_, authority) = resource.uri.origin().split_once("://").unwrap_or_default();
