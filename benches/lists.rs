@@ -63,22 +63,15 @@ fn fill(conn: &mut DbConnection, which: std::ops::Range<i64>) -> Result<(), Stor
         };
         users::insert(conn, &user)?;
         let client = Client {
-            client_id: ClientId::generate(),
-            metadata: metadata.clone(),
-            created_at: UnixTime(NOW.0 - n),
-            secret_hash: None,
-            origin: ClientOrigin::Registered,
             authorized_at: Some(NOW),
             last_used_at: (n % 2 > 0).then_some(UnixTime(NOW.0 - mixed)),
-            disabled_at: None,
             name: format!("Agent {mixed}"),
-            registration_token_hash: None,
-            fingerprint: None,
-            registered_from: None,
-            asked_at: None,
-            asked_by: None,
-            approved_at: None,
-            ceiling: None,
+            ..Client::new(
+                ClientId::generate(),
+                metadata.clone(),
+                ClientOrigin::Registered,
+                UnixTime(NOW.0 - n),
+            )
         };
         clients::insert(conn, &client)?;
         grants::insert(conn, |id| grant(id, &user, &client, mixed))?;

@@ -190,21 +190,7 @@ pub fn forget(conn: &mut DbConnection, id: &ClientId) -> Result<(), StorageError
 /// A public client, without a secret. One that the operator describes is let in with that.
 fn new_client(client_id: ClientId, copy: &DocumentCopy, now: UnixTime) -> Client {
     Client {
-        client_id,
-        name: copy.metadata.client_name.clone().unwrap_or_default(),
-        metadata: copy.metadata.clone(),
-        created_at: now,
-        secret_hash: None,
-        origin: ClientOrigin::Document,
-        authorized_at: None,
-        last_used_at: None,
-        disabled_at: None,
-        registration_token_hash: None,
-        fingerprint: None,
-        registered_from: None,
-        asked_at: None,
-        asked_by: None,
         approved_at: (copy.source == DocumentSource::Operator).then_some(now),
-        ceiling: None,
+        ..Client::new(client_id, copy.metadata.clone(), ClientOrigin::Document, now)
     }
 }

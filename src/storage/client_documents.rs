@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::codec::text_enum;
 use super::schema::{client_documents, oauth_clients};
-use super::{DbConnection, StorageError, events};
+use super::{DbConnection, StorageError, clients};
 use crate::clock::UnixTime;
 use crate::oauth::ClientId;
 
@@ -135,9 +135,7 @@ pub fn delete_unused(
 
 /// With their documents and the record of them.
 fn forget(conn: &mut DbConnection, ids: &[ClientId]) -> Result<usize, StorageError> {
-    events::delete_registrations(conn, ids)?;
     let documents = client_documents::table.filter(client_documents::client_id.eq_any(ids));
     diesel::delete(documents).execute(conn)?;
-    let clients = oauth_clients::table.filter(oauth_clients::client_id.eq_any(ids));
-    Ok(diesel::delete(clients).execute(conn)?)
+    clients::forget(conn, ids)
 }

@@ -10,6 +10,7 @@ use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
 use crate::oauth::{ClientId, ClientMetadata, Scope, TokenHash, UserId};
 
+pub(super) use registrations::forget;
 pub use registrations::{
     SEVERAL, count_unused, delete_excess, delete_unused, find_alike, forget_record,
     replace_metadata, set_registered, share,
@@ -56,6 +57,34 @@ pub struct Client {
 }
 
 impl Client {
+    /// A client that nobody has used yet, and about which nobody has said anything.
+    #[must_use]
+    pub fn new(
+        client_id: ClientId,
+        metadata: ClientMetadata,
+        origin: ClientOrigin,
+        created_at: UnixTime,
+    ) -> Self {
+        Self {
+            client_id,
+            name: metadata.client_name.clone().unwrap_or_default(),
+            metadata,
+            created_at,
+            secret_hash: None,
+            origin,
+            authorized_at: None,
+            last_used_at: None,
+            disabled_at: None,
+            registration_token_hash: None,
+            fingerprint: None,
+            registered_from: None,
+            asked_at: None,
+            asked_by: None,
+            approved_at: None,
+            ceiling: None,
+        }
+    }
+
     /// Whether several installations may have this registration: somebody has registered the same
     /// again, and nobody may change it any more.
     #[must_use]

@@ -134,22 +134,5 @@ async fn no_id_is_given_twice_whatever_is_deleted() {
 fn unused(id: &ClientId, now: UnixTime) -> Client {
     let metadata = r#"{"redirect_uris": ["https://c.example/cb"], "grant_types": [],
         "token_endpoint_auth_method": "none", "response_types": []}"#;
-    Client {
-        client_id: id.clone(),
-        metadata: metadata.parse().unwrap(),
-        created_at: now,
-        secret_hash: None,
-        origin: ClientOrigin::Registered,
-        authorized_at: None,
-        last_used_at: None,
-        disabled_at: None,
-        name: String::new(),
-        registration_token_hash: None,
-        fingerprint: None,
-        registered_from: None,
-        asked_at: None,
-        asked_by: None,
-        approved_at: None,
-        ceiling: None,
-    }
+    Client::new(id.clone(), metadata.parse().unwrap(), ClientOrigin::Registered, now)
 }

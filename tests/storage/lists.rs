@@ -36,23 +36,14 @@ fn person(n: i64) -> User {
 fn client(n: i64) -> Client {
     let bounds = Bounds { redirect_uris: 10, string: 1000, unused_clients: 5 };
     let body = br#"{"redirect_uris":["https://app.example/cb"]}"#;
+    let origin = if n % 4 == 0 { ClientOrigin::Configured } else { ClientOrigin::Registered };
+    let (metadata, created_at) = (metadata(body, &bounds).unwrap(), UnixTime(NOW.0 + n / 6));
     Client {
-        client_id: ClientId::generate(),
-        metadata: metadata(body, &bounds).unwrap(),
-        created_at: UnixTime(NOW.0 + n / 6),
-        secret_hash: None,
-        origin: if n % 4 == 0 { ClientOrigin::Configured } else { ClientOrigin::Registered },
         authorized_at: (n % 3 > 0).then_some(NOW),
         last_used_at: (n % 3 > 0).then_some(UnixTime(NOW.0 + n % 2)),
         disabled_at: (n % 5 == 0).then_some(NOW),
         name: ["Agent", "agent", "", "100% Bot"][usize::try_from(n % 4).unwrap()].to_owned(),
-        registration_token_hash: None,
-        fingerprint: None,
-        registered_from: None,
-        asked_at: None,
-        asked_by: None,
-        approved_at: None,
-        ceiling: None,
+        ..Client::new(ClientId::generate(), metadata, origin, created_at)
     }
 }
 

@@ -118,22 +118,11 @@ fn insert(
     let registration_token = by_itself.then(MachineSecret::for_registration);
     let ceiling = (origin == ClientOrigin::Configured).then(|| metadata.scope.clone());
     let client = Client {
-        client_id: ClientId::generate(),
-        metadata: metadata.clone(),
-        created_at: now,
         secret_hash: secret.as_ref().map(MachineSecret::hash),
-        origin,
-        authorized_at: None,
-        last_used_at: None,
-        disabled_at: None,
-        name: metadata.client_name.clone().unwrap_or_default(),
         registration_token_hash: registration_token.as_ref().map(MachineSecret::hash),
         fingerprint: if by_itself { fingerprint(metadata) } else { None },
-        registered_from: None,
-        asked_at: None,
-        asked_by: None,
-        approved_at: None,
         ceiling: ceiling.filter(|scope| !scope.is_empty()),
+        ..Client::new(ClientId::generate(), metadata.clone(), origin, now)
     };
     clients::insert(conn, &client)?;
     Ok(Registered { client, secret, registration_token })

@@ -143,7 +143,11 @@ pub fn forget_record(conn: &mut DbConnection, id: &ClientId) -> Result<(), Stora
     events::delete_registrations(conn, std::slice::from_ref(id))
 }
 
-fn forget(conn: &mut DbConnection, ids: &[ClientId]) -> Result<usize, StorageError> {
+/// Deletes clients, with the record of how they came.
+pub(in crate::storage) fn forget(
+    conn: &mut DbConnection,
+    ids: &[ClientId],
+) -> Result<usize, StorageError> {
     events::delete_registrations(conn, ids)?;
     Ok(diesel::delete(clients.filter(oauth_clients::client_id.eq_any(ids))).execute(conn)?)
 }
