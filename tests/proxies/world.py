@@ -161,6 +161,8 @@ class World:
         metadata = client.get(self.metadata_url()).json()
         callback = "http://127.0.0.1:1/callback"
         registration = {"redirect_uris": [callback], "token_endpoint_auth_method": "none"}
+        # The same again would be the same client, which keeps what it was granted before.
+        registration["software_version"] = secrets.token_hex(8)
         if name is not None:
             registration["client_name"] = name
         registered = client.post(metadata["registration_endpoint"], json=registration)
