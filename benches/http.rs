@@ -21,7 +21,7 @@ use mcp_oauthd::storage::grants::{self, Grant};
 use mcp_oauthd::storage::refresh_tokens::{self, RefreshToken};
 use mcp_oauthd::storage::users::{self, User};
 use mcp_oauthd::storage::{
-    ClientOrigin, DbConnection, Missing, QueueLimits, Role, Storage, StorageError,
+    ClientOrigin, DbConnection, Limits, Missing, Role, Storage, StorageError,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -148,7 +148,7 @@ async fn start_service(clients: usize) -> (SocketAddr, Vec<Pair>, Pair) {
     ];
     let settings = settings.map(|(name, text)| (name.to_owned(), text));
     let config = Config::from_sources(&Sources::gather(&[], None, settings).unwrap()).unwrap();
-    let (clock, queue) = (Clock::System, QueueLimits::default());
+    let (clock, queue) = (Clock::System, Limits::default());
     let storage = Storage::open(&config.database, Missing::Create, queue, clock.clone()).unwrap();
     let (pairs, ruled) = fill(&storage, clients).await;
     let app = App::new(config, storage, clock).unwrap();

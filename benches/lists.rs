@@ -15,7 +15,7 @@ use mcp_oauthd::storage::grants::{self, Grant};
 use mcp_oauthd::storage::lists::{self, At, Page};
 use mcp_oauthd::storage::users::{self, User};
 use mcp_oauthd::storage::{
-    ClientOrigin, DbConnection, Missing, QueueLimits, Role, Storage, StorageError,
+    ClientOrigin, DbConnection, Limits, Missing, Role, Storage, StorageError,
 };
 
 const RESOURCE: &str = "https://wiki.example.org/mcp";
@@ -28,7 +28,7 @@ async fn main() {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::File(folder.path().join("bench.db"));
     let clock = Clock::System;
-    let storage = Storage::open(&database, Missing::Create, QueueLimits::default(), clock).unwrap();
+    let storage = Storage::open(&database, Missing::Create, Limits::default(), clock).unwrap();
     let uri: ResourceUri = RESOURCE.parse().unwrap();
     let add = move |conn: &mut DbConnection| {
         add_resource(conn, &uri, (IntrospectionId::generate(), None), None, NOW)

@@ -66,6 +66,7 @@ pub async fn run(
     let storage = app.storage.clone();
     remember_sign_ins(&app).await;
     let channels = notifier::channels(&app.config, &app.fetcher).map_err(io::Error::other)?;
+    storage.serve().await;
     let app = web::Data::new(app);
     let alone = Sides { public: true, internal: listeners.internal.is_none() };
     let room = Room::find(&app.config, 1 + usize::from(listeners.internal.is_some()));
@@ -83,6 +84,10 @@ pub async fn run(
     };
     let recording = recording::start(&app);
     let telling = notifier::start(&app.clone().into_inner(), channels).await;
+    let looking = tokio::spawn({
+        let storage = storage.clone();
+        async move { storage.look().await }
+    });
     let watched = storage.clone();
     let watching = tokio::spawn(async move { systemd::stay_alive(&watched).await });
     systemd::ready();
@@ -108,6 +113,7 @@ pub async fn run(
     recording::record(&app).await;
     checking.abort();
     watching.abort();
+    looking.abort();
     close(&storage, lost).await
 }
 

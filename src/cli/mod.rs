@@ -24,7 +24,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::config::Config;
 use crate::error::Error;
 use crate::oauth::OAuthError;
-use crate::storage::{Missing, OpenError, QueueLimits, Storage, StorageError};
+use crate::storage::{Limits, Missing, OpenError, Storage, StorageError};
 use settings::Settings;
 
 /// The OAuth 2.1 authorization server that sits beside an MCP server.
@@ -228,7 +228,7 @@ pub(crate) fn open(config: &Config, missing: Missing) -> Result<Storage, Failure
         return Err(Failure::Configuration(why.to_owned()));
     }
     let clock = crate::clock::Clock::System;
-    Ok(Storage::open(&config.database, missing, QueueLimits::default(), clock)?)
+    Ok(Storage::open(&config.database, missing, Limits::default(), clock)?)
 }
 
 #[cfg(test)]

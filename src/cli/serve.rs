@@ -18,7 +18,7 @@ use crate::gate::rule_book;
 use crate::oauth::ResourceUri;
 use crate::revocation::ending;
 use crate::server::{self, Listeners};
-use crate::storage::{Missing, QueueLimits, Storage, StorageError, users};
+use crate::storage::{Limits, Missing, Storage, StorageError, users};
 use crate::{systemd, telemetry};
 
 /// Opens, declares, listens, and serves until a signal says stop.
@@ -39,9 +39,10 @@ pub async fn run(mut config: Config) -> Result<(), Failure> {
     // Handed over or opened: where introspection is, the metadata and the set-up page have to say.
     config.internal_listen = listeners.internal.as_ref().and_then(|l| l.local_addr().ok());
     config.check_internal_listener()?;
-    let limits = QueueLimits {
-        length: config.limits.queue,
+    let limits = Limits {
+        queue: config.limits.queue,
         longest_wait: std::time::Duration::from_secs(config.limits.write_wait.0.unsigned_abs()),
+        known_tokens: config.limits.known_tokens,
     };
     let clock = Clock::System;
     let storage = Storage::open(&config.database, Missing::Create, limits, clock.clone())?;

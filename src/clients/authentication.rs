@@ -1,18 +1,20 @@
 //! Client authentication: RFC 6749 section 2.3. Resources authenticate in the same ways.
 
 use std::fmt;
+use std::sync::Arc;
 
 use data_encoding::{BASE64, BASE64_NOPAD};
 
 use crate::clock::UnixTime;
 use crate::error::Error;
+use crate::mcp::Rule;
 use crate::oauth::{
     ClientId, ClientMetadata, ErrorCode, IntrospectionId, OAuthError, Parameters, TokenHash,
     form_decode,
 };
 use crate::storage::clients::{self, Client};
-use crate::storage::resources::{self, Resource};
-use crate::storage::{DbConnection, StorageError};
+use crate::storage::resources::Resource;
+use crate::storage::{DbConnection, Known, StorageError};
 
 /// Proof that client authentication succeeded: only this module can make one.
 #[derive(Debug)]
@@ -34,13 +36,13 @@ impl AuthenticatedClient {
 
 /// Proof that a resource has authenticated: only this module can make one.
 #[derive(Debug)]
-pub struct AuthenticatedResource(Resource);
+pub struct AuthenticatedResource(Arc<(Resource, Vec<Rule>)>);
 
 impl AuthenticatedResource {
     /// Who it is.
     #[must_use]
     pub fn resource(&self) -> &Resource {
-        &self.0
+        &self.0.0
     }
 }
 
@@ -153,22 +155,23 @@ impl Presented {
     /// The database's.
     pub fn resource(
         &self,
-        conn: &mut DbConnection,
+        known: &mut Known<'_>,
         now: UnixTime,
     ) -> Result<Result<AuthenticatedResource, Stranger>, StorageError> {
         let mut stranger = Stranger::unknown("the id is of no resource");
         for reading in &self.readings {
             let Ok(id) = reading.id.parse::<IntrospectionId>() else { continue };
-            let Some(resource) = resources::find(conn, &id)? else { continue };
+            let Some(found) = known.resource(&id)? else { continue };
+            let resource = &found.0;
             let because = match &reading.secret {
                 Some(secret) if resource.accepts(secret, now) => {
-                    return Ok(Ok(AuthenticatedResource(resource)));
+                    return Ok(Ok(AuthenticatedResource(found)));
                 }
                 Some(_) if resource.secret_hash.is_none() => "the resource has no secret yet",
                 Some(_) => "the secret is not the resource's",
                 None => "there is no secret",
             };
-            stranger = Stranger { resource: Some(resource.id), because };
+            stranger = Stranger { resource: Some(id), because };
         }
         Ok(Err(stranger))
     }

@@ -40,6 +40,7 @@ pub struct Limits {
     pub connections: usize,
     pub queue: usize,
     pub write_wait: Seconds,
+    pub known_tokens: usize,
     pub pending_requests: i64,
     pub unused_clients: i64,
     pub attempts: i64,

@@ -216,6 +216,11 @@ pub const SETTINGS: &[Setting] = &[
     plain("limit_queue", "4096", "most writes that wait"),
     plain("limit_write_wait", "5s", "how long a write waits for a place in the queue"),
     plain(
+        "limit_known_tokens",
+        "100000",
+        "most access tokens that are remembered, so that asking again costs less; 0 remembers none",
+    ),
+    plain(
         "limit_pending_requests",
         "10000",
         "most started sign-ins that are kept; the oldest makes room",

@@ -61,7 +61,8 @@ async fn answer(
     let headers = http.headers();
     let request = Request { demand: &demand, bearer: bearer(headers) };
     let (offer, now) = ((&app.config.scopes, &app.config.scope_hierarchy), app.clock.now());
-    let decide = app.storage.read(|conn| decide(conn, request, || call(headers), offer, now));
+    let decide =
+        app.storage.read_known(|known| decide(known, request, || call(headers), offer, now));
     let id = &demand.introspection_id;
     let Some(decision) = decide.await.map_err(|failed| out_of_reach(&failed))? else {
         let why =
@@ -168,7 +169,7 @@ fn pass(identity: &Identity) -> HttpResponse {
         ("x-auth-subject", grant.user_id.to_string()),
         ("x-auth-username", free_text(described.username.as_deref())),
         ("x-auth-client-id", grant.client_id.to_string()),
-        ("x-auth-client-name", free_text(client_name.as_deref())),
+        ("x-auth-client-name", free_text(client_name.as_ref().as_deref())),
         ("x-auth-scope", token.scope.to_string()),
         ("x-auth-grant-id", grant.id.0.to_string()),
         ("x-auth-expires", token.expires_at.0.to_string()),

@@ -50,13 +50,13 @@ pub async fn post(
     })?;
     let now = app.clock.now();
     let after_basic = |error: Error| EndpointError::from(error).after_basic(presented.via_basic());
-    let examined = app.storage.read(|conn| {
-        let caller = match presented.resource(conn, now)? {
+    let examined = app.storage.read_known(|known| {
+        let caller = match presented.resource(known, now)? {
             Ok(caller) => caller,
             Err(stranger) => return Ok(Err(stranger)),
         };
         let token = form.0.require("token")?;
-        let described = gate::examine(conn, token, caller.resource(), now)?;
+        let described = gate::examine(known, token, caller.resource(), now)?;
         Ok::<_, Error>(Ok((caller, described)))
     });
     let (caller, described) = examined.await.map_err(after_basic)?.map_err(|stranger| {

@@ -2,6 +2,8 @@
 //! of tokens. It decides by the token, by what the operator demands of the route, and, for a
 //! resource with rules, by what the request says it calls; by nothing else.
 
+use std::sync::Arc;
+
 use super::{examine, rules};
 use crate::authorization::admission;
 use crate::clients::ceiling;
@@ -11,7 +13,7 @@ use crate::oauth::{IntrospectionId, ResourceUri, Scope, ScopeHierarchy};
 use crate::storage::access_tokens::Described;
 use crate::storage::grants::Grant;
 use crate::storage::resources::Resource;
-use crate::storage::{DbConnection, StorageError, clients, resource_rules};
+use crate::storage::{DbConnection, Known, StorageError, clients};
 
 /// What the operator demands of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +48,7 @@ pub struct Request<'a> {
 #[derive(Debug)]
 pub enum Decision {
     /// It may pass.
-    Allow(Box<Identity>),
+    Allow(Identity),
     /// It may not.
     Deny(Denial),
 }
@@ -55,9 +57,9 @@ pub enum Decision {
 #[derive(Debug)]
 pub struct Identity {
     /// The token and its grant.
-    pub described: Described,
+    pub described: Arc<Described>,
     /// What the client calls itself, if anything.
-    pub client_name: Option<String>,
+    pub client_name: Arc<Option<String>>,
 }
 
 /// A refusal, and what would help: RFC 6750 section 3.
@@ -94,16 +96,15 @@ pub enum Because {
 /// # Errors
 /// The database's.
 pub fn decide(
-    conn: &mut DbConnection,
+    known: &mut Known<'_>,
     request: Request<'_>,
     call: impl FnOnce() -> Result<Call, &'static str>,
     (scopes, hierarchy): (&Scope, &ScopeHierarchy),
     now: UnixTime,
 ) -> Result<Option<Decision>, StorageError> {
     let id = &request.demand.introspection_id;
-    let Some((resource, rules)) = resource_rules::find_with_resource(conn, id)? else {
-        return Ok(None);
-    };
+    let Some(found) = known.resource(id)? else { return Ok(None) };
+    let (resource, rules) = &*found;
     let offered = &resource.offered(scopes);
     // Nobody can be granted it: a slip of the pen, and no reason to ask a person.
     if !offered.covers(&request.demand.scope) {
@@ -111,13 +112,13 @@ pub fn decide(
     }
     if resource.paused_at.is_some() {
         let (because, scope) = (Because::Paused, Scope::default());
-        return Ok(Some(Decision::Deny(Denial { because, resource: resource.uri, scope })));
+        return Ok(Some(Decision::Deny(Denial { because, resource: resource.uri.clone(), scope })));
     }
     let described = match request.bearer {
-        Bearer::Token(token) => examine(conn, token, &resource, now)?,
+        Bearer::Token(token) => examine(known, token, resource, now)?,
         Bearer::Absent | Bearer::Malformed => None,
     };
-    let book = Ruled { call: (!rules.is_empty()).then(call), rules: &rules, offered, hierarchy };
+    let book = Ruled { call: (!rules.is_empty()).then(call), rules, offered, hierarchy };
     let deny = |because, scope| {
         let denial = Denial { because, resource: resource.uri.clone(), scope };
         Ok(Some(Decision::Deny(denial)))
@@ -134,10 +135,10 @@ pub fn decide(
         Err(because) => return deny(because, Scope::default()),
     };
     if held.covers(&needed) {
-        let client_name = clients::name(conn, &described.grant.client_id)?;
-        return Ok(Some(Decision::Allow(Box::new(Identity { described, client_name }))));
+        let client_name = known.client_name(&described.grant.client_id)?;
+        return Ok(Some(Decision::Allow(Identity { described, client_name })));
     }
-    if may_be_granted(conn, (&resource, &described.grant), &needed, offered)? {
+    if may_be_granted(known.conn, (resource, &described.grant), &needed, offered)? {
         deny(Because::InsufficientScope, needed)
     } else {
         deny(Because::NoScope, Scope::default())

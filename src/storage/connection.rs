@@ -2,6 +2,7 @@
 
 pub(super) mod beside;
 mod migration;
+mod watch;
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -17,9 +18,10 @@ use super::{OpenError, StorageError};
 use crate::clock::UnixTime;
 use crate::config::Database;
 use migration::{migrate, oldest_allowed};
+pub(super) use watch::{data_version, watch};
 
 /// The schema that the migrations end in.
-pub(super) const SCHEMA_VERSION: i64 = 7;
+pub(super) const SCHEMA_VERSION: i64 = 9;
 
 /// "mcpo": says that a file is ours.
 const APPLICATION_ID: i64 = 0x6d63_706f;
@@ -237,6 +239,10 @@ fn prepare(conn: &mut SqliteConnection, now: UnixTime) -> Result<Option<i64>, St
 
 fn tables(conn: &mut SqliteConnection) -> Result<Vec<String>, StorageError> {
     let query = "SELECT name AS text FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'";
+    texts(conn, query)
+}
+
+fn texts(conn: &mut SqliteConnection, query: &str) -> Result<Vec<String>, StorageError> {
     Ok(diesel::sql_query(query).load::<TextRow>(conn)?.into_iter().map(|row| row.text).collect())
 }
 

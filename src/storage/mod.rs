@@ -5,6 +5,7 @@ pub mod access_tokens;
 pub mod attempts;
 pub mod authorization_requests;
 pub mod belongings;
+mod changes;
 pub mod checkup;
 pub mod client_documents;
 pub mod clients;
@@ -17,7 +18,10 @@ pub mod grants;
 mod health;
 pub mod identities;
 mod ids;
+mod known;
+mod limits;
 pub mod lists;
+mod neighbours;
 pub mod notification_channels;
 pub mod one_time_links;
 pub mod passkeys;
@@ -30,6 +34,7 @@ pub mod resource_rules;
 pub mod resources;
 mod schema;
 pub mod seen_documents;
+mod serving_processes;
 pub mod sessions;
 pub mod sign_in_places;
 pub mod sign_ins;
@@ -54,6 +59,8 @@ pub use error::{OpenError, StorageError};
 pub use events::Event;
 pub use grants::RevokedBecause;
 pub use health::Health;
+pub use known::Known;
+pub use limits::Limits;
 pub use one_time_links::Purpose;
 pub use resources::Audience;
 pub use sessions::Method;
@@ -62,6 +69,8 @@ pub use users::Role;
 
 use crate::clock::Clock;
 use crate::config::Database;
+use changes::{Changes, LOOK};
+use known::Memory;
 use writer::{Job, SharedConnection, Work, Writer};
 
 /// Handle on the open database. Clones share it.
@@ -77,6 +86,8 @@ struct Inner {
     queue: mpsc::Sender<Job>,
     longest_wait: Duration,
     health: Arc<Health>,
+    changes: Arc<Changes>,
+    memory: Memory,
     thread: Mutex<Option<JoinHandle<()>>>,
     opened: Opened,
 }
@@ -87,21 +98,6 @@ enum Readers {
     File(PathBuf),
     /// There is one connection, and the writer holds it from BEGIN to COMMIT.
     Memory(SharedConnection),
-}
-
-/// How the queue before the writer is bounded.
-#[derive(Debug, Clone, Copy)]
-pub struct QueueLimits {
-    /// The most writes that wait.
-    pub length: usize,
-    /// How long a write waits for a place in a full queue, before it is refused.
-    pub longest_wait: Duration,
-}
-
-impl Default for QueueLimits {
-    fn default() -> Self {
-        Self { length: 4096, longest_wait: Duration::from_secs(5) }
-    }
 }
 
 thread_local! {
@@ -118,21 +114,25 @@ impl Storage {
     pub fn open(
         database: &Database,
         missing: Missing,
-        limits: QueueLimits,
+        limits: Limits,
         clock: Clock,
     ) -> Result<Self, OpenError> {
-        let (conn, opened) = connection::open_writer(database, missing, clock.now())?;
+        let (mut conn, opened) = connection::open_writer(database, missing, clock.now())?;
+        let unreadable =
+            |error: String| OpenError::Unreadable(PathBuf::from(database.to_string()), error);
+        let changes = Arc::new(Changes::default());
+        connection::watch(&mut conn, &changes).map_err(|error| unreadable(error.to_string()))?;
         let conn = Arc::new(Mutex::new(conn));
         let readers = match database {
             Database::Memory => Readers::Memory(conn.clone()),
             Database::File(path) => Readers::File(path.clone()),
         };
         let health = Arc::new(Health::default());
-        let (queue, receiver) = mpsc::channel(limits.length);
-        let writer = Writer { conn, queue: receiver, clock, health: health.clone() };
-        let thread = writer.spawn().map_err(|error| {
-            OpenError::Unreadable(PathBuf::from(database.to_string()), error.to_string())
-        })?;
+        let (queue, receiver) = mpsc::channel(limits.queue);
+        let (health_too, changes_too) = (health.clone(), changes.clone());
+        let writer =
+            Writer { conn, queue: receiver, clock, health: health_too, changes: changes_too };
+        let thread = writer.spawn().map_err(|error| unreadable(error.to_string()))?;
         Ok(Self {
             inner: Arc::new(Inner {
                 instance: INSTANCES.fetch_add(1, Ordering::Relaxed),
@@ -140,6 +140,8 @@ impl Storage {
                 queue,
                 longest_wait: limits.longest_wait,
                 health,
+                memory: Memory::new(changes.clone(), limits.known_tokens),
+                changes,
                 thread: Mutex::new(Some(thread)),
                 opened,
             }),
@@ -181,6 +183,21 @@ impl Storage {
         }
     }
 
+    /// As [`Storage::read`], from memory where nothing has changed.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn read_known<T, E>(
+        &self,
+        work: impl FnOnce(&mut Known<'_>) -> Result<T, E> + Send,
+    ) -> Result<T, E>
+    where
+        E: From<StorageError>,
+    {
+        let memory = &self.inner.memory;
+        self.read(|conn| work(&mut Known { conn, memory })).await
+    }
+
     /// Runs `work` in the writer's transaction and answers after COMMIT. `Ok` commits, `Err` rolls
     /// back what this piece has written.
     ///
@@ -210,6 +227,21 @@ impl Storage {
             .map_err(|_| closed())?;
         place.send(Job::Piece(Box::new(Work { run: work, outcome: None, asker })));
         outcome.await.map_err(|_| closed())?
+    }
+
+    /// This process begins to serve: from now on something is remembered, and writes are acknowledged
+    /// when others that serve from the same file know of them.
+    pub async fn serve(&self) {
+        let _closed = self.inner.queue.send(Job::Serve).await;
+    }
+
+    /// Has the writer look, for as long as anybody remembers, whether another process has changed
+    /// anything. Returns when the storage is closed.
+    pub async fn look(&self) {
+        while self.inner.queue.send(Job::Look).await.is_ok() {
+            tokio::time::sleep(LOOK).await;
+            self.inner.changes.wanted().await;
+        }
     }
 
     /// What is known about the database's condition.

@@ -264,6 +264,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    serving_processes (id) {
+        id -> BigInt,
+        beats -> BigInt,
+    }
+}
+
+diesel::table! {
     sessions (id) {
         id -> BigInt,
         hash -> Binary,
@@ -343,6 +350,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     resources,
     schema_version,
     seen_documents,
+    serving_processes,
     sessions,
     sign_in_places,
     sign_ins,

@@ -1,7 +1,6 @@
 //! The one thread that writes: it takes what is waiting, commits once, and then answers.
-//!
-//! Nobody is answered before COMMIT has returned. What a piece found out is as uncertain as what
-//! it wrote until then, so refusals wait too.
+
+mod group;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
@@ -10,9 +9,12 @@ use std::thread::JoinHandle;
 use diesel::connection::SimpleConnection as _;
 use tokio::sync::{mpsc, oneshot};
 
+use super::changes::Changes;
 use super::connection::DbConnection;
+use super::neighbours::Neighbours;
 use super::{Health, StorageError, ids};
 use crate::clock::Clock;
+use group::Group;
 
 /// The most pieces in one transaction.
 const GROUP: usize = 128;
@@ -21,6 +23,10 @@ const GROUP: usize = 128;
 pub(super) enum Job {
     /// Some work.
     Piece(Box<dyn Piece>),
+    /// Look what other processes have changed.
+    Look,
+    /// This process begins to serve.
+    Serve,
     /// Finish what is waiting, then end.
     Close,
 }
@@ -78,6 +84,7 @@ pub(super) struct Writer {
     pub(super) queue: mpsc::Receiver<Job>,
     pub(super) clock: Clock,
     pub(super) health: Arc<Health>,
+    pub(super) changes: Arc<Changes>,
 }
 
 impl Writer {
@@ -88,19 +95,20 @@ impl Writer {
     fn run(mut self) {
         let health = self.health.clone();
         let _ended = health.ended_when_dropped();
+        let mut neighbours = Neighbours::new(self.changes.clone());
         while let Some(job) = self.queue.blocking_recv() {
-            let mut pieces = vec![];
-            let mut open = take(job, &mut pieces);
-            while open && pieces.len() < GROUP {
+            let mut batch = Batch::default();
+            batch.take(job);
+            while batch.has_room() {
                 let Ok(job) = self.queue.try_recv() else { break };
-                open = take(job, &mut pieces);
+                batch.take(job);
             }
             let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
             ids::set_time(self.clock.now_millis());
-            if let Err(StorageError::Corrupt(why)) = commit_group(&mut conn, pieces, &self.health) {
-                self.health.damage(&why);
-            }
-            if !open || self.health.is_damaged() {
+            let mut group = Group { conn: &mut conn, neighbours: &mut neighbours, health: &health };
+            let closes = batch.closes;
+            group.run(batch);
+            if closes || self.health.is_damaged() {
                 break;
             }
         }
@@ -110,102 +118,34 @@ impl Writer {
             return;
         }
         let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
+        neighbours.leave(&mut conn);
         let _best_effort = conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
         drop(conn);
         self.health.closed_in_order();
     }
 }
 
-/// False when the queue is to be closed.
-fn take(job: Job, pieces: &mut Vec<Box<dyn Piece>>) -> bool {
-    match job {
-        Job::Piece(piece) if piece.is_abandoned() => true,
-        Job::Piece(piece) => {
-            pieces.push(piece);
-            true
+/// What was waiting.
+#[derive(Default)]
+struct Batch {
+    pieces: Vec<Box<dyn Piece>>,
+    looks: bool,
+    serves: bool,
+    closes: bool,
+}
+
+impl Batch {
+    fn has_room(&self) -> bool {
+        !self.closes && self.pieces.len() < GROUP
+    }
+
+    fn take(&mut self, job: Job) {
+        match job {
+            Job::Piece(piece) if piece.is_abandoned() => {}
+            Job::Piece(piece) => self.pieces.push(piece),
+            Job::Look => self.looks = true,
+            Job::Serve => self.serves = true,
+            Job::Close => self.closes = true,
         }
-        Job::Close => false,
     }
-}
-
-fn commit_group(
-    conn: &mut DbConnection,
-    mut pieces: Vec<Box<dyn Piece>>,
-    health: &Health,
-) -> Result<(), StorageError> {
-    if pieces.is_empty() {
-        return Ok(());
-    }
-    let outcome = match attempt(conn, &mut pieces, health) {
-        // One piece has cost the others their transaction: each gets one of its own.
-        Err(Failure::Ended(_)) if pieces.len() > 1 => {
-            return pieces
-                .into_iter()
-                .try_for_each(|piece| commit_group(conn, vec![piece], health));
-        }
-        Err(Failure::Ended(error) | Failure::Refused(error)) => Err(error),
-        Ok(()) => Ok(()),
-    };
-    health.wrote(&outcome);
-    for piece in pieces {
-        piece.answer(outcome.clone());
-    }
-    outcome.or_else(
-        |error| if matches!(error, StorageError::Corrupt(_)) { Err(error) } else { Ok(()) },
-    )
-}
-
-/// Why a group was not committed.
-enum Failure {
-    /// BEGIN or COMMIT failed: so did every piece.
-    Refused(StorageError),
-    /// SQLite itself ended the transaction (disk full, I/O error) under one of the pieces.
-    Ended(StorageError),
-}
-
-fn attempt(
-    conn: &mut DbConnection,
-    pieces: &mut [Box<dyn Piece>],
-    health: &Health,
-) -> Result<(), Failure> {
-    let check = || {
-        let damaged = || Failure::Refused(StorageError::Corrupt("it was found before".to_owned()));
-        if health.is_damaged() { Err(damaged()) } else { Ok(()) }
-    };
-    check()?;
-    // IMMEDIATE: a deferred transaction that turns to writing fails, whatever the busy timeout.
-    conn.batch_execute("BEGIN IMMEDIATE").map_err(|error| Failure::Refused(error.into()))?;
-    // A piece that has met damage may take it for its own failure.
-    let ran = health.watch(|| run_all(conn, pieces)).map_err(ended);
-    let done = ran.and_then(|()| check()).and_then(|()| {
-        conn.batch_execute("COMMIT").map_err(|error| Failure::Refused(error.into()))
-    });
-    if done.is_err() {
-        // Fails when SQLite has rolled back already, which is what is wanted.
-        let _ended = conn.batch_execute("ROLLBACK");
-    }
-    done
-}
-
-/// The savepoint is gone: what SQLite says of that is not why, and the piece's own error is not seen
-/// here. It ends transactions for passing reasons only: "Response To Errors Within A Transaction".
-fn ended(error: diesel::result::Error) -> Failure {
-    Failure::Ended(match StorageError::from(error) {
-        corrupt @ StorageError::Corrupt(_) => corrupt,
-        other => StorageError::Unavailable(format!("the transaction was ended: {other}")),
-    })
-}
-
-fn run_all(conn: &mut DbConnection, pieces: &mut [Box<dyn Piece>]) -> diesel::QueryResult<()> {
-    for piece in pieces {
-        // Again, because the pieces before it took their time.
-        if piece.is_abandoned() {
-            continue;
-        }
-        conn.batch_execute("SAVEPOINT work")?;
-        let end = if piece.run(conn) { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" };
-        // Fails when the transaction is gone, whatever the piece itself believes.
-        conn.batch_execute(end)?;
-    }
-    Ok(())
 }

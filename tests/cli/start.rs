@@ -178,14 +178,14 @@ fn foreign_damaged_and_newer_databases_are_69_and_left_as_they_are() {
     place.file("text.db", &"no database at all. ".repeat(200), 0o600);
     place.run(&["resource", "add", "https://wiki.example/mcp", "--db", "newer.db"]);
     std::fs::copy(place.path("newer.db"), place.path("cut.db")).unwrap();
-    sqlite(&place, "newer.db", "UPDATE schema_version SET version = 9, oldest_allowed = 9");
+    sqlite(&place, "newer.db", "UPDATE schema_version SET version = 99, oldest_allowed = 99");
     let cut = std::fs::File::options().write(true).open(place.path("cut.db")).unwrap();
     cut.set_len(6000).unwrap();
     for (name, words) in [
         ("foreign.db", "is not a database of mcp-oauthd"),
         ("text.db", "is damaged"),
         ("cut.db", "is damaged"),
-        ("newer.db", "needs schema 9"),
+        ("newer.db", "needs schema 99"),
         (".", "is not a file"),
         ("no/such/folder.db", "cannot be opened"),
     ] {

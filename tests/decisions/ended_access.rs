@@ -4,7 +4,7 @@ use mcp_oauthd::accounts;
 use mcp_oauthd::accounts::setup;
 use mcp_oauthd::oauth::ErrorCode::InvalidGrant;
 use mcp_oauthd::oauth::{IntrospectionId, TokenKind, TokenSecret};
-use mcp_oauthd::storage::{Event, RevokedBecause, resources, users};
+use mcp_oauthd::storage::{Event, RevokedBecause, StorageError, resources, users};
 use mcp_oauthd::{gate, revocation};
 
 use crate::fixture::{Fixture, tampered};
@@ -106,8 +106,9 @@ async fn a_token_says_nothing_to_another_resource() {
         })
         .await;
     let now = f.clock.now();
-    let told = f.read(|conn| gate::examine(conn, &pair.access_token, &other, now)).await;
-    assert!(told.is_none());
+    let told = f.storage.read_known(|known| gate::examine(known, &pair.access_token, &other, now));
+    let told: Result<_, StorageError> = told.await;
+    assert!(told.unwrap().is_none());
     assert!(f.is_active(&pair.access_token).await);
 }
 

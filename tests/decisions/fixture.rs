@@ -20,7 +20,7 @@ use mcp_oauthd::storage::resources::Resource;
 use mcp_oauthd::storage::sessions::Arrival;
 use mcp_oauthd::storage::users::{self, User};
 use mcp_oauthd::storage::{
-    ClientOrigin, DbConnection, Missing, QueueLimits, Role, Storage, StorageError,
+    ClientOrigin, DbConnection, Limits, Missing, Role, Storage, StorageError,
 };
 use tempfile::TempDir;
 
@@ -168,7 +168,7 @@ impl Fixture {
 pub(crate) fn empty() -> (Storage, Clock, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let (database, clock) = (Database::File(dir.path().join("test.db")), Clock::manual());
-    let limits = QueueLimits::default();
+    let limits = Limits::default();
     let storage = Storage::open(&database, Missing::Create, limits, clock.clone()).unwrap();
     (storage, clock, dir)
 }

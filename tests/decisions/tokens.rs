@@ -1,5 +1,7 @@
 //! What a client does at `/token` and `/revoke`, and what the MCP server is told.
 
+use std::sync::Arc;
+
 use mcp_oauthd::authorization::request;
 use mcp_oauthd::clients::Presented;
 use mcp_oauthd::gate;
@@ -123,12 +125,12 @@ impl Fixture {
     /// What the MCP server is told of this token.
     pub(crate) async fn examine(&self, token: &str) -> Option<Described> {
         let now = self.clock.now();
-        let known = &self.resource;
-        self.read(|conn| {
-            let resource = resources::find_by_uri(conn, &known.uri)?;
-            gate::examine(conn, token, resource.as_ref().unwrap_or(known), now)
-        })
-        .await
+        let registered = &self.resource;
+        let examined = self.storage.read_known(|known| {
+            let resource = resources::find_by_uri(known.conn, &registered.uri)?;
+            gate::examine(known, token, resource.as_ref().unwrap_or(registered), now)
+        });
+        examined.await.unwrap().map(Arc::unwrap_or_clone)
     }
 
     pub(crate) async fn is_active(&self, token: &str) -> bool {

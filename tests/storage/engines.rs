@@ -10,7 +10,7 @@ use mcp_oauthd::storage::Method;
 use mcp_oauthd::storage::sessions::Arrival;
 use mcp_oauthd::storage::users::User;
 use mcp_oauthd::storage::{
-    DbConnection, Missing, OpenError, QueueLimits, Role, Storage, StorageError, sessions,
+    DbConnection, Limits, Missing, OpenError, Role, Storage, StorageError, sessions,
 };
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -38,10 +38,10 @@ pub(crate) struct Opened {
 
 impl Engine {
     pub(crate) fn open(&self) -> Opened {
-        self.open_with(QueueLimits::default())
+        self.open_with(Limits::default())
     }
 
-    pub(crate) fn open_with(&self, limits: QueueLimits) -> Opened {
+    pub(crate) fn open_with(&self, limits: Limits) -> Opened {
         let dir = tempfile::tempdir().unwrap();
         let database = if self.is_file {
             Database::File(dir.path().join("test.db"))
@@ -61,7 +61,7 @@ pub(crate) fn path_in(dir: &TempDir) -> PathBuf {
 
 pub(crate) fn open_file(path: &Path, missing: Missing) -> Result<Storage, OpenError> {
     let database = Database::File(path.to_owned());
-    Storage::open(&database, missing, QueueLimits::default(), Clock::System)
+    Storage::open(&database, missing, Limits::default(), Clock::System)
 }
 
 impl Opened {

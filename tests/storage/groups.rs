@@ -7,7 +7,7 @@ use std::time::Duration;
 use mcp_oauthd::oauth::UserId;
 use mcp_oauthd::storage::Method;
 use mcp_oauthd::storage::sessions::Arrival;
-use mcp_oauthd::storage::{DbConnection, QueueLimits, StorageError, sessions};
+use mcp_oauthd::storage::{DbConnection, Limits, StorageError, sessions};
 use tokio::task::yield_now;
 
 use crate::engines::{Opened, engines};
@@ -98,7 +98,8 @@ async fn an_asker_may_also_go_when_the_group_has_begun() {
 #[tokio::test]
 async fn a_queue_that_stays_full_answers_unavailable() {
     for engine in engines() {
-        let limits = QueueLimits { length: 1, longest_wait: Duration::from_millis(50) };
+        let limits =
+            Limits { queue: 1, longest_wait: Duration::from_millis(50), ..Limits::default() };
         let opened = engine.open_with(limits);
         let user = UserId::generate();
         let release = opened.occupy().await;

@@ -10,6 +10,7 @@ mod ids;
 mod lists;
 mod opening;
 mod refusals;
+mod remembering;
 mod schema;
 mod upgrade;
 mod verbs;

@@ -10,7 +10,7 @@ use mcp_oauthd::app::fetcher::Unpublished;
 use mcp_oauthd::clock::{Clock, Seconds};
 use mcp_oauthd::config::{Config, Sources};
 use mcp_oauthd::oauth::ClientIdUrl;
-use mcp_oauthd::storage::{Missing, QueueLimits, Storage};
+use mcp_oauthd::storage::{Limits, Missing, Storage};
 use tokio::time::Instant;
 
 use crate::support::{DocumentHost, Sends, answer, json};
@@ -28,7 +28,7 @@ fn app(host: &DocumentHost, client_documents: &str, settings: &[(&str, &str)]) -
     let said = said
         .map(|(key, text)| (format!("MCP_OAUTH_{}", key.to_ascii_uppercase()), (*text).to_owned()));
     let config = Config::from_sources(&Sources::gather(&[], None, said).unwrap()).unwrap();
-    let (queue, clock) = (QueueLimits::default(), Clock::manual());
+    let (queue, clock) = (Limits::default(), Clock::manual());
     let storage = Storage::open(&config.database, Missing::Create, queue, clock.clone()).unwrap();
     Arc::new(App::new(config, storage, clock).ok().unwrap())
 }

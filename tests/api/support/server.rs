@@ -14,7 +14,7 @@ use mcp_oauthd::error::Error;
 use mcp_oauthd::oauth::TokenHash;
 use mcp_oauthd::server::{self, Listeners};
 use mcp_oauthd::storage::events::{Event, Subject, record};
-use mcp_oauthd::storage::{Missing, QueueLimits, Storage, StorageError};
+use mcp_oauthd::storage::{Limits, Missing, Storage, StorageError};
 use tokio::sync::oneshot;
 
 pub const USER: &str = "ada";
@@ -164,7 +164,7 @@ fn app(folder: &tempfile::TempDir, settings: &[(String, String)], clock: &Clock)
         environment.push((format!("MCP_OAUTH_{}", key.to_uppercase()), text.clone()));
     }
     let config = Config::from_sources(&Sources::gather(&[], None, environment).unwrap()).unwrap();
-    let queue = QueueLimits::default();
+    let queue = Limits::default();
     let storage = Storage::open(&config.database, Missing::Create, queue, clock.clone()).unwrap();
     App::new(config, storage, clock.clone()).map_err(|e: Error| e.to_string()).unwrap()
 }

@@ -1,0 +1,126 @@
+//! One transaction for everybody who waits.
+//!
+//! Nobody is answered before COMMIT has returned. What a piece found out is as uncertain as what
+//! it wrote until then, so refusals wait too.
+
+use diesel::connection::SimpleConnection as _;
+
+use super::{Batch, Piece};
+use crate::storage::connection::DbConnection;
+use crate::storage::neighbours::{Neighbours, be_seen};
+use crate::storage::{Health, StorageError};
+
+/// On what a transaction works.
+pub(super) struct Group<'a> {
+    pub(super) conn: &'a mut DbConnection,
+    pub(super) neighbours: &'a mut Neighbours,
+    pub(super) health: &'a Health,
+}
+
+/// Why a group was not committed.
+enum Failure {
+    /// BEGIN or COMMIT failed: so did every piece.
+    Refused(StorageError),
+    /// SQLite itself ended the transaction (disk full, I/O error) under one of the pieces.
+    Ended(StorageError),
+}
+
+impl Group<'_> {
+    /// Does and answers what was waiting.
+    pub(super) fn run(&mut self, batch: Batch) {
+        if batch.serves {
+            self.neighbours.serve();
+        }
+        if batch.pieces.is_empty() && (batch.looks || batch.serves) {
+            // What is wrong is said at the next write, and until then nothing is remembered.
+            let _not_looked = self.attempt(&mut []);
+        }
+        self.commit(batch.pieces);
+    }
+
+    fn commit(&mut self, mut pieces: Vec<Box<dyn Piece>>) {
+        if pieces.is_empty() {
+            return;
+        }
+        let outcome = match self.attempt(&mut pieces) {
+            // One piece has cost the others their transaction: each gets one of its own.
+            Err(Failure::Ended(_)) if pieces.len() > 1 => {
+                return pieces.into_iter().for_each(|piece| self.commit(vec![piece]));
+            }
+            outcome => outcome.map_err(Failure::into_error),
+        };
+        self.health.wrote(&outcome);
+        if let Err(StorageError::Corrupt(why)) = &outcome {
+            self.health.damage(why);
+        }
+        for piece in pieces {
+            piece.answer(outcome.clone());
+        }
+    }
+
+    fn attempt(&mut self, pieces: &mut [Box<dyn Piece>]) -> Result<(), Failure> {
+        self.check()?;
+        // IMMEDIATE: a deferred transaction that turns to writing fails, whatever the busy timeout.
+        let begun = self.conn.batch_execute("BEGIN IMMEDIATE");
+        begun.map_err(|error| Failure::Refused(error.into()))?;
+        let done = self.run_all(pieces).and_then(|is_new| {
+            self.check()?;
+            let committed = self.conn.batch_execute("COMMIT");
+            committed.map(|()| is_new).map_err(|error| Failure::Refused(error.into()))
+        });
+        if done.is_err() {
+            // Fails when SQLite has rolled back already, which is what is wanted.
+            let _ended = self.conn.batch_execute("ROLLBACK");
+        }
+        self.neighbours.publish(done.is_ok());
+        if done? {
+            be_seen();
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        let damaged = || Failure::Refused(StorageError::Corrupt("it was found before".to_owned()));
+        if self.health.is_damaged() { Err(damaged()) } else { Ok(()) }
+    }
+
+    /// True: this process is new to others.
+    fn run_all(&mut self, pieces: &mut [Box<dyn Piece>]) -> Result<bool, Failure> {
+        let Self { conn, neighbours, health } = self;
+        // A piece that has met damage may take it for its own failure.
+        health.watch(|| {
+            let is_new = neighbours.look(conn).map_err(Failure::Refused)?;
+            for piece in pieces {
+                // Again, because the pieces before it took their time.
+                if !piece.is_abandoned() {
+                    run(conn, piece.as_mut()).map_err(ended)?;
+                }
+            }
+            Ok(is_new)
+        })
+    }
+}
+
+impl Failure {
+    fn into_error(self) -> StorageError {
+        match self {
+            Self::Ended(error) | Self::Refused(error) => error,
+        }
+    }
+}
+
+fn run(conn: &mut DbConnection, piece: &mut dyn Piece) -> diesel::QueryResult<()> {
+    conn.batch_execute("SAVEPOINT work")?;
+    let end = if piece.run(conn) { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" };
+    // Fails when the transaction is gone, whatever the piece itself believes.
+    conn.batch_execute(end)
+}
+
+/// The savepoint is gone: what SQLite says of that is not why, and the piece's own error is not seen
+/// here. It ends transactions for passing reasons only: "Response To Errors Within A Transaction".
+fn ended(error: diesel::result::Error) -> Failure {
+    Failure::Ended(match StorageError::from(error) {
+        corrupt @ StorageError::Corrupt(_) => corrupt,
+        other => StorageError::Unavailable(format!("the transaction was ended: {other}")),
+    })
+}
