@@ -99,11 +99,11 @@ async fn initial_token(
     app: &App,
     request: &HttpRequest,
     now: UnixTime,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<String>, EndpointError> {
     if app.config.registration != Registration::Token {
         return Ok(None);
     }
-    let token = bearer(request).unwrap_or_default();
+    let token = bearer(request)?;
     app.storage.read(|conn| initial_access::find(conn, token, now)).await?;
     Ok(Some(token.to_owned()))
 }
