@@ -14,7 +14,6 @@ use crate::clients::initial_access;
 use crate::clients::registration::{self, Newcomer, Registered};
 use crate::clock::UnixTime;
 use crate::config::Registration;
-use crate::error::Error;
 use crate::middleware::client_ip::ClientIp;
 use crate::middleware::sighting;
 use crate::oauth::{ClientId, ClientMetadata, ErrorCode, Issuer, MachineSecret, OAuthError};

@@ -19,7 +19,7 @@ use crate::config::Database;
 use migration::{migrate, oldest_allowed};
 
 /// The schema that the migrations end in.
-pub(super) const SCHEMA_VERSION: i64 = 7;
+pub(super) const SCHEMA_VERSION: i64 = 8;
 
 /// "mcpo": says that a file is ours.
 const APPLICATION_ID: i64 = 0x6d63_706f;
