@@ -111,7 +111,7 @@ pub struct Terms<'a> {
     pub connecting: &'a Connecting,
     /// Every scope that there is.
     pub offered: &'a Scope,
-    /// What the page has shown of the app: [`ClientMetadata::in_letters`].
+    /// What the page has shown of the app: [`crate::oauth::ClientMetadata::in_letters`].
     pub shown_client: &'a str,
     /// What it has shown of the scopes, if it says: a yes never gives more.
     pub shown_scope: Option<&'a Scope>,

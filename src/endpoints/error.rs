@@ -110,9 +110,10 @@ impl ResponseError for EndpointError {
         }
         if self.code() == ErrorCode::InvalidToken {
             // RFC 6750 section 3
-            let challenge = match self.no_token {
-                true => r#"Bearer realm="mcp-oauthd""#,
-                false => r#"Bearer realm="mcp-oauthd", error="invalid_token""#,
+            let challenge = if self.no_token {
+                r#"Bearer realm="mcp-oauthd""#
+            } else {
+                r#"Bearer realm="mcp-oauthd", error="invalid_token""#
             };
             response.insert_header((WWW_AUTHENTICATE, challenge));
         }
