@@ -111,11 +111,15 @@ pub struct Terms<'a> {
     pub connecting: &'a Connecting,
     /// Every scope that there is.
     pub offered: &'a Scope,
-    /// What the page has shown, if it says: a yes never gives more.
+    /// What the page has shown of the app: [`crate::oauth::ClientMetadata::in_letters`].
+    pub shown_client: &'a str,
+    /// What it has shown of the scopes, if it says: a yes never gives more.
     pub shown_scope: Option<&'a Scope>,
 }
 
-/// Yes. The URL to which the browser is sent. What the person may not have is left out.
+/// Yes. The URL to which the browser is sent; none if what is in force of a document's client is not
+/// any more what the person was shown, so that a yes is not taken for something else. An answer that was
+/// given before stays as it is. What the person may not have is left out.
 ///
 /// # Errors
 /// `access_denied` when it has been answered with no, its code has been redeemed, there is an
@@ -126,13 +130,18 @@ pub fn approve(
     signed_in: &SignedIn,
     terms: &Terms<'_>,
     now: UnixTime,
-) -> Result<String, Error> {
+) -> Result<Option<String>, Error> {
     let pending = find(conn, cookie, now)?;
     let client = client(conn, &pending)?;
+    let described = client.origin == ClientOrigin::Document;
+    let was_shown = !described || client.metadata.in_letters() == terms.shown_client;
+    if pending.code_id.is_none() && !was_shown {
+        return Ok(None);
+    }
     let (to, issuer) = (redirect(&pending), terms.issuer);
     if !authorization_requests::decide(conn, pending.id, now)? {
         let code = code_again(conn, cookie, signed_in, now)?.ok_or_else(answered)?;
-        return Ok(to.with_code(&code.reveal(), issuer));
+        return Ok(Some(to.with_code(&code.reveal(), issuer)));
     }
     if !may_answer(&pending, signed_in) {
         return Err(refuse("The app wants you to sign in again first").into());
@@ -159,12 +168,12 @@ pub fn approve(
     let pending = PendingRequest { asked: Asked { scope, ..pending.asked }, ..pending };
     let code = insert_code(conn, cookie, &pending, signed_in, now + terms.code_lifetime)?;
     authorization_requests::set_code(conn, pending.id, code.id())?;
-    if client.origin == ClientOrigin::Document {
+    if described {
         let whose = (&signed_in.user().id, &client.client_id);
         seen_documents::note(conn, whose, &client.metadata, now)?;
     }
     record(conn, Event::ConsentApproved, subject(&pending, signed_in), now)?;
-    Ok(to.with_code(&code.reveal(), issuer))
+    Ok(Some(to.with_code(&code.reveal(), issuer)))
 }
 
 /// No. The URL to which the browser is sent.

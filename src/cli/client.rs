@@ -1,5 +1,6 @@
 //! `client`: apps that ask for access.
 
+mod act;
 pub mod document;
 pub mod limit;
 mod show;
@@ -10,11 +11,9 @@ use serde_json::json;
 use super::{Failure, open, output};
 use crate::app::bounds;
 use crate::clients::registration::{self, Registered};
-use crate::clients::{connecting, enable};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::oauth::{ClientId, MachineSecret, Scope};
-use crate::revocation;
 use crate::storage::{ClientOrigin, Missing, Storage};
 
 /// What to do.
@@ -60,6 +59,7 @@ pub enum Command {
         id: ClientId,
     },
     /// Set the most that a client may have; grants of more end
+    #[command(override_usage = "mcp-oauthd client limit [OPTIONS] <ID> <SCOPE|--none>")]
     Limit {
         /// Its `client_id`
         id: ClientId,
@@ -105,7 +105,6 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
         _ => Missing::Refuse,
     };
     let storage = open(config, missing)?;
-    let now = Clock::System.now();
     let done = match command {
         Command::Add { name, redirect_uri, confidential, scope, json } => {
             let scope = scope
@@ -121,32 +120,11 @@ pub async fn run(command: Command, config: &Config) -> Result<(), Failure> {
         }
         Command::List { waiting, json } => show::list(&storage, waiting, json).await,
         Command::Show { id, json } => show::one(&storage, &id, json).await,
-        Command::Approve { id } => {
-            let approve = move |conn: &mut _| connecting::approve(conn, &id, now);
-            if storage.write(approve).await? {
-                output::line("the client may ask people for access")
-            } else {
-                let why = "there is no such client, it is disabled, or it was approved before";
-                Err(Failure::Failed(why.to_owned()))
-            }
-        }
+        Command::Approve { id } => act::approve(&storage, id).await,
         Command::Limit { id, most } => limit::run(&storage, id, &most, config).await,
-        Command::Disable { id } => {
-            let end = move |conn: &mut _| revocation::disable_client(conn, &id, now);
-            ended(storage.write(end).await?, "disabled")
-        }
-        Command::Enable { id } => {
-            let enable = move |conn: &mut _| enable(conn, &id, now);
-            if storage.write(enable).await? {
-                output::line("the client may ask again")
-            } else {
-                Err(Failure::Failed("there is no such client, or it is not disabled".to_owned()))
-            }
-        }
-        Command::Remove { id } => {
-            let end = move |conn: &mut _| revocation::remove_client(conn, &id, now);
-            ended(storage.write(end).await?, "gone")
-        }
+        Command::Disable { id } => act::disable(&storage, id).await,
+        Command::Enable { id } => act::enable(&storage, id).await,
+        Command::Remove { id } => act::remove(&storage, id).await,
         Command::Document { command } => document::run(command, &storage, config).await,
     };
     storage.close().await;
@@ -176,11 +154,6 @@ async fn add(
     output::line(&secret)
 }
 
-fn ended(grants: Option<usize>, what: &str) -> Result<(), Failure> {
-    let grants = grants.ok_or_else(no_such_client)?;
-    output::line(&format!("the client is {what}; {grants} grants have ended"))
-}
-
 fn no_such_client() -> Failure {
-    Failure::Failed("there is no such client, or it is disabled already".to_owned())
+    Failure::Failed("there is no such client".to_owned())
 }

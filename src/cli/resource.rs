@@ -88,6 +88,7 @@ pub enum Command {
         json: bool,
     },
     /// Say which scopes there are to be had at it
+    #[command(override_usage = "mcp-oauthd resource scopes [OPTIONS] <RESOURCE> <SCOPES|--all>")]
     Scopes {
         /// Its introspection id, URL or name
         resource: String,

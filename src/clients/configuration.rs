@@ -1,7 +1,10 @@
 //! What a client may do with its own registration: RFC 7592. Read it, replace it, end it, with the
 //! registration access token.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::registration::{self, Bounds, fingerprint};
 use crate::app::Network;
@@ -49,11 +52,17 @@ pub struct Replacement {
 struct Members {
     client_id: Option<String>,
     client_secret: Option<String>,
-    registration_access_token: Option<serde::de::IgnoredAny>,
-    registration_client_uri: Option<serde::de::IgnoredAny>,
-    client_secret_expires_at: Option<serde::de::IgnoredAny>,
-    client_id_issued_at: Option<serde::de::IgnoredAny>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
+
+/// The members that the server makes: RFC 7592 section 2.2.
+const OURS: [&str; 4] = [
+    "registration_access_token",
+    "registration_client_uri",
+    "client_secret_expires_at",
+    "client_id_issued_at",
+];
 
 impl Replacement {
     /// Reads an update request: all of the metadata, by the rules of a registration. What is left out
@@ -66,12 +75,13 @@ impl Replacement {
         let metadata = registration::metadata(body, bounds)?;
         let members: Members =
             serde_json::from_slice(body).map_err(|_| invalid("a member has the wrong type"))?;
-        let ours = members.registration_access_token.is_some()
-            || members.registration_client_uri.is_some()
-            || members.client_secret_expires_at.is_some()
-            || members.client_id_issued_at.is_some();
-        if ours {
-            return Err(invalid("an update has no members that the server makes"));
+        let sent = |name: &&str| members.others.get(*name).is_some_and(|value| !value.is_null());
+        let ours: Vec<_> = OURS.into_iter().filter(sent).collect();
+        if !ours.is_empty() {
+            return Err(invalid(format!(
+                "an update has no members that the server makes: {}",
+                ours.join(", ")
+            )));
         }
         let secret = members.client_secret.filter(|secret| !secret.is_empty());
         Ok(Self {
@@ -96,9 +106,9 @@ impl Replacement {
 pub fn authenticate(
     conn: &mut DbConnection,
     client_id: &str,
-    token: Option<&str>,
+    token: &str,
 ) -> Result<Registrant, Error> {
-    let Some(token) = token.map(TokenHash::of) else { return Err(no_token().into()) };
+    let token = TokenHash::of(token);
     let Ok(id) = client_id.parse::<ClientId>() else { return Err(no_token().into()) };
     let client = clients::find(conn, &id)?.filter(|client| {
         client.registration_token_hash.as_ref() == Some(&token) && client.disabled_at.is_none()
@@ -181,7 +191,7 @@ fn subject(client: &Client, from: Network) -> Subject {
     Subject { address: Some(from.to_string()), ..Subject::client(&client.client_id) }
 }
 
-fn invalid(description: &'static str) -> OAuthError {
+fn invalid(description: impl Into<Cow<'static, str>>) -> OAuthError {
     ErrorCode::InvalidClientMetadata.because(description)
 }
 
@@ -217,6 +227,9 @@ mod tests {
             let error = read(members).expect_err(members);
             assert_eq!(error.code, ErrorCode::InvalidClientMetadata, "{members}");
         }
+        let as_read = r#","client_id":"a","client_id_issued_at":1,"client_secret_expires_at":0"#;
+        let named = "that the server makes: client_secret_expires_at, client_id_issued_at";
+        assert!(read(as_read).unwrap_err().description.ends_with(named));
     }
 
     #[test]

@@ -119,21 +119,44 @@ pub fn ask(
     Ok(asked)
 }
 
-/// The owner's yes to a client. False if there is no such client, it has one already, or it is
-/// disabled: what was refused stays refused until it is enabled.
+/// What became of the owner's yes to a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approval {
+    /// It may ask people for access.
+    Approved,
+    /// It has a yes.
+    Before,
+    /// What was refused stays refused until it is enabled.
+    Disabled,
+    /// It says something else of itself than what the owner was shown.
+    Changed,
+    /// There is none.
+    Unknown,
+}
+
+/// The owner's yes to a client, as it was `shown` to him: [`ClientMetadata::in_letters`].
 ///
 /// # Errors
 /// The database's.
 pub fn approve(
     conn: &mut DbConnection,
-    client: &ClientId,
+    (id, shown): (&ClientId, &str),
     now: UnixTime,
-) -> Result<bool, StorageError> {
-    let approved = clients::approve(conn, client, now)?;
-    if approved {
-        record(conn, Event::ClientApproved, Subject::client(client), now)?;
+) -> Result<Approval, StorageError> {
+    let Some(client) = clients::find(conn, id)? else { return Ok(Approval::Unknown) };
+    if client.disabled_at.is_some() {
+        return Ok(Approval::Disabled);
     }
-    Ok(approved)
+    if client.approved_at.is_some() {
+        return Ok(Approval::Before);
+    }
+    if client.metadata.in_letters() != shown
+        || !clients::approve(conn, (id, &client.metadata), now)?
+    {
+        return Ok(Approval::Changed);
+    }
+    record(conn, Event::ClientApproved, Subject::client(id), now)?;
+    Ok(Approval::Approved)
 }
 
 fn is_known(client: &Client, connecting: &Connecting) -> bool {

@@ -80,9 +80,11 @@ pub fn keep(
     let id = ClientId::from(url);
     let operators_word = copy.source == DocumentSource::Operator;
     let before = client_documents::find(conn, &id)?;
-    if before.is_some_and(|before| before.source == DocumentSource::Operator) && !operators_word {
+    let before = before.filter(|before| before.source == DocumentSource::Operator);
+    if before.is_some() && !operators_word {
         return Ok(());
     }
+    let mut approves = before.is_some_and(|before| before.approves);
     match clients::find(conn, &id)? {
         Some(client) if client.metadata != copy.metadata => {
             clients::describe(conn, &id, &copy.metadata)?;
@@ -100,13 +102,14 @@ pub fn keep(
                 }
                 record(conn, Event::ClientDescribed, Subject::client(&id), now)?;
             }
-            clients::insert(conn, &new_client(id.clone(), copy, now))?;
+            let (origin, metadata) = (ClientOrigin::Document, copy.metadata.clone());
+            clients::insert(conn, &Client::new(id.clone(), metadata, origin, now))?;
         }
     }
     if operators_word {
         record(conn, Event::DocumentAdded, Subject::client(&id), now)?;
         // Wherever only known clients may connect, this one is.
-        clients::approve(conn, &id, now)?;
+        approves |= clients::approve(conn, (&id, &copy.metadata), now)?;
     }
     let row = ClientDocument {
         client_id: id,
@@ -114,6 +117,7 @@ pub fn keep(
         source: copy.source,
         fetched_at: copy.fetched_at,
         fresh_until: copy.fresh_until,
+        approves,
     };
     client_documents::keep(conn, &row)
 }
@@ -158,7 +162,8 @@ pub fn fall_back(
 }
 
 /// Forgets the copy that is kept, also the operator's, so that the address is asked when the client
-/// is next used. What is in force, and who uses it, stays. False if there is no copy.
+/// is next used. What is in force, and who uses it, stays; so does what the owner has said of the client
+/// otherwise. The trust that came with a copy of the operator's goes with it. False if there is no copy.
 ///
 /// # Errors
 /// The database's.
@@ -167,11 +172,17 @@ pub fn forget_copy(
     id: &ClientId,
     now: UnixTime,
 ) -> Result<bool, StorageError> {
-    if !client_documents::remove(conn, id)? {
-        return Ok(false);
+    let Some(copy) = client_documents::find(conn, id)? else { return Ok(false) };
+    client_documents::remove(conn, id)?;
+    if copy.approves {
+        clients::disapprove(conn, id, now)?;
     }
-    let idle = |client: &Client| client.authorized_at.is_none() && client.disabled_at.is_none();
-    if clients::find(conn, id)?.as_ref().is_some_and(idle) {
+    // Nobody has used it, and nobody has said anything about it.
+    let idle = |client: Client| {
+        let met = client.authorized_at.or(client.asked_at).or(client.approved_at);
+        met.or(client.disabled_at).is_none() && client.ceiling.is_none()
+    };
+    if clients::find(conn, id)?.is_some_and(idle) {
         clients::remove(conn, id)?;
     }
     record(conn, Event::DocumentRemoved, Subject::client(id), now)?;
@@ -185,12 +196,4 @@ pub fn forget_copy(
 pub fn forget(conn: &mut DbConnection, id: &ClientId) -> Result<(), StorageError> {
     client_documents::remove(conn, id)?;
     seen_documents::remove_of_client(conn, id)
-}
-
-/// A public client, without a secret. One that the operator describes is let in with that.
-fn new_client(client_id: ClientId, copy: &DocumentCopy, now: UnixTime) -> Client {
-    Client {
-        approved_at: (copy.source == DocumentSource::Operator).then_some(now),
-        ..Client::new(client_id, copy.metadata.clone(), ClientOrigin::Document, now)
-    }
 }

@@ -111,6 +111,8 @@ fn is_ours(seen: &[Word], ours: Ourselves<'_>, of_somebody_known: bool) -> bool 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clients::shipped;
+    use crate::oauth::ClientIdUrl;
 
     const OURS: Ourselves<'_> = Ourselves { brand: Some("Läse-Stube"), host: "auth.example.org" };
     const SITE: Behind<'_> = Behind::Host("notes.example");
@@ -177,6 +179,35 @@ mod tests {
         }
         for host in ["claude.ai.evil.example", "evilclaude.ai", "claude.ai:8443", "ai"] {
             assert!(posed("Claude", Behind::Host(host)).is_some(), "{host}");
+        }
+    }
+
+    #[test]
+    fn where_strangers_publish_nobody_is_at_home() {
+        for (name, host) in [
+            ("Gemini", "script.google.com"),
+            ("Gemini", "sites.google.com"),
+            ("Gemini", "storage.cloud.google.com"),
+            ("Visual Studio Code", "stranger.visualstudio.com"),
+            ("Visual Studio Code", "learn.microsoft.com"),
+            ("GitHub Copilot", "gist.github.com"),
+            ("GitHub Copilot", "stranger.github.io"),
+            ("Microsoft Copilot", "stranger.sharepoint.com"),
+            ("Claude", "stranger.claude.ai"),
+            ("MCPJam", "www.app.www.mcpjam.com"),
+        ] {
+            let found = posed(name, Behind::Host(host));
+            assert!(matches!(found, Some(Pose::Elsewhere { .. })), "{name} at {host}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn known_clients_are_at_home_where_their_documents_are() {
+        for shipped in shipped::all() {
+            let url: ClientIdUrl = shipped.client_id.parse().unwrap();
+            let document: serde_json::Value = serde_json::from_str(&shipped.document).unwrap();
+            let name = document["client_name"].as_str().unwrap();
+            assert_eq!(posed(name, Behind::Host(&url.host())), None, "{name} at {url}");
         }
     }
 

@@ -23,9 +23,9 @@ use crate::storage::clients::Client;
 /// # Errors
 /// `invalid_token`.
 pub async fn get(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, EndpointError> {
-    let (id, token) = (client_id(&request), bearer(&request));
+    let (id, token) = (client_id(&request), bearer(&request)?);
     let registrant = app.storage.read(|conn| configuration::authenticate(conn, id, token)).await?;
-    Ok(information(&app, &request, registrant.into_client(), None))
+    Ok(information(&app, token.to_owned(), registrant.into_client(), None))
 }
 
 /// Replaces the registration: RFC 7592 section 2.2.
@@ -38,18 +38,19 @@ pub async fn put(
     body: Body,
 ) -> Result<HttpResponse, EndpointError> {
     let id = client_id(&request).to_owned();
-    let token = bearer(&request).map(str::to_owned);
-    app.storage.read(|conn| configuration::authenticate(conn, &id, token.as_deref())).await?;
+    let token = bearer(&request)?.to_owned();
+    app.storage.read(|conn| configuration::authenticate(conn, &id, &token)).await?;
     check_media_type(&request)?;
     let wanted = Replacement::read(&body.0, &bounds(&app.config))?;
     connecting::check_registration(wanted.metadata(), &app.config.connecting)?;
     let (now, network) = (app.clock.now(), ClientIp::of(&request).network());
+    let shown = token.clone();
     let replace = move |conn: &mut _| {
-        let registrant = configuration::authenticate(conn, &id, token.as_deref())?;
+        let registrant = configuration::authenticate(conn, &id, &shown)?;
         configuration::replace(conn, registrant, &wanted, network, now)
     };
     let (client, secret) = app.storage.write(replace).await?;
-    Ok(information(&app, &request, client, secret))
+    Ok(information(&app, token, client, secret))
 }
 
 /// Ends the registration, and all that was had by it: RFC 7592 section 2.3.
@@ -61,13 +62,13 @@ pub async fn delete(
     request: HttpRequest,
 ) -> Result<HttpResponse, EndpointError> {
     let id = client_id(&request).to_owned();
-    let token = bearer(&request).map(str::to_owned);
+    let token = bearer(&request)?.to_owned();
     let (now, network) = (app.clock.now(), ClientIp::of(&request).network());
     let storage = app.storage.clone();
     // Spawned: somebody who hangs up early wants it no less.
     let ended = tokio::spawn(async move {
         let end = move |conn: &mut _| {
-            let registrant = configuration::authenticate(conn, &id, token.as_deref())?;
+            let registrant = configuration::authenticate(conn, &id, &token)?;
             Ok::<_, Error>(configuration::deregister(conn, &registrant, network, now)?)
         };
         storage.write(end).await
@@ -85,11 +86,10 @@ fn client_id(request: &HttpRequest) -> &str {
 /// RFC 7592 section 3: with the token again, which stays the same.
 fn information(
     app: &App,
-    request: &HttpRequest,
+    token: String,
     client: Client,
     secret: Option<MachineSecret>,
 ) -> HttpResponse {
-    let token = bearer(request).map(str::to_owned);
-    let information = ClientInformation::new(&app.config.issuer, client, secret, token);
+    let information = ClientInformation::new(&app.config.issuer, client, secret, Some(token));
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(information)
 }

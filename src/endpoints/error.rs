@@ -25,6 +25,8 @@ pub struct EndpointError {
     basic: bool,
     /// RFC 9110 section 15.5.14
     too_large: bool,
+    /// A token is needed, and none was shown.
+    no_token: bool,
 }
 
 impl EndpointError {
@@ -32,6 +34,14 @@ impl EndpointError {
     #[must_use]
     pub fn after_basic(self, basic: bool) -> Self {
         Self { basic, ..self }
+    }
+
+    /// For a request that shows no token where one is needed. The challenge says no error code then: RFC
+    /// 6750 section 3.1. The body says the cause, as that of every other refusal.
+    #[must_use]
+    pub fn no_token() -> Self {
+        let error = ErrorCode::InvalidToken.because("this needs a token, as a bearer token");
+        Self { no_token: true, ..error.into() }
     }
 
     /// 413, in place of 400.
@@ -65,7 +75,7 @@ impl EndpointError {
 
 impl<E: Into<Error>> From<E> for EndpointError {
     fn from(error: E) -> Self {
-        Self { error: error.into(), basic: false, too_large: false }
+        Self { error: error.into(), basic: false, too_large: false, no_token: false }
     }
 }
 
@@ -100,7 +110,11 @@ impl ResponseError for EndpointError {
         }
         if self.code() == ErrorCode::InvalidToken {
             // RFC 6750 section 3
-            let challenge = r#"Bearer realm="mcp-oauthd", error="invalid_token""#;
+            let challenge = if self.no_token {
+                r#"Bearer realm="mcp-oauthd""#
+            } else {
+                r#"Bearer realm="mcp-oauthd", error="invalid_token""#
+            };
             response.insert_header((WWW_AUTHENTICATE, challenge));
         }
         if self.code() == ErrorCode::TemporarilyUnavailable {

@@ -55,8 +55,14 @@ pub fn credentials(
 }
 
 /// The token of an `Authorization` header (RFC 6750 section 2.1), if there is exactly one.
-#[must_use]
-pub fn bearer(request: &HttpRequest) -> Option<&str> {
+///
+/// # Errors
+/// [`EndpointError::no_token`].
+pub fn bearer(request: &HttpRequest) -> Result<&str, EndpointError> {
+    only_bearer(request).ok_or_else(EndpointError::no_token)
+}
+
+fn only_bearer(request: &HttpRequest) -> Option<&str> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let header = headers.next().filter(|_| headers.next().is_none())?.to_str().ok()?;
     let (scheme, token) = header.split_once(' ')?;

@@ -14,7 +14,6 @@ use crate::clients::initial_access;
 use crate::clients::registration::{self, Newcomer, Registered};
 use crate::clock::UnixTime;
 use crate::config::Registration;
-use crate::error::Error;
 use crate::middleware::client_ip::ClientIp;
 use crate::middleware::sighting;
 use crate::oauth::{ClientId, ClientMetadata, ErrorCode, Issuer, MachineSecret, OAuthError};
@@ -99,11 +98,11 @@ async fn initial_token(
     app: &App,
     request: &HttpRequest,
     now: UnixTime,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<String>, EndpointError> {
     if app.config.registration != Registration::Token {
         return Ok(None);
     }
-    let token = bearer(request).unwrap_or_default();
+    let token = bearer(request)?;
     app.storage.read(|conn| initial_access::find(conn, token, now)).await?;
     Ok(Some(token.to_owned()))
 }

@@ -140,17 +140,15 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     let decide = move |conn: &mut storage::DbConnection| {
         let (config, signed_in) = (&app.config, &visitor.signed_in);
         if allowed {
-            if !changes::was_shown(conn, &cookie, &shown, now)? {
-                return Ok(None);
-            }
             let terms = Terms {
                 code_lifetime: config.lifetimes.code,
                 issuer: &config.issuer,
                 connecting: &config.connecting,
                 offered: &config.scopes,
+                shown_client: &shown,
                 shown_scope: scope.as_ref(),
             };
-            consent::approve(conn, &cookie, signed_in, &terms, now).map(Some)
+            consent::approve(conn, &cookie, signed_in, &terms, now)
         } else {
             consent::deny(conn, &cookie, signed_in, &config.issuer, now).map(Some)
         }
@@ -200,7 +198,7 @@ fn question(
         ),
         pose: who::pose(&client, &answers, config),
         changes: None,
-        shown: changes::shown(&client),
+        shown: client.metadata.in_letters(),
         client_name: client.metadata.client_name.unwrap_or_default(),
         destination: pending.asked.redirect_uri.destination().clone(),
         resource_name: grantable.resource.name,

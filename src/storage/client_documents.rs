@@ -23,6 +23,8 @@ pub struct ClientDocument {
     pub fetched_at: UnixTime,
     /// When it is asked for again. Nobody asks for one that the operator laid down.
     pub fresh_until: UnixTime,
+    /// Whether the client has no other yes of the owner than this copy.
+    pub approves: bool,
 }
 
 text_enum!(

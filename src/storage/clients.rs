@@ -222,18 +222,32 @@ pub fn ask(
     Ok(diesel::update(new).set(noted).execute(conn)? == 1)
 }
 
-/// Notes the owner's yes. False if there is no such client, it has one, or it is disabled: decided in
-/// the row that [`disable`] writes.
+/// Notes the owner's yes to a client that says this of itself. False if there is no such client, it
+/// says something else, it has a yes, or it is disabled: decided in the row that [`disable`] writes.
 pub fn approve(
     conn: &mut DbConnection,
-    id: &ClientId,
+    (id, said): (&ClientId, &ClientMetadata),
     now: UnixTime,
 ) -> Result<bool, StorageError> {
     let without = oauth_clients::table
         .find(id)
+        .filter(oauth_clients::client_json.eq(said))
         .filter(oauth_clients::approved_at.is_null())
         .filter(oauth_clients::disabled_at.is_null());
     Ok(diesel::update(without).set(oauth_clients::approved_at.eq(now)).execute(conn)? == 1)
+}
+
+/// Takes the owner's yes back. Whoever said yes since then relied on it: he is asked as about a new one.
+pub fn disapprove(
+    conn: &mut DbConnection,
+    id: &ClientId,
+    now: UnixTime,
+) -> Result<(), StorageError> {
+    let (row, none): (_, Option<UnixTime>) = (oauth_clients::table.find(id), None);
+    diesel::update(row).set(oauth_clients::approved_at.eq(none)).execute(conn)?;
+    let used = row.filter(oauth_clients::last_used_at.is_not_null());
+    diesel::update(used).set(oauth_clients::asked_at.eq(now)).execute(conn)?;
+    Ok(())
 }
 
 /// Those whom [`Client::is_waiting`] is true of.

@@ -44,6 +44,7 @@ diesel::table! {
         source -> Text,
         fetched_at -> BigInt,
         fresh_until -> BigInt,
+        approves -> Bool,
     }
 }
 

@@ -174,15 +174,73 @@ fn clients_are_added_by_the_rules_of_registration() {
     assert!(place.run(&["client", "list"]).out.contains("Agent"));
     let waiting = place.run(&["client", "list", "--waiting", "--json"]).json();
     assert_eq!(waiting, serde_json::json!([]), "nobody has met it");
-    assert_eq!(place.run(&["client", "approve", id.out.trim()]).code, 0);
+    let approved = place.run(&["client", "approve", id.out.trim()]);
+    assert_eq!(approved.code, 0, "{approved:?}");
+    for what in [id.out.trim(), "Agent", "https://h.example/cb"] {
+        assert!(approved.out.contains(what), "what was approved is said: {approved:?}");
+    }
     let again = place.run(&["client", "approve", id.out.trim()]);
-    assert_eq!((again.code, again.err.lines().count()), (1, 1), "{again:?}");
+    assert_eq!((again.code, again.err.as_str()), (1, "error: it was approved before\n"));
     let shown = place.run(&["client", "show", id.out.trim(), "--json"]).json();
     assert!(shown["approved_at"].is_i64(), "{shown}");
     assert_eq!(place.run(&["client", "disable", id.out.trim()]).code, 0);
-    assert_eq!(place.run(&["client", "approve", id.out.trim()]).code, 1, "it stays disabled");
+    for (command, why) in [
+        ("approve", "it is disabled: enable it first"),
+        ("disable", "the client is disabled already"),
+    ] {
+        let refused = place.run(&["client", command, id.out.trim()]);
+        assert_eq!((refused.code, refused.err), (1, format!("error: {why}\n")));
+    }
+    assert_eq!(place.run(&["client", "enable", id.out.trim()]).code, 0);
+    let enabled = place.run(&["client", "enable", id.out.trim()]);
+    assert_eq!(enabled.err, "error: the client is not disabled\n");
     assert_eq!(place.run(&["client", "remove", id.out.trim()]).code, 0);
     assert_eq!(place.run(&["client", "show", id.out.trim()]).code, 1);
+}
+
+#[test]
+fn a_client_that_is_not_there_is_said_to_be_none() {
+    let place = Place::new();
+    place.run(&["client", "add", "Agent", "--redirect-uri", "https://h.example/cb"]);
+    for arguments in [
+        &["show", "nobody"][..],
+        &["approve", "nobody"],
+        &["limit", "nobody", "--none"],
+        &["disable", "nobody"],
+        &["enable", "nobody"],
+        &["remove", "nobody"],
+    ] {
+        let said = place.run(&[&["client"], arguments].concat());
+        let none = (1, "error: there is no such client\n");
+        assert_eq!((said.code, said.err.as_str()), none, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_client_is_shown_as_people_read() {
+    let place = Place::new();
+    let uris =
+        ["--redirect-uri", "https://h.example/cb", "--redirect-uri", "http://127.0.0.1/callback"];
+    let added = place.run(&[&["client", "add", "Agent"][..], &uris].concat());
+    let id = added.out.trim();
+    let json = place.run(&["client", "show", id, "--json"]).json();
+    let at = mcp_oauthd::clock::UnixTime(json["created_at"].as_i64().unwrap()).to_string();
+    let text = place.run(&["client", "show", id]).out;
+    let rows: Vec<_> = text.lines().map(|line| line.split_once("  ").unwrap()).collect();
+    let has =
+        |name: &str, value: &str| rows.iter().any(|row| (row.0, row.1.trim()) == (name, value));
+    assert!(has("CLIENT ID", id), "{text}");
+    for (name, value) in [
+        ("client_name", "Agent"),
+        ("created_at", at.as_str()),
+        ("disabled", "no"),
+        ("redirect_uris", "https://h.example/cb"),
+        ("redirect_uris", "http://127.0.0.1/callback"),
+        ("grant_types", "authorization_code"),
+    ] {
+        assert!(has(name, value), "{name} {value}: {text}");
+    }
+    assert!(!text.contains(['[', '{', '"']), "{text}");
 }
 
 #[test]
@@ -272,6 +330,14 @@ fn help_manual_and_completions() {
     let bare = place.run(&[]);
     assert!(bare.code == 2 && bare.err.contains("serve"), "a bare call prints help");
     assert_eq!(place.run(&["nonsense"]).code, 2);
+    for (command, usage) in [
+        (["client", "limit"], "[OPTIONS] <ID> <SCOPE|--none>"),
+        (["resource", "scopes"], "[OPTIONS] <RESOURCE> <SCOPES|--all>"),
+    ] {
+        let [room, verb] = command;
+        let help = place.run(&[room, verb, "--help"]).out;
+        assert!(help.contains(&format!("Usage: mcp-oauthd {room} {verb} {usage}\n")), "{help}");
+    }
     assert!(place.run(&["man"]).out.contains(".TH mcp-oauthd"));
     for shell in ["bash", "zsh", "fish"] {
         assert!(place.run(&["completions", shell]).out.contains("healthcheck"), "{shell}");

@@ -1,9 +1,11 @@
 //! Clients that are described by a document: which copy counts, for how long, and for whom.
 
+use mcp_oauthd::clients::connecting::{self, Approval, MayConnect, may_connect};
 use mcp_oauthd::clients::described::is_in_force;
 use mcp_oauthd::clients::document_copies::{self, DocumentCopy};
 use mcp_oauthd::clients::metadata_document;
 use mcp_oauthd::clock::{Seconds, UnixTime};
+use mcp_oauthd::config::{Connecting, Newcomers};
 use mcp_oauthd::oauth::{ClientId, ClientIdUrl, Scope};
 use mcp_oauthd::revocation;
 use mcp_oauthd::storage::client_documents::{self, ClientDocument};
@@ -116,6 +118,73 @@ async fn the_operators_copy_counts_until_it_is_removed() {
     assert!(!in_force(&f, URL).await);
     let kinds: Vec<_> = f.events().await.into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(&kinds[..2], [Event::DocumentRemoved, Event::DocumentAdded]);
+}
+
+#[tokio::test]
+async fn the_trust_of_the_operators_copy_goes_with_it() {
+    let f = Fixture::new().await;
+    let client = fetched(&f, URL, &document(URL, REDIRECT_URI), None).await.client_id;
+    f.write(move |conn, now| clients::authorize(conn, &client, now)).await;
+    for _ in 0..2 {
+        lay_down(&f, URL, &document(URL, "https://app.example/laid-down")).await;
+        f.clock.advance(Seconds(1));
+        assert!(find(&f, URL).await.unwrap().approved_at.is_some());
+    }
+    assert!(forget_copy(&f, URL).await);
+    let client = find(&f, URL).await.expect("somebody uses it");
+    assert_eq!(client.approved_at, None);
+    let ask = Connecting { newcomers: Newcomers::Ask, known: vec![] };
+    assert_eq!(may_connect(&client, &ask), MayConnect::Waits, "a yes that relied on it is none");
+}
+
+#[tokio::test]
+async fn what_the_owner_has_said_otherwise_outlives_the_copy() {
+    let f = Fixture::new().await;
+    let approved = fetched(&f, URL, &document(URL, REDIRECT_URI), None).await;
+    let shown = approved.metadata.in_letters();
+    let approve =
+        move |conn: &mut _, now| connecting::approve(conn, (&approved.client_id, &shown), now);
+    assert_eq!(f.write(approve).await, Approval::Approved);
+    lay_down(&f, URL, &document(URL, REDIRECT_URI)).await;
+    assert!(forget_copy(&f, URL).await);
+    assert!(find(&f, URL).await.unwrap().approved_at.is_some(), "in the same second, too");
+
+    let other = "https://other.example/client.json";
+    lay_down(&f, other, &document(other, REDIRECT_URI)).await;
+    let (limited, most) = (id(other), Scope::requested("mcp"));
+    f.write(move |conn, _| clients::set_ceiling(conn, &limited, Some(&most))).await;
+    assert!(forget_copy(&f, other).await);
+    let client = find(&f, other).await.expect("it would come back without its limit");
+    assert_eq!((client.ceiling, client.approved_at), (Some(Scope::requested("mcp")), None));
+
+    let third = "https://third.example/client.json";
+    lay_down(&f, third, &document(third, REDIRECT_URI)).await;
+    assert!(forget_copy(&f, third).await);
+    assert!(find(&f, third).await.is_none(), "nobody had anything to do with it");
+}
+
+#[tokio::test]
+async fn a_yes_is_to_what_was_shown() {
+    let f = Fixture::new().await;
+    let client = fetched(&f, URL, &document(URL, REDIRECT_URI), None).await;
+    let (id, shown) = (client.client_id.clone(), client.metadata.in_letters());
+    let approve = async || {
+        let (id, shown) = (id.clone(), shown.clone());
+        f.write(move |conn, now| connecting::approve(conn, (&id, &shown), now)).await
+    };
+    fetched(&f, URL, &document(URL, "https://app.example/elsewhere"), None).await;
+    assert_eq!(approve().await, Approval::Changed);
+    assert_eq!(find(&f, URL).await.unwrap().approved_at, None);
+    fetched(&f, URL, &document(URL, REDIRECT_URI), None).await;
+    assert_eq!(approve().await, Approval::Approved);
+    assert_eq!(approve().await, Approval::Before);
+    let disabled = id.clone();
+    f.write(move |conn, now| revocation::disable_client(conn, &disabled, now)).await;
+    assert_eq!(approve().await, Approval::Disabled);
+    let removed = id.clone();
+    f.write(move |conn, now| revocation::remove_client(conn, &removed, now)).await;
+    assert_eq!(approve().await, Approval::Unknown);
+    assert_eq!(f.count(Event::ClientApproved).await, 1);
 }
 
 #[tokio::test]

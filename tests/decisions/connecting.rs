@@ -2,12 +2,12 @@
 
 use mcp_oauthd::authorization::obstacle::{Obstacle, unwelcome};
 use mcp_oauthd::authorization::request::{self, Offer, Rejection};
-use mcp_oauthd::clients::connecting::{self, MayConnect};
+use mcp_oauthd::clients::connecting::{self, Approval, MayConnect};
 use mcp_oauthd::clients::registration;
 use mcp_oauthd::clock::{Seconds, UnixTime};
 use mcp_oauthd::config::{Connecting, KnownClient, Newcomers};
 use mcp_oauthd::oauth::ErrorCode::{AccessDenied, InvalidClient, InvalidRedirectUri};
-use mcp_oauthd::oauth::{ClientId, OAuthError, Scope, ScopeHierarchy};
+use mcp_oauthd::oauth::{ClientId, ClientMetadata, OAuthError, Scope, ScopeHierarchy};
 use mcp_oauthd::storage::clients::{self, Client};
 use mcp_oauthd::storage::{ClientOrigin, Event};
 use mcp_oauthd::{clients::enable, revocation};
@@ -40,8 +40,13 @@ impl Fixture {
     }
 
     async fn let_in(&self) -> bool {
-        let id = self.client.client_id.clone();
-        self.write(move |conn, now| connecting::approve(conn, &id, now)).await
+        let shown = self.met().await.metadata;
+        self.approve(shown).await == Approval::Approved
+    }
+
+    async fn approve(&self, shown: ClientMetadata) -> Approval {
+        let (id, shown) = (self.client.client_id.clone(), shown.in_letters());
+        self.write(move |conn, now| connecting::approve(conn, (&id, &shown), now)).await
     }
 
     async fn refuse(&self) {

@@ -201,14 +201,18 @@ pub(crate) fn approve_where(
     now: UnixTime,
 ) -> Result<String, Error> {
     let (issuer, offered) = (issuer(), offered());
+    let pending = consent::find(conn, cookie, now)?;
+    let shown = consent::client(conn, &pending)?.metadata.in_letters();
     let terms = consent::Terms {
         code_lifetime: CODE_LIFETIME,
         issuer: &issuer,
         connecting,
         offered: &offered,
+        shown_client: &shown,
         shown_scope: None,
     };
-    consent::approve(conn, cookie, signed_in, &terms, now)
+    let answer = consent::approve(conn, cookie, signed_in, &terms, now)?;
+    Ok(answer.expect("it is what was shown"))
 }
 
 pub(crate) fn sign_in(

@@ -37,8 +37,7 @@ async fn once_it_is_shared_nobody_may_change_it() {
     let (id, token) = (first.client.client_id, first.registration_token.unwrap().reveal());
     let holds = |id: ClientId, token: String| async {
         let work = move |conn: &mut _, _| {
-            mcp_oauthd::clients::configuration::authenticate(conn, id.as_str(), Some(&token))
-                .map(drop)
+            mcp_oauthd::clients::configuration::authenticate(conn, id.as_str(), &token).map(drop)
         };
         f.decide(work).await
     };

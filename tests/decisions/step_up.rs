@@ -161,10 +161,11 @@ async fn a_yes_never_gives_more_than_its_page_has_shown() {
             issuer: &issuer,
             connecting: &Connecting::default(),
             offered: &offered,
+            shown_client: "",
             shown_scope: Some(&shown),
         };
         let signed_in = sign_in(conn, &user, now)?;
-        consent::approve(conn, &cookie, &signed_in, &terms, now)
+        Ok(consent::approve(conn, &cookie, &signed_in, &terms, now)?.unwrap())
     });
     let code = parameter(&yes.await.unwrap(), "code").unwrap();
     assert_eq!(f.redeem(&f.code_form(&code)).await.unwrap().scope, "read write");

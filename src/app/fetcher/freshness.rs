@@ -1,12 +1,15 @@
 //! For how long an answer stays good: RFC 9111 section 4.2.
 
-use reqwest::header::{AGE, CACHE_CONTROL, HeaderMap};
+use std::time::UNIX_EPOCH;
 
-use crate::clock::Seconds;
+use reqwest::header::{AGE, CACHE_CONTROL, DATE, EXPIRES, HeaderMap, HeaderValue};
 
-/// For how long the answer with this head may be used without asking again; none, if it does not
-/// say. What is said badly, or twice and differently, says that it is stale (section 4.2.1).
-pub(super) fn fresh_for(head: &HeaderMap) -> Option<Seconds> {
+use crate::clock::{Seconds, UnixTime};
+
+/// For how long the answer with this head, which came `now`, may be used without asking again; none,
+/// if it does not say. What is said badly, or twice and differently, says that it is stale (section
+/// 4.2.1).
+pub(super) fn fresh_for(head: &HeaderMap, now: UnixTime) -> Option<Seconds> {
     let lines = head.get_all(CACHE_CONTROL).iter();
     let said = lines.map(|line| line.to_str().unwrap_or("max-age=?")).collect::<Vec<_>>().join(",");
     let mut lifetimes = vec![];
@@ -19,12 +22,33 @@ pub(super) fn fresh_for(head: &HeaderMap) -> Option<Seconds> {
             _ => {}
         }
     }
+    if lifetimes.is_empty() {
+        let expires = head.get_all(EXPIRES).iter();
+        lifetimes.extend(expires.map(|at| until(at, sent_at(head).unwrap_or(now))));
+    }
     let lifetime = *lifetimes.first()?;
     if lifetimes.iter().any(|other| *other != lifetime) {
         return Some(Seconds(0));
     }
     let age = head.get(AGE).and_then(|age| age.to_str().ok()).map_or(0, seconds);
     Some(Seconds(lifetime.saturating_sub(age).max(0)))
+}
+
+/// When it says that it was made. Without that it counts from when it came: RFC 9110 section 6.6.1.
+fn sent_at(head: &HeaderMap) -> Option<UnixTime> {
+    date(head.get(DATE)?)
+}
+
+/// What is no date, `0` above all, has expired: section 5.3.
+fn until(expires: &HeaderValue, sent_at: UnixTime) -> i64 {
+    date(expires).map_or(0, |at| (at - sent_at).0.max(0))
+}
+
+/// RFC 9110 section 5.6.7, in any of its three spellings.
+fn date(value: &HeaderValue) -> Option<UnixTime> {
+    let moment = httpdate::parse_http_date(value.to_str().ok()?).ok()?;
+    let since_epoch = moment.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since_epoch.as_secs()).ok().map(UnixTime)
 }
 
 /// Delta-seconds, section 1.2.2: what is too large for anybody is as much as there is.
@@ -38,9 +62,12 @@ fn seconds(text: &str) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::{HeaderName, HeaderValue};
+    use reqwest::header::HeaderName;
 
     use super::*;
+
+    /// Sun, 06 Nov 1994 08:49:37 GMT
+    const NOW: UnixTime = UnixTime(784_111_777);
 
     fn of(lines: &[(HeaderName, &'static str)]) -> Option<i64> {
         let lines = lines.iter().map(|(name, value)| (name, HeaderValue::from_static(value)));
@@ -48,7 +75,7 @@ mod tests {
         for (name, value) in lines {
             head.append(name, value);
         }
-        fresh_for(&head).map(|seconds| seconds.0)
+        fresh_for(&head, NOW).map(|seconds| seconds.0)
     }
 
     #[test]
@@ -74,6 +101,32 @@ mod tests {
             assert_eq!(of(&[(CACHE_CONTROL, said)]), expected, "{said}");
         }
         assert_eq!(of(&[]), None);
+    }
+
+    #[test]
+    fn when_it_expires_counts_where_it_says_no_age() {
+        let nine = "Sun, 06 Nov 1994 09:00:00 GMT";
+        for (said, expected) in [
+            (&[(EXPIRES, nine)][..], Some(623)),
+            (&[(EXPIRES, nine), (DATE, "Sun, 06 Nov 1994 08:00:00 GMT")], Some(3600)),
+            (&[(EXPIRES, nine), (DATE, "yesterday")], Some(623)),
+            (&[(EXPIRES, nine), (DATE, "Sun, 06 Nov 1994 09:00:01 GMT")], Some(0)),
+            (&[(EXPIRES, nine), (AGE, "23")], Some(600)),
+            (&[(EXPIRES, "Sunday, 06-Nov-94 09:00:00 GMT")], Some(623)),
+            (&[(EXPIRES, "Sun Nov  6 09:00:00 1994")], Some(623)),
+            (&[(EXPIRES, "Thu, 01 Jan 1970 00:00:00 GMT")], Some(0)),
+            (&[(EXPIRES, "0")], Some(0)),
+            (&[(EXPIRES, "")], Some(0)),
+            (&[(EXPIRES, nine), (EXPIRES, nine)], Some(623)),
+            (&[(EXPIRES, nine), (EXPIRES, "0")], Some(0)),
+            (&[(EXPIRES, nine), (CACHE_CONTROL, "public")], Some(623)),
+            (&[(EXPIRES, nine), (CACHE_CONTROL, "max-age=7")], Some(7)),
+            (&[(EXPIRES, "0"), (CACHE_CONTROL, "max-age=7")], Some(7)),
+            (&[(EXPIRES, nine), (CACHE_CONTROL, "no-cache")], Some(0)),
+            (&[(DATE, nine)], None),
+        ] {
+            assert_eq!(of(said), expected, "{said:?}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use url::Host;
 use super::address::is_allowed;
 use super::freshness::fresh_for;
 use super::{FetchError, Published, bounded, built, failed, send, with_authorities};
+use crate::clock::Clock;
 use crate::config::{Certificates, ClientDocuments};
 use crate::oauth::ClientIdUrl;
 
@@ -66,6 +67,15 @@ pub(super) fn client(
     documents: ClientDocuments,
     certificates: &Certificates,
 ) -> Result<Client, String> {
+    // The port is the address's, which only the connector knows.
+    client_that_asks(|name| Ok((name, 0).to_socket_addrs()?.collect()), documents, certificates)
+}
+
+fn client_that_asks(
+    look_up: LookUp,
+    documents: ClientDocuments,
+    certificates: &Certificates,
+) -> Result<Client, String> {
     let lookups = Arc::new(Semaphore::new(MOST_LOOKUPS));
     let client = bounded()
         .https_only(true)
@@ -74,7 +84,7 @@ pub(super) fn client(
         // Each fetch has a connection of its own, to an address that was checked for it.
         .pool_max_idle_per_host(0)
         .retry(retry::never())
-        .dns_resolver(Arc::new(PublicOnly { documents, lookups }));
+        .dns_resolver(Arc::new(PublicOnly { look_up, documents, lookups }));
     built(with_authorities(client, certificates)?)
 }
 
@@ -98,7 +108,7 @@ pub(super) async fn fetch(
         let request = client.get(url.url().clone()).header(ACCEPT, "application/json");
         let mut response = send(request.header(CONNECTION, "close")).await?;
         check_head(&response)?;
-        let fresh_for = fresh_for(response.headers());
+        let fresh_for = fresh_for(response.headers(), Clock::System.now());
         let body = read(&mut response).await?;
         Ok(Published { body, fresh_for, begun })
     };
@@ -152,22 +162,25 @@ fn check(address: IpAddr, documents: ClientDocuments) -> Result<(), Forbidden> {
     if is_allowed(address, documents) { Ok(()) } else { Err(Forbidden(address)) }
 }
 
+/// Every address of a name. It may hang for as long as it likes.
+type LookUp = fn(&str) -> std::io::Result<Vec<SocketAddr>>;
+
 /// Looks a name up, once for each connection, which then goes to no other address. Every address
 /// has to be public: one that is not is no slip, and which one is taken would be a matter of luck.
 struct PublicOnly {
+    look_up: LookUp,
     documents: ClientDocuments,
     lookups: Arc<Semaphore>,
 }
 
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
-        let (documents, lookups) = (self.documents, self.lookups.clone());
+        let (look_up, documents, lookups) = (self.look_up, self.documents, self.lookups.clone());
         Box::pin(async move {
             let turn = lookups.try_acquire_owned()?;
             let found = tokio::task::spawn_blocking(move || {
                 let _until_it_ends = turn;
-                // The port is the address's, which only the connector knows.
-                (name.as_str(), 0).to_socket_addrs().map(Vec::from_iter)
+                look_up(name.as_str())
             });
             let found = all_allowed(found.await??, documents)?;
             Ok(Box::new(found.into_iter()) as Addrs)
@@ -200,6 +213,34 @@ mod tests {
             let problem = allowed(texts).unwrap_err().to_string();
             assert!(problem.ends_with("is not a public address"), "{problem}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_name_with_a_forbidden_address_among_its_own_leads_nowhere() {
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let url: ClientIdUrl = format!("https://mixed.example:{port}/c").parse().unwrap();
+        let ask = async |look_up: LookUp, mode| {
+            let client = client_that_asks(look_up, mode, &Certificates::default()).unwrap();
+            let begun = Instant::now() - DOCUMENT_DEADLINE + Duration::from_secs(1);
+            fetch(&client, &url, mode, begun).await.err().unwrap().to_string()
+        };
+        let mixed: [LookUp; 3] = [
+            |_| Ok(vec![([127, 0, 0, 1], 0).into(), ([10, 0, 0, 1], 0).into()]),
+            |_| Ok(vec![([10, 0, 0, 1], 0).into(), ([127, 0, 0, 1], 0).into()]),
+            |_| Ok(vec![([127, 0, 0, 1], 0).into(), ([0xfd00, 0, 0, 0, 0, 0, 0, 1], 0).into()]),
+        ];
+        for look_up in mixed {
+            for mode in [ClientDocuments::On, ClientDocuments::Development] {
+                let problem = ask(look_up, mode).await;
+                assert!(problem.ends_with("is not a public address"), "{problem}");
+            }
+        }
+        assert!(listener.accept().is_err(), "nobody has connected");
+        ask(|_| Ok(vec![([127, 0, 0, 1], 0).into()]), ClientDocuments::Development).await;
+        assert!(listener.accept().is_ok(), "where all of them are allowed, somebody has");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Failure, output};
+use super::{Failure, no_such_client, output};
 use crate::authorization::{admission, limits};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -38,7 +38,7 @@ pub(super) async fn run(
     let now = Clock::System.now();
     let limit = move |conn: &mut _| limits::of_client(conn, &id, most.as_ref(), now);
     let Some(ended) = storage.write::<_, StorageError>(limit).await? else {
-        return Err(Failure::Failed("there is no such client".to_owned()));
+        return Err(no_such_client());
     };
     output::line(&format!("the client may have {said} now; {ended} grants have ended"))
 }

@@ -1,6 +1,7 @@
 //! `client list` and `client show`.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Failure, no_such_client, output};
 use crate::clock::UnixTime;
@@ -96,12 +97,31 @@ pub(super) async fn one(storage: &Storage, id: &ClientId, json: bool) -> Result<
     let copy = storage.read(|conn| client_documents::find(conn, id)).await?;
     let document = copy.map(|copy| Described { source: copy.source, fetched_at: copy.fetched_at });
     let shown = Shown { document, ..Shown::new(client, None) };
-    let shown = serde_json::to_value(shown).map_err(std::io::Error::from)?;
+    let mut shown = serde_json::to_value(shown).map_err(std::io::Error::from)?;
     if json {
         return output::json(&shown);
     }
-    let members = shown.as_object().into_iter().flatten();
-    let text = |value: &serde_json::Value| value.as_str().map_or(value.to_string(), str::to_owned);
-    let rows: Vec<_> = members.map(|(name, value)| [name.clone(), text(value)]).collect();
-    output::table(["", ""], &rows)
+    if let Some(members) = shown.as_object_mut() {
+        members.remove("client_id");
+    }
+    output::table(["CLIENT ID", id.as_str()], &rows("", &shown))
+}
+
+/// A row for each value, as people read it.
+fn rows(name: &str, value: &Value) -> Vec<[String; 2]> {
+    let is_time = name.ends_with("_at") || name.ends_with("_since");
+    let text = match value {
+        Value::Array(items) => return items.iter().flat_map(|item| rows(name, item)).collect(),
+        Value::Object(members) => {
+            let full = |member: &str| format!("{name} {member}").trim_start().to_owned();
+            return members.iter().flat_map(|(member, value)| rows(&full(member), value)).collect();
+        }
+        Value::String(text) => text.clone(),
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        other => match other.as_i64().filter(|_| is_time) {
+            Some(at) => UnixTime(at).to_string(),
+            None => other.to_string(),
+        },
+    };
+    vec![[name.to_owned(), text]]
 }

@@ -6,7 +6,9 @@ use super::letters::{Word, begins_as, key};
 pub(super) struct WellKnown {
     /// What people call it; the first is its name.
     pub(super) names: &'static [&'static str],
-    /// Hosts of its documents and of its callbacks, with those below them.
+    /// Hosts of its documents and of its callbacks, and of no others. At many that its owner has, and
+    /// below them, strangers publish too (`script.google.com`, `gist.github.com`). The first is where
+    /// people know it from.
     pub(super) homes: &'static [&'static str],
     /// Its name is a word of its own: it means nobody else, wherever it stands in a name.
     unmistakable: bool,
@@ -27,25 +29,25 @@ pub(super) const WELL_KNOWN: &[WellKnown] = &[
     WellKnown { names: &["Codex"], homes: &["chatgpt.com", "openai.com"], unmistakable: false },
     WellKnown {
         names: &["Visual Studio Code", "VS Code", "VSCode"],
-        homes: &["vscode.dev", "visualstudio.com", "microsoft.com"],
+        homes: &["vscode.dev", "insiders.vscode.dev", "code.visualstudio.com"],
         unmistakable: true,
     },
     WellKnown {
         names: &["GitHub Copilot", "GitHub", "Microsoft Copilot"],
-        homes: &["github.com", "microsoft.com"],
+        homes: &["github.com", "copilot.microsoft.com"],
         unmistakable: true,
     },
     WellKnown { names: &["Cursor"], homes: &["cursor.com"], unmistakable: false },
     WellKnown {
         names: &["Gemini", "Google Gemini", "Antigravity"],
-        homes: &["google.com", "antigravity.google"],
+        homes: &["gemini.google.com", "antigravity.google"],
         unmistakable: false,
     },
     WellKnown { names: &["Grok", "xAI"], homes: &["grok.com", "x.ai"], unmistakable: false },
     WellKnown { names: &["Goose"], homes: &["goose-docs.ai"], unmistakable: false },
     WellKnown { names: &["Zed"], homes: &["zed.dev"], unmistakable: false },
     WellKnown { names: &["opencode"], homes: &["opencode.ai"], unmistakable: false },
-    WellKnown { names: &["MCPJam"], homes: &["mcpjam.com"], unmistakable: true },
+    WellKnown { names: &["MCPJam"], homes: &["mcpjam.com", "app.mcpjam.com"], unmistakable: true },
 ];
 
 /// What is written onto a name without making it another one.
@@ -54,10 +56,7 @@ const AFFIXES: [&str; 8] = ["ai", "app", "bot", "code", "cli", "desktop", "mcp",
 impl WellKnown {
     /// Whether this is one of its hosts. A port is another service.
     pub(super) fn lives_at(&self, host: &str) -> bool {
-        self.homes.iter().any(|home| {
-            let below = host.strip_suffix(home);
-            below.is_some_and(|below| below.is_empty() || below.ends_with('.'))
-        })
+        self.homes.contains(&host.strip_prefix("www.").unwrap_or(host))
     }
 
     /// Whether one of its names is seen in these words.

@@ -92,7 +92,8 @@ pub(super) fn private_use(scheme: &str, rest: &str) -> Result<Destination, &'sta
         return Err("a redirect URI has a scheme in lower case");
     }
     if !(scheme.contains('.') || KNOWN_SCHEMES.contains(&scheme)) {
-        return Err("a private-use scheme has a period, like com.example.app");
+        return Err("this scheme is not allowed in a redirect URI: https is, http on a loopback \
+                    address, and a scheme of an app with a period, like com.example.app");
     }
     if rest.trim_matches('/').is_empty() || rest.contains('@') {
         return Err("a redirect URI says where in the app it leads");

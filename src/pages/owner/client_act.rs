@@ -7,16 +7,15 @@ use super::confirm::{Question, ask, checked};
 use super::done::done;
 use super::{address, client, query};
 use crate::clients;
-use crate::clients::connecting;
+use crate::clients::connecting::{self, Approval};
 use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::oauth::ClientId;
-use crate::pages::consent::changes::shown;
 use crate::pages::guard::Instead;
 use crate::pages::visit::{PageForm, Visit};
 use crate::revocation::{self, ending};
+use crate::storage::DbConnection;
 use crate::storage::clients::Client;
-use crate::storage::{self, DbConnection};
 use crate::words;
 
 /// One of the things that can be done.
@@ -55,7 +54,15 @@ impl Act {
     /// The page that asks about this one.
     pub(super) fn link(self, client: &Client) -> String {
         let link = address(self.path(), client.client_id.as_str());
-        if self == Self::Approve { format!("{link}&shown={}", shown(client)) } else { link }
+        match self.shown(client).as_str() {
+            "" => link,
+            shown => format!("{link}&shown={shown}"),
+        }
+    }
+
+    /// What a yes is to: it comes back with it.
+    fn shown(self, client: &Client) -> String {
+        if self == Self::Approve { client.metadata.in_letters() } else { String::new() }
     }
 
     /// On the button.
@@ -125,12 +132,6 @@ impl Act {
         (id, looked_at): (&ClientId, &str),
         now: UnixTime,
     ) -> Result<(&'static str, Option<usize>), Error> {
-        if self == Self::Approve {
-            let found = storage::clients::find(conn, id)?;
-            if found.is_some_and(|client| shown(&client) != looked_at) {
-                return Ok(("changed", None));
-            }
-        }
         Ok(match self {
             Self::Disable => ("disabled", revocation::disable_client(conn, id, now)?),
             Self::Enable => {
@@ -139,9 +140,12 @@ impl Act {
             }
             Self::EndEverything => ("ended", Some(ending::of_client(conn, id, now)?)),
             Self::Remove => ("removed", revocation::remove_client(conn, id, now)?),
-            Self::Approve if connecting::approve(conn, id, now)? => ("approved", None),
-            // Somebody has decided meanwhile: the page says how.
-            Self::Approve => ("decided", None),
+            Self::Approve => match connecting::approve(conn, (id, looked_at), now)? {
+                Approval::Approved => ("approved", None),
+                Approval::Changed => ("changed", None),
+                // Somebody has decided meanwhile: the page says how.
+                Approval::Before | Approval::Disabled | Approval::Unknown => ("decided", None),
+            },
             Self::Refuse => {
                 revocation::disable_client(conn, id, now)?;
                 ("refused", None)
@@ -166,7 +170,7 @@ pub async fn get(visit: Visit, name: web::Path<String>) -> Result<HttpResponse, 
     let query = query(&visit)?;
     let found = client::find(&visit, query.get("id").unwrap_or_default()).await?;
     let back = address(client::PATH, found.client_id.as_str());
-    let shown = if act == Act::Approve { shown(&found) } else { String::new() };
+    let shown = act.shown(&found);
     if query.get("shown").is_some_and(|looked_at| looked_at != shown) {
         return Ok(done(&visit, &back, "changed", None));
     }

@@ -54,6 +54,17 @@ async fn a_client_reads_replaces_and_ends_its_registration() {
     }
 }
 
+async fn all_refused_alike(requests: Vec<reqwest::RequestBuilder>, challenge: &str) {
+    let mut bodies = vec![];
+    for request in requests {
+        let answer = Answer::of(request).await;
+        assert_eq!(answer.error(), (401, "invalid_token"), "{answer:?}");
+        assert_eq!(answer.header("www-authenticate"), challenge);
+        bodies.push(answer.body);
+    }
+    assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
+}
+
 #[tokio::test]
 async fn nobody_else_learns_or_changes_anything() {
     let server = TestServer::spawn().await;
@@ -66,23 +77,24 @@ async fn nobody_else_learns_or_changes_anything() {
     let token = mine.text("registration_access_token");
     let other = theirs.text("registration_access_token");
     for method in ["GET", "PUT", "DELETE"] {
-        let mut answers = vec![];
-        for request in [
-            http.request(method.parse().unwrap(), &uri),
-            http.request(method.parse().unwrap(), &uri).bearer_auth(&other),
-            http.request(method.parse().unwrap(), &uri).bearer_auth(""),
-            http.request(method.parse().unwrap(), &uri).basic_auth(&token, Some("")),
-            http.request(method.parse().unwrap(), &uri).bearer_auth(&token).bearer_auth(&token),
-            http.request(method.parse().unwrap(), &uri).query(&[("access_token", &token)]),
-            http.request(method.parse().unwrap(), &unknown).bearer_auth(&token),
-            http.request(method.parse().unwrap(), &odd).bearer_auth(&token),
-        ] {
-            let answer = Answer::of(request).await;
-            let challenge = answer.header("www-authenticate").to_owned();
-            assert_eq!(challenge, r#"Bearer realm="mcp-oauthd", error="invalid_token""#);
-            answers.push((answer.status, answer.body, challenge));
-        }
-        assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+        let ask = |uri: &str| http.request(method.parse().unwrap(), uri);
+        let without = [
+            ask(&uri),
+            ask(&unknown),
+            ask(&uri).bearer_auth(""),
+            ask(&uri).basic_auth(&token, Some("")),
+            ask(&uri).bearer_auth(&token).bearer_auth(&token),
+            ask(&uri).query(&[("access_token", &token)]),
+        ];
+        // No error code for who brought no token: RFC 6750 section 3.1.
+        all_refused_alike(without.into(), r#"Bearer realm="mcp-oauthd""#).await;
+        let wrong = [
+            ask(&uri).bearer_auth(&other),
+            ask(&unknown).bearer_auth(&token),
+            ask(&odd).bearer_auth(&token),
+        ];
+        let challenge = r#"Bearer realm="mcp-oauthd", error="invalid_token""#;
+        all_refused_alike(wrong.into(), challenge).await;
     }
     assert_eq!(Answer::of(own("GET", &mine)).await.body["client_name"], "A");
 }
@@ -103,6 +115,9 @@ async fn an_update_is_refused_in_the_words_of_a_registration() {
         let answer = Answer::of(update(&registered, &members)).await;
         assert_eq!(answer.error(), (400, error), "{members}");
     }
+    let back = Answer::of(own("PUT", &registered).json(&registered.body)).await;
+    let named = "registration_access_token, registration_client_uri, client_id_issued_at";
+    assert!(back.text("error_description").ends_with(named), "{back:?}");
     let form = own("PUT", &registered).header("Content-Type", "text/plain").body("{}");
     assert_eq!(Answer::of(form).await.error(), (400, "invalid_client_metadata"));
     assert_eq!(Answer::of(own("GET", &registered)).await.body, registered.body);

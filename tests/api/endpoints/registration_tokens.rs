@@ -29,18 +29,19 @@ async fn without_a_token_nobody_registers_and_nobody_is_told_more() {
     let server = TestServer::spawn_with(&[("registration", "token")]).await;
     let token = token(&server, None).await;
     let wrong = json!({"redirect_uris": []});
-    for request in [
-        post(&server, &good()),
-        post(&server, &wrong),
-        post(&server, &good()).bearer_auth("mia_x"),
-        post(&server, &good()).bearer_auth(format!("{token}x")),
-        post(&server, &good()).basic_auth(&token, Some("")),
-        post(&server, &good()).query(&[("access_token", &token)]),
+    let (none, not_good) = ("", r#", error="invalid_token""#);
+    for (request, error) in [
+        (post(&server, &good()), none),
+        (post(&server, &wrong), none),
+        (post(&server, &good()).basic_auth(&token, Some("")), none),
+        (post(&server, &good()).query(&[("access_token", &token)]), none),
+        (post(&server, &good()).bearer_auth("mia_x"), not_good),
+        (post(&server, &wrong).bearer_auth(format!("{token}x")), not_good),
     ] {
         let answer = Answer::of(request).await;
         assert_eq!(answer.error(), (401, "invalid_token"));
         let challenge = answer.header("www-authenticate");
-        assert_eq!(challenge, r#"Bearer realm="mcp-oauthd", error="invalid_token""#);
+        assert_eq!(challenge, format!(r#"Bearer realm="mcp-oauthd"{error}"#));
     }
     assert_eq!(Answer::of(post(&server, &good()).bearer_auth(&token)).await.status, 201);
     assert_eq!(
