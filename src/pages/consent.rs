@@ -21,7 +21,7 @@ use crate::authorization::obstacle::unwelcome;
 use crate::clients::look_alike::Pose;
 use crate::error::Error;
 use crate::middleware::sighting;
-use crate::oauth::{Destination, ErrorCode, Parameters, Scope};
+use crate::oauth::{Destination, ErrorCode, Parameters, Scope, TokenId};
 use crate::storage::attempts::Stage;
 use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::Client;
@@ -109,9 +109,12 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
         }
         Some(why) => return Ok(obstacle(&visit, &visitor, &pending, why)),
     }
+    let subject = subject(&visitor, pending.id);
     let page = question(&visit, &visitor, (client, pending), grantable);
     let page = Consent { changes, ..page };
-    Ok(render(StatusCode::OK, &page, ContentPolicy::LeadsElsewhere))
+    let mut page = render(StatusCode::OK, &page, ContentPolicy::LeadsElsewhere);
+    sighting::mark(&mut page, Stage::ConsentShown, subject);
+    Ok(page)
 }
 
 /// The answer, which goes to the client.
@@ -125,6 +128,8 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         return Ok(see_other(&visit.here(&doorstep_url(Goal::Request(cookie.id())))));
     };
     visitor.check_csrf(&visit, request, sent.text("csrf"))?;
+    let subject = subject(&visitor, cookie.id());
+    sighting::answers(&visit.http, subject.clone());
     let allowed = match sent.text("decision") {
         "allow" => true,
         "deny" => false,
@@ -134,7 +139,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         }
     };
     let scope = Some(Scope::requested(sent.text("scope"))).filter(|scope| !scope.is_empty());
-    let (app, id) = (visit.app.clone(), cookie.id());
+    let app = visit.app.clone();
     let now = app.clock.now();
     let shown = sent.text("shown").to_owned();
     let decide = move |conn: &mut storage::DbConnection| {
@@ -163,7 +168,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     // The code is in the URL: nobody needs to know from where the browser comes.
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let answer = if allowed { Stage::Approved } else { Stage::Denied };
-    sighting::mark(&mut response, answer, Subject::request(id));
+    sighting::mark(&mut response, answer, subject);
     Ok(response)
 }
 
@@ -175,8 +180,13 @@ fn obstacle(
 ) -> HttpResponse {
     let page = Obstacle::new(visit, visitor, pending, why);
     let mut page = render(StatusCode::FORBIDDEN, &page, ContentPolicy::LeadsElsewhere);
-    sighting::mark_refusal(&mut page, (Stage::Obstacle, why.words()), pending.id);
+    sighting::mark_obstacle(&mut page, why.words(), subject(visitor, pending.id));
     page
+}
+
+/// What an answer is about, for whoever looks at how it went.
+pub(super) fn subject(visitor: &Visitor, request: TokenId) -> Subject {
+    Subject::request(request).by(&visitor.signed_in.user().id)
 }
 
 fn question(

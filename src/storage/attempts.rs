@@ -28,7 +28,7 @@ pub struct Attempt {
     pub agent: String,
     /// The client, once it has named itself.
     pub client_id: Option<ClientId>,
-    /// Who said yes.
+    /// Who signed in for it; who said yes, once somebody has.
     pub user_id: Option<UserId>,
     /// For which resource.
     pub resource: Option<ResourceUri>,
