@@ -6,13 +6,13 @@
 //! | a client, in a browser | the newest of the client that no browser has come for, or the nameless one of the network |
 //! | a client, as it registers | the nameless one of the same program in the same network |
 //! | a client that asks for tokens | its newest from the same place |
-//! | nothing | the newest of the same program in the same network |
+//! | nothing, or that it is `doctor` | the newest of the same program in the same network |
 //!
 //! Without a row's key only what was seen lately counts, and only from the place where that story is,
 //! but for the browser of a client that has just registered: nobody writes into somebody else's.
 
 use super::collector::Counted;
-use super::sighting::Subject;
+use super::sighting::{DOCTOR, Subject};
 use crate::clock::Seconds;
 use crate::oauth::TokenId;
 use crate::storage::attempts::{self, Attempt, Entry, Key, Stage, Story};
@@ -199,6 +199,7 @@ fn attempt_of(
         return Ok(Some(found));
     }
     match counted.sighting.stage {
+        _ if counted.sighting.origin.agent == DOCTOR => of_place(conn, counted),
         Stage::Registered => registering(conn, counted),
         Stage::Asked | Stage::AskRefused | Stage::DocumentRefused => in_a_browser(conn, counted),
         _ => of_place(conn, counted),
@@ -255,7 +256,7 @@ fn in_a_browser(
             return Ok(Some(found));
         }
     }
-    let nameless = Key::Nameless(&counted.sighting.origin.network);
+    let nameless = Key::Nameless(&counted.sighting.origin.network, DOCTOR);
     let nameless = attempts::newest(conn, nameless)?;
     Ok(nameless.filter(|found| is_recent(found, counted, WINDOW)))
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::afterwards::{connected, ended};
 use super::facts::Facts;
 use super::mends::mend;
+use super::sighting::DOCTOR;
 use crate::authorization::obstacle::Obstacle;
 use crate::clock::{Seconds, UnixTime};
 use crate::oauth::RedirectUri;
@@ -28,7 +29,7 @@ pub enum State {
     Failed,
     /// Something has yet to happen, and may.
     Unfinished,
-    /// It was connected, and somebody has ended it.
+    /// It is over: it was connected, and somebody has ended it.
     Ended,
 }
 
@@ -98,6 +99,13 @@ impl Diagnosis {
 #[must_use]
 pub fn diagnose(attempt: &Attempt, facts: &Facts, now: UnixTime) -> Diagnosis {
     let steps = attempt.story.steps();
+    if was_examined(attempt) {
+        let words = words!(
+            "This is no app, by its own account, but `doctor`, which has itself refused on purpose \
+             to see whether apps could connect."
+        );
+        return Diagnosis::new(State::Ended, words, None);
+    }
     let mut back = steps.iter().rev().filter(|step| !step.stage.is_discovery());
     let Some(last) = back.next() else {
         return only_looked(steps);
@@ -111,6 +119,12 @@ pub fn diagnose(attempt: &Attempt, facts: &Facts, now: UnixTime) -> Diagnosis {
         (_, Some(_)) => connected(steps, facts, now),
         _ => on_the_way(cause_of(last, back.next()), facts, now),
     }
+}
+
+/// Whoever says that it is `doctor` and then goes on as an app does is told as one.
+fn was_examined(attempt: &Attempt) -> bool {
+    let goes_on = |step: &Entry| matches!(step.stage, Stage::Registered | Stage::Asked);
+    attempt.agent == DOCTOR && !attempt.known && !attempt.story.steps().iter().any(goes_on)
 }
 
 /// Whoever could not say yes, and goes back to the app, tells the app no: that is not why.

@@ -20,5 +20,5 @@ pub mod told;
 
 pub use collector::Collector;
 pub use diagnosis::{Diagnosis, State};
-pub use sighting::{Origin, Sighting, Subject};
+pub use sighting::{DOCTOR, Origin, Sighting, Subject};
 pub use told::{Step, Told};

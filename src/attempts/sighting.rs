@@ -7,6 +7,11 @@ use crate::app::Network;
 use crate::oauth::{ClientId, OAuthError, TokenHash, TokenId, TokenKind, TokenSecret, UserId};
 use crate::storage::attempts::Stage;
 
+/// What `doctor` calls itself, in `User-Agent` or, where it imitates somebody, in a header of this
+/// name. Anybody can say so: it hides nothing, and gathers what is said so in one network in one story
+/// that tells who it says it was.
+pub const DOCTOR: &str = "mcp-oauthd-doctor";
+
 /// The longest name of a program, in bytes.
 const LONGEST_AGENT: usize = 200;
 /// The longest text of a stranger about a step, in bytes.

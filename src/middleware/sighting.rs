@@ -11,7 +11,7 @@ use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use super::client_ip::ClientIp;
 use crate::app::App;
 use crate::attempts::sighting::PresentedToken;
-use crate::attempts::{Origin, Sighting, Subject};
+use crate::attempts::{DOCTOR, Origin, Sighting, Subject};
 use crate::gate::decision::{Because, Denial};
 use crate::oauth::{OAuthError, Parameters, TokenId, TokenKind};
 use crate::storage::attempts::Stage;
@@ -195,6 +195,8 @@ fn discovery(
 }
 
 fn origin(request: &HttpRequest) -> Origin {
-    let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
-    Origin::new(ClientIp::of(request).0, agent.unwrap_or_default())
+    let headers = request.headers();
+    let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_doctor = headers.contains_key(DOCTOR) || agent.starts_with(DOCTOR);
+    Origin::new(ClientIp::of(request).0, if is_doctor { DOCTOR } else { agent })
 }

@@ -1,14 +1,14 @@
 //! Why did it fail? Where a person is in the way, or only seems to be: who it was, what mends it, and
 //! into whose story nobody else writes.
 
-use mcp_oauthd::attempts::{State, Told};
+use mcp_oauthd::attempts::{DOCTOR, State, Told};
 use mcp_oauthd::authorization::{admission, pause};
 use mcp_oauthd::clients::{self, connecting};
 use mcp_oauthd::error::Error;
 use mcp_oauthd::oauth::ClientId;
 use mcp_oauthd::revocation;
 use mcp_oauthd::storage::{Audience, DbConnection, resources};
-use reqwest::header::ACCEPT_LANGUAGE;
+use reqwest::header::{ACCEPT_LANGUAGE, USER_AGENT};
 
 use super::account::{add, signed_in};
 use super::attempts::{only, steps, told};
@@ -187,4 +187,35 @@ async fn a_forged_token_with_the_right_key_writes_into_nobodys_story() {
     let all = told(&server).await;
     let refused = "A refresh of the tokens was refused";
     assert!(steps(all.last().unwrap()).contains(&refused), "the whole token is proof: {all:#?}");
+}
+
+#[tokio::test]
+async fn whoever_says_that_it_is_doctor_gathers_in_one_story_and_hides_nobody() {
+    let server = TestServer::spawn().await;
+    let http = reqwest::Client::new();
+    let doctor = |request: reqwest::RequestBuilder| request.header(DOCTOR, "1").send();
+    let metadata = format!("{}/.well-known/oauth-authorization-server", server.url);
+    for agent in ["Claude-User", "node", "mcp-oauthd-doctor/9"] {
+        doctor(http.get(&metadata).header(USER_AGENT, agent)).await.unwrap();
+    }
+    let unknown = [("response_type", "code"), ("client_id", "doctor")];
+    doctor(http.get(format!("{}/authorize", server.url)).query(&unknown)).await.unwrap();
+    let form = [("grant_type", "doctor"), ("client_id", "doctor")];
+    doctor(http.post(format!("{}/token", server.url)).form(&form)).await.unwrap();
+    let (state, cause) = only(&server).await;
+    assert!(state == State::Ended && cause.contains("`doctor`"), "{cause}");
+
+    // Nothing of others goes into it: neither what has a name from before, nor who only says so.
+    let client = OAuthClient::register(&server).await;
+    server.advance(500);
+    doctor(http.get(&metadata)).await.unwrap();
+    Browser::new(&server).sign_in_form(&client.request()).await;
+    assert_eq!(told(&server).await.len(), 2);
+    let register = format!("{}/register", server.url);
+    let metadata = serde_json::json!({"redirect_uris": ["http://127.0.0.1/callback"]});
+    server.advance(1000);
+    doctor(http.post(register).json(&metadata)).await.unwrap();
+    let (told, cause, _) = newest(&server).await;
+    assert_eq!(told.attempt.agent, DOCTOR);
+    assert!(cause.contains("its browser never came"), "{cause}");
 }
