@@ -3,12 +3,13 @@
 use serde::Serialize;
 
 use super::afterwards::{connected, ended};
+use super::beforehand::only_looked;
 use super::facts::Facts;
-use super::mends::mend;
+use super::mends::{code_and_description, mend};
 use super::sighting::DOCTOR;
 use crate::authorization::obstacle::Obstacle;
 use crate::clock::{Seconds, UnixTime};
-use crate::oauth::RedirectUri;
+use crate::oauth::{ErrorCode, RedirectUri};
 use crate::storage::RevokedBecause;
 use crate::storage::attempts::{Attempt, Entry, Stage};
 use crate::storage::clients::Client;
@@ -110,7 +111,17 @@ pub fn diagnose(attempt: &Attempt, facts: &Facts, now: UnixTime) -> Diagnosis {
     let Some(last) = back.next() else {
         return only_looked(steps);
     };
+    if is_of_disabled(last, facts) {
+        let words = words!("The owner has disabled this app, and so it was refused.");
+        return Diagnosis::new(State::Failed, words, Some(mend(Obstacle::SwitchedOff.words())));
+    }
     match (&facts.grant, attempt.grant_id) {
+        (None, None) if last.stage == Stage::RefreshRefused => refused(
+            words!(
+                "A refresh of tokens was refused, and of which connection they are is not known: {}"
+            ),
+            last,
+        ),
         _ if last.stage == Stage::RefreshRefused && !is_replayed(facts) => refused(
             words!("It was connected, and then a refresh of its tokens was refused: {}"),
             last,
@@ -133,63 +144,16 @@ fn cause_of<'a>(last: &'a Entry, before: Option<&'a Entry>) -> &'a Entry {
     stuck.filter(|_| last.stage == Stage::Denied).unwrap_or(last)
 }
 
+/// What it was told is that nobody knows it: a stranger learns no more.
+fn is_of_disabled(last: &Entry, facts: &Facts) -> bool {
+    let code = last.why.as_deref().map(|why| code_and_description(why).0);
+    let is_disabled = facts.client.as_ref().is_some_and(|client| client.disabled_at.is_some());
+    is_disabled && code == Some(ErrorCode::InvalidClient.as_str())
+}
+
 fn is_replayed(facts: &Facts) -> bool {
     let because = facts.grant.as_ref().and_then(|grant| grant.revoked_because);
     matches!(because, Some(RevokedBecause::RefreshReplayed | RevokedBecause::CodeReplayed))
-}
-
-/// Nobody has said a name.
-fn only_looked(steps: &[Entry]) -> Diagnosis {
-    let saw = |stage| steps.iter().rfind(|step| step.stage == stage);
-    let unfinished = |words, mend| Diagnosis::new(State::Unfinished, words, Some(mend));
-    if saw(Stage::TokenNotGood).is_some() {
-        return unfinished(
-            words!(
-                "The MCP server was asked with a token that is not good there, and nothing \
-                 followed."
-            ),
-            words!(
-                "Connect the app again, if it does not work. It may have a token of another \
-                 server, or of the time before a new database."
-            ),
-        );
-    }
-    if saw(Stage::ServerMetadata).is_some() {
-        return unfinished(
-            words!("Its metadata was fetched, and the app never registered."),
-            words!(
-                "An app that is connected already does no more either. Otherwise look into its \
-                 log: it may want metadata documents or a client that is added by hand."
-            ),
-        );
-    }
-    if let Some(step) = saw(Stage::NothingThere) {
-        let about = step.about.clone().unwrap_or_default();
-        let words = words!("The app looked for metadata where there is none: {}");
-        return Diagnosis::with(
-            State::Failed,
-            (words, vec![Value::About(about)]),
-            Some(words!(
-                "The URL of the MCP server in the app has to be the registered one, and the proxy \
-                 must not change the path."
-            )),
-        );
-    }
-    if saw(Stage::ResourceMetadata).is_some() {
-        return unfinished(
-            words!("The app learned where to sign in, and never came here."),
-            words!(
-                "Look whether the issuer can be reached from where the app runs: `doctor` says so."
-            ),
-        );
-    }
-    unfinished(
-        words!("The app was told that it needs a token, and never asked how to get one."),
-        words!(
-            "Look whether the proxy lets WWW-Authenticate through, and whether the app can sign \
-             in at all."
-        ),
-    )
 }
 
 /// There is a name, and no token yet.

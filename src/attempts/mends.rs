@@ -29,8 +29,9 @@ const VERIFIER: &str = words!(
 );
 
 /// Refusals that have a mend of their own. A page says them in its own language.
-const MENDS: [(&str, &str); 35] = [
+const MENDS: [(&str, &str); 36] = [
     ("this app is not registered here. Remove the connection in the app, and add it again", AGAIN),
+    ("This app is no longer registered here", AGAIN),
     (words!("the client is unknown or not authenticated"), AGAIN),
     (words!("the client is disabled"), ENABLE),
     (
@@ -182,6 +183,7 @@ mod tests {
     #[test]
     fn somebody_is_refused_with_these_words() {
         let sources = [
+            include_str!("../authorization/consent.rs"),
             include_str!("../authorization/obstacle.rs"),
             include_str!("../authorization/request.rs"),
             include_str!("../clients/authentication.rs"),

@@ -5,10 +5,11 @@
 //! crash loses the last second.
 //!
 //! When somebody looks, [`Told`] has all there is to say: each step in words ([`said`]), what other
-//! tables know ([`facts`]), and why it went no further ([`diagnosis`]; once there are tokens,
-//! `afterwards`), with what mends it (`mends`).
+//! tables know ([`facts`]), and why it went no further ([`diagnosis`]; before it has a name,
+//! `beforehand`; once there are tokens, `afterwards`), with what mends it ([`mends`]).
 
 mod afterwards;
+mod beforehand;
 pub mod collector;
 pub mod correlation;
 pub mod diagnosis;

@@ -37,8 +37,8 @@ pub fn mark_obstacle(response: &mut HttpResponse, why: &'static str, subject: Su
     response.extensions_mut().insert(Marked { stage, subject, why: Some(why) });
 }
 
-/// Says of a person's answer to what it is one, for the case that it is refused.
-pub fn answers(request: &HttpRequest, subject: Subject) {
+/// Says which pending request a visit is about, for the case that it is refused.
+pub fn comes_for(request: &HttpRequest, subject: Subject) {
     request.extensions_mut().insert(subject);
 }
 
@@ -136,7 +136,9 @@ fn sighting<B>(app: &App, response: &ServiceResponse<B>) -> Option<Sighting> {
         }
         ("/consent", Some(refused)) => {
             let subject = request.extensions().get::<Subject>().cloned()?;
-            Some(at(Stage::Obstacle).of(subject).because(&refused))
+            let signed_in = subject.person.is_some();
+            let stage = if signed_in { Stage::Obstacle } else { Stage::AskRefused };
+            Some(at(stage).of(subject).because(&refused))
         }
         _ => discovery(request, at, inner.status().as_u16()),
     }

@@ -84,9 +84,11 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let now = visit.app.clock.now();
     let known = visit.app.storage.read(|conn| {
         let pending = consent::find(conn, &cookie, now)?;
-        Ok::<_, Error>((consent::client(conn, &pending)?, pending))
+        Ok::<_, Error>((consent::client(conn, &pending), pending))
     });
     let (client, pending) = known.await.map_err(|error| visit.failed(error))?;
+    sighting::comes_for(&visit.http, Subject::request(pending.id));
+    let client = client.map_err(|error| visit.failed(error))?;
     let visitor = visit.visitor().await?.filter(|v| may_answer(&pending, &v.signed_in));
     let sign_in = doorstep_url(Goal::Request(cookie.id()));
     let Some(visitor) = visitor else { return Ok(see_other(&visit.here(&sign_in))) };
@@ -129,7 +131,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     };
     visitor.check_csrf(&visit, request, sent.text("csrf"))?;
     let subject = subject(&visitor, cookie.id());
-    sighting::answers(&visit.http, subject.clone());
+    sighting::comes_for(&visit.http, subject.clone());
     let allowed = match sent.text("decision") {
         "allow" => true,
         "deny" => false,

@@ -105,6 +105,37 @@ async fn a_yes_that_comes_too_late_is_told_with_what_was_in_its_way() {
 }
 
 #[tokio::test]
+async fn an_app_that_was_disabled_or_removed_is_told_so_and_not_that_nobody_knows_it() {
+    let server = TestServer::spawn().await;
+    let (client, browser) = (OAuthClient::register(&server).await, Browser::new(&server));
+    let tokens = client.connect(&browser).await;
+    let (id, now): (ClientId, _) = (client.id.parse().unwrap(), server.clock.now());
+    change(&server, move |conn| Ok(revocation::disable_client(conn, &id, now).map(drop)?)).await;
+    assert_eq!(
+        client.refresh(&tokens.text("refresh_token")).await.error(),
+        (401, "invalid_client")
+    );
+    let (told, cause, mend) = newest(&server).await;
+    assert!(steps(&told).contains(&"A refresh of the tokens was refused"), "{told:#?}");
+    assert_eq!(cause, "The owner has disabled this app, and so it was refused.");
+    assert!(mend.contains("`client enable`"), "{mend}");
+
+    server.advance(1000);
+    let (client, browser) = (OAuthClient::register(&server).await, Browser::new(&server));
+    let sent = browser.authorize(&client.request()).await;
+    let (id, now): (ClientId, _) = (client.id.parse().unwrap(), server.clock.now());
+    change(&server, move |conn| Ok(revocation::remove_client(conn, &id, now).map(drop)?)).await;
+    let place = sent.header("location").replace("/sign-in?", "/consent?");
+    assert_eq!(browser.get(&place).await.status, 403);
+    let (told, cause, mend) = newest(&server).await;
+    assert!(
+        cause.contains("no longer registered here") && mend.contains("registers anew"),
+        "{cause}"
+    );
+    assert!(!told.attempt.known, "nobody has signed in");
+}
+
+#[tokio::test]
 async fn who_said_no_and_who_waits_is_told_and_what_the_owner_has_decided_since() {
     let mut server = TestServer::spawn().await;
     add(&server, "bob").await;
@@ -172,8 +203,8 @@ async fn a_forged_token_with_the_right_key_writes_into_nobodys_story() {
     let (end, start) = ("A".repeat(40), |token: &str| token[..token.len() - 40].to_owned());
     let forged = (start(&code) + &end, start(&refresh) + &end);
     for form in [
-        [("grant_type", "refresh_token"), ("refresh_token", &*forged.1), ("client_id", &client.id)],
-        [("grant_type", "authorization_code"), ("code", &forged.0), ("client_id", &client.id)],
+        [("grant_type", "authorization_code"), ("code", &*forged.0), ("client_id", &client.id)],
+        [("grant_type", "refresh_token"), ("refresh_token", &forged.1), ("client_id", &client.id)],
     ] {
         let refused = thief.post(format!("{}/token", server.url)).form(&form).send().await.unwrap();
         assert_eq!(refused.status(), 400);
@@ -181,6 +212,8 @@ async fn a_forged_token_with_the_right_key_writes_into_nobodys_story() {
     let all = told(&server).await;
     assert_eq!(steps(all.last().unwrap()), before, "{all:#?}");
     assert!(all[..all.len() - 1].iter().all(|one| one.attempt.agent == "thief"), "{all:#?}");
+    let causes = all.iter().map(|one| one.diagnosis.cause.to_string());
+    assert_eq!(causes.filter(|cause| cause.contains("is not known")).count(), 1, "{all:#?}");
     assert!(all[0].username.is_none() && all[0].attempt.grant_id.is_none(), "{all:#?}");
     server.advance(31 * 86_400);
     assert_eq!(client.refresh(&refresh).await.status, 400);
