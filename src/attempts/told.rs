@@ -104,7 +104,7 @@ impl Told {
     }
 }
 
-impl<'a> Step<'a> {
+impl Step<'_> {
     fn new(at: UnixTime, words: &'static str) -> Self {
         Self { at, words, times: 1, why: None, about: None, is_look: false }
     }
