@@ -2,20 +2,22 @@
 //!
 //! | what is known | the attempt |
 //! |---|---|
-//! | a pending request, a code, a refresh token | the one that came to it |
+//! | a pending request, the whole of a code or refresh token | the one that came to it |
 //! | a client, in a browser | the newest of the client that no browser has come for, or the nameless one of the network |
 //! | a client, as it registers | the nameless one of the same program in the same network |
 //! | a client that asks for tokens | its newest from the same place |
-//! | nothing | the newest of the same program in the same network |
+//! | nothing, or that it is `doctor` | the newest of the same program in the same network |
 //!
 //! Without a row's key only what was seen lately counts, and only from the place where that story is,
 //! but for the browser of a client that has just registered: nobody writes into somebody else's.
 
 use super::collector::Counted;
-use super::sighting::Subject;
+use super::sighting::{DOCTOR, Subject};
 use crate::clock::Seconds;
 use crate::oauth::TokenId;
 use crate::storage::attempts::{self, Attempt, Entry, Key, Stage, Story};
+use crate::storage::codes::Code;
+use crate::storage::refresh_tokens::RefreshToken;
 use crate::storage::{
     DbConnection, StorageError, authorization_requests, codes, grants, refresh_tokens,
 };
@@ -50,13 +52,14 @@ pub fn record(conn: &mut DbConnection, seen: &[Counted], limit: i64) -> Result<(
 }
 
 fn record_one(conn: &mut DbConnection, counted: &Counted, limit: i64) -> Result<(), StorageError> {
-    let found = attempt_of(conn, counted)?;
+    let proven = proven(conn, &counted.sighting.subject)?;
+    let found = attempt_of(conn, counted, &proven)?;
     let is_new = found.is_none();
     let mut attempt = match found {
         Some(attempt) => attempt,
         None => begin(conn, counted)?,
     };
-    learn(conn, &mut attempt, counted)?;
+    learn(conn, &mut attempt, counted, proven)?;
     attempt.last_at = attempt.last_at.max(counted.last);
     attempt.known |= counted.sighting.stage.has_person();
     attempt.story.push(entry(counted));
@@ -110,13 +113,32 @@ fn begin(conn: &mut DbConnection, counted: &Counted) -> Result<Attempt, StorageE
     Ok(begun)
 }
 
+/// The rows of what was presented: who has guessed no more than the key of one has proven nothing.
+struct Proven {
+    code: Option<Code>,
+    refresh: Option<RefreshToken>,
+}
+
+fn proven(conn: &mut DbConnection, subject: &Subject) -> Result<Proven, StorageError> {
+    let code = match &subject.code {
+        Some(token) => codes::find(conn, token.id)?.filter(|row| row.hash == token.hash),
+        None => None,
+    };
+    let refresh = match &subject.refresh {
+        Some(token) => refresh_tokens::find(conn, token.id)?.filter(|row| row.hash == token.hash),
+        None => None,
+    };
+    Ok(Proven { code, refresh })
+}
+
 /// What other tables say about the step, as long as they say it.
 fn learn(
     conn: &mut DbConnection,
     attempt: &mut Attempt,
     counted: &Counted,
+    proven: Proven,
 ) -> Result<(), StorageError> {
-    let Subject { client_id, request, code, refresh } = &counted.sighting.subject;
+    let Subject { client_id, request, person, issued, .. } = &counted.sighting.subject;
     if attempt.client_id.is_none() {
         attempt.client_id.clone_from(client_id);
     }
@@ -128,19 +150,23 @@ fn learn(
             attempt.code_id = pending.code_id.or(attempt.code_id);
         }
     }
-    let redeemed = code.filter(|_| counted.sighting.stage == Stage::TokenIssued);
-    if let Some(code) = attempt.code_id.or(redeemed)
-        && let Some(code) = codes::find(conn, code)?
-    {
+    if let Some(person) = person {
+        attempt.user_id = Some(person.clone());
+    }
+    let code = match attempt.code_id {
+        Some(id) => codes::find(conn, id)?,
+        None => proven.code.filter(|_| counted.sighting.stage == Stage::TokenIssued),
+    };
+    if let Some(code) = code {
         attempt.code_id = Some(code.id);
         attempt.user_id = Some(code.user_id);
         attempt.resource = Some(code.resource);
         attempt.grant_id = code.grant_id;
     }
     match counted.sighting.stage {
-        Stage::TokenIssued => attempt.refresh_id = refresh.or(attempt.refresh_id),
+        Stage::TokenIssued => attempt.refresh_id = issued.or(attempt.refresh_id),
         Stage::RefreshRefused if attempt.grant_id.is_none() => {
-            learn_of_refresh(conn, attempt, *refresh)?;
+            learn_of_refresh(conn, attempt, proven.refresh)?;
         }
         _ => {}
     }
@@ -151,13 +177,12 @@ fn learn(
 fn learn_of_refresh(
     conn: &mut DbConnection,
     attempt: &mut Attempt,
-    refresh: Option<TokenId>,
+    refresh: Option<RefreshToken>,
 ) -> Result<(), StorageError> {
-    let Some(id) = refresh else { return Ok(()) };
-    let Some(row) = refresh_tokens::find(conn, id)? else { return Ok(()) };
+    let Some(row) = refresh else { return Ok(()) };
     let Some(grant) = grants::find(conn, row.grant_id)? else { return Ok(()) };
     attempt.grant_id = Some(grant.id);
-    attempt.refresh_id = Some(id);
+    attempt.refresh_id = Some(row.id);
     attempt.client_id = Some(grant.client_id);
     attempt.user_id = Some(grant.user_id);
     attempt.resource = Some(grant.resource);
@@ -165,30 +190,37 @@ fn learn_of_refresh(
     Ok(())
 }
 
-fn attempt_of(conn: &mut DbConnection, counted: &Counted) -> Result<Option<Attempt>, StorageError> {
-    let subject = &counted.sighting.subject;
-    if let Some(found) = by_key(conn, subject)? {
+fn attempt_of(
+    conn: &mut DbConnection,
+    counted: &Counted,
+    proven: &Proven,
+) -> Result<Option<Attempt>, StorageError> {
+    if let Some(found) = by_key(conn, counted.sighting.subject.request, proven)? {
         return Ok(Some(found));
     }
     match counted.sighting.stage {
+        _ if counted.sighting.origin.agent == DOCTOR => of_place(conn, counted),
         Stage::Registered => registering(conn, counted),
         Stage::Asked | Stage::AskRefused | Stage::DocumentRefused => in_a_browser(conn, counted),
         _ => of_place(conn, counted),
     }
 }
 
-fn by_key(conn: &mut DbConnection, subject: &Subject) -> Result<Option<Attempt>, StorageError> {
-    if let Some(id) = subject.request
+fn by_key(
+    conn: &mut DbConnection,
+    request: Option<TokenId>,
+    proven: &Proven,
+) -> Result<Option<Attempt>, StorageError> {
+    if let Some(id) = request
         && let Some(found) = attempts::newest(conn, Key::Request(id))?
     {
         return Ok(Some(found));
     }
-    if let Some(id) = subject.code {
-        return attempts::newest(conn, Key::Code(id));
+    match proven {
+        Proven { code: Some(code), .. } => attempts::newest(conn, Key::Code(code.id)),
+        Proven { refresh: Some(row), .. } => attempts::newest(conn, Key::Grant(row.grant_id)),
+        _ => Ok(None),
     }
-    let Some(id) = subject.refresh else { return Ok(None) };
-    let Some(row) = refresh_tokens::find(conn, id)? else { return Ok(None) };
-    attempts::newest(conn, Key::Grant(row.grant_id))
 }
 
 /// What looked around before has a name now. A client that registers again, and is given the same
@@ -224,7 +256,7 @@ fn in_a_browser(
             return Ok(Some(found));
         }
     }
-    let nameless = Key::Nameless(&counted.sighting.origin.network);
+    let nameless = Key::Nameless(&counted.sighting.origin.network, DOCTOR);
     let nameless = attempts::newest(conn, nameless)?;
     Ok(nameless.filter(|found| is_recent(found, counted, WINDOW)))
 }

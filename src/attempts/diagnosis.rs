@@ -3,12 +3,16 @@
 use serde::Serialize;
 
 use super::afterwards::{connected, ended};
+use super::beforehand::only_looked;
 use super::facts::Facts;
-use super::mends::mend;
+use super::mends::{code_and_description, mend};
+use super::sighting::DOCTOR;
+use crate::authorization::obstacle::Obstacle;
 use crate::clock::{Seconds, UnixTime};
-use crate::oauth::RedirectUri;
+use crate::oauth::{ErrorCode, RedirectUri};
 use crate::storage::RevokedBecause;
 use crate::storage::attempts::{Attempt, Entry, Stage};
+use crate::storage::clients::Client;
 use crate::words;
 
 /// How long an app may take to fetch its token, and to use it, before something is wrong.
@@ -26,7 +30,7 @@ pub enum State {
     Failed,
     /// Something has yet to happen, and may.
     Unfinished,
-    /// It was connected, and somebody has ended it.
+    /// It is over: it was connected, and somebody has ended it.
     Ended,
 }
 
@@ -36,7 +40,24 @@ pub struct Sentence {
     /// In English.
     pub words: &'static str,
     /// In their order.
-    pub values: Vec<String>,
+    pub values: Vec<Value>,
+}
+
+/// What stands in a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Why something was refused, in our words.
+    Why(String),
+    /// What it was about, perhaps in a stranger's words.
+    About(String),
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Why(text) | Self::About(text) => f.write_str(text),
+        }
+    }
 }
 
 impl std::fmt::Display for Sentence {
@@ -68,7 +89,7 @@ impl Diagnosis {
 
     pub(super) fn with(
         state: State,
-        (words, values): (&'static str, Vec<String>),
+        (words, values): (&'static str, Vec<Value>),
         mend: Option<&'static str>,
     ) -> Self {
         Self { state, cause: Sentence { words, values }, mend }
@@ -79,77 +100,60 @@ impl Diagnosis {
 #[must_use]
 pub fn diagnose(attempt: &Attempt, facts: &Facts, now: UnixTime) -> Diagnosis {
     let steps = attempt.story.steps();
-    let Some(last) = steps.iter().rfind(|step| !step.stage.is_discovery()) else {
+    if was_examined(attempt) {
+        let words = words!(
+            "This is no app, by its own account, but `doctor`, which has itself refused on purpose \
+             to see whether apps could connect."
+        );
+        return Diagnosis::new(State::Ended, words, None);
+    }
+    let mut back = steps.iter().rev().filter(|step| !step.stage.is_discovery());
+    let Some(last) = back.next() else {
         return only_looked(steps);
     };
+    if is_of_disabled(last, facts) {
+        let words = words!("The owner has disabled this app, and so it was refused.");
+        return Diagnosis::new(State::Failed, words, Some(mend(Obstacle::SwitchedOff.words())));
+    }
     match (&facts.grant, attempt.grant_id) {
+        (None, None) if last.stage == Stage::RefreshRefused => refused(
+            words!(
+                "A refresh of tokens was refused, and of which connection they are is not known: {}"
+            ),
+            last,
+        ),
         _ if last.stage == Stage::RefreshRefused && !is_replayed(facts) => refused(
             words!("It was connected, and then a refresh of its tokens was refused: {}"),
             last,
         ),
         (Some(grant), _) if grant.revoked_at.is_some() => ended(grant.revoked_because),
         (_, Some(_)) => connected(steps, facts, now),
-        _ => on_the_way(last, facts, now),
+        _ => on_the_way(cause_of(last, back.next()), facts, now),
     }
+}
+
+/// Whoever says that it is `doctor` and then goes on as an app does is told as one.
+fn was_examined(attempt: &Attempt) -> bool {
+    let goes_on = |step: &Entry| matches!(step.stage, Stage::Registered | Stage::Asked);
+    attempt.agent == DOCTOR && !attempt.known && !attempt.story.steps().iter().any(goes_on)
+}
+
+/// Whoever could not say yes, and goes back to the app, tells the app no: that is not why.
+fn cause_of<'a>(last: &'a Entry, before: Option<&'a Entry>) -> &'a Entry {
+    let stuck = before.filter(|step| matches!(step.stage, Stage::Obstacle | Stage::Waiting));
+    stuck.filter(|_| last.stage == Stage::Denied).unwrap_or(last)
+}
+
+/// What it was told is that nobody knows it: a stranger learns no more.
+fn is_of_disabled(last: &Entry, facts: &Facts) -> bool {
+    let code = last.why.as_deref().map(|why| code_and_description(why).0);
+    let is_disabled = facts.client.as_ref().is_some_and(|client| client.disabled_at.is_some());
+    is_disabled && code == Some(ErrorCode::InvalidClient.as_str())
 }
 
 fn is_replayed(facts: &Facts) -> bool {
     let because = facts.grant.as_ref().and_then(|grant| grant.revoked_because);
     matches!(because, Some(RevokedBecause::RefreshReplayed | RevokedBecause::CodeReplayed))
-}
-
-/// Nobody has said a name.
-fn only_looked(steps: &[Entry]) -> Diagnosis {
-    let saw = |stage| steps.iter().rfind(|step| step.stage == stage);
-    let unfinished = |words, mend| Diagnosis::new(State::Unfinished, words, Some(mend));
-    if saw(Stage::TokenNotGood).is_some() {
-        return unfinished(
-            words!(
-                "The MCP server was asked with a token that is not good there, and nothing \
-                 followed."
-            ),
-            words!(
-                "Connect the app again, if it does not work. It may have a token of another \
-                 server, or of the time before a new database."
-            ),
-        );
-    }
-    if saw(Stage::ServerMetadata).is_some() {
-        return unfinished(
-            words!("Its metadata was fetched, and the app never registered."),
-            words!(
-                "An app that is connected already does no more either. Otherwise look into its \
-                 log: it may want metadata documents or a client that is added by hand."
-            ),
-        );
-    }
-    if let Some(step) = saw(Stage::NothingThere) {
-        let about = step.about.clone().unwrap_or_default();
-        let words = words!("The app looked for metadata where there is none: {}");
-        return Diagnosis::with(
-            State::Failed,
-            (words, vec![about]),
-            Some(words!(
-                "The URL of the MCP server in the app has to be the registered one, and the proxy \
-                 must not change the path."
-            )),
-        );
-    }
-    if saw(Stage::ResourceMetadata).is_some() {
-        return unfinished(
-            words!("The app learned where to sign in, and never came here."),
-            words!(
-                "Look whether the issuer can be reached from where the app runs: `doctor` says so."
-            ),
-        );
-    }
-    unfinished(
-        words!("The app was told that it needs a token, and never asked how to get one."),
-        words!(
-            "Look whether the proxy lets WWW-Authenticate through, and whether the app can sign \
-             in at all."
-        ),
-    )
 }
 
 /// There is a name, and no token yet.
@@ -161,18 +165,7 @@ fn on_the_way(last: &Entry, facts: &Facts, now: UnixTime) -> Diagnosis {
         Stage::DocumentRefused => document_refused(last),
         Stage::TokenRefused => refused(words!("The request for a token was refused: {}"), last),
         Stage::RevocationRefused => refused(words!("A revocation was refused: {}"), last),
-        Stage::Obstacle => {
-            let why = last.why.clone().unwrap_or_default();
-            let words = words!("Somebody signed in and could not say yes: {}");
-            Diagnosis::with(
-                State::Failed,
-                (words, vec![why]),
-                Some(words!(
-                    "The owner decides who may use which MCP server, and whether it is open: on \
-                     its page, or with `resource allow`."
-                )),
-            )
-        }
+        Stage::Obstacle => refused(words!("Somebody signed in and could not say yes: {}"), last),
         Stage::Denied => Diagnosis::new(State::Failed, words!("The person said no."), None),
         Stage::Approved if now - last.last_at < PATIENCE => Diagnosis::new(
             State::Unfinished,
@@ -187,10 +180,7 @@ fn on_the_way(last: &Entry, facts: &Facts, now: UnixTime) -> Diagnosis {
                  block its redirect URI? Start the connection once more in the app."
             )),
         ),
-        Stage::Waiting => unfinished(
-            words!("The app is new here and waits for the owner."),
-            words!("The owner can let it in: on the page of the app, or with `client approve`."),
-        ),
+        Stage::Waiting => waiting(facts.client.as_ref()),
         Stage::ConsentShown => unfinished(
             words!("The person was asked and has not answered."),
             words!("Start the connection once more in the app, and answer the question."),
@@ -209,10 +199,32 @@ fn on_the_way(last: &Entry, facts: &Facts, now: UnixTime) -> Diagnosis {
     }
 }
 
+/// Nobody tells the app when the owner has decided.
+fn waiting(client: Option<&Client>) -> Diagnosis {
+    let decided = |client: &&Client| client.disabled_at.is_some() || client.approved_at.is_some();
+    match client.filter(decided) {
+        Some(client) if client.disabled_at.is_some() => Diagnosis::new(
+            State::Failed,
+            words!("The app waited for the owner, who has not let it in."),
+            Some(mend(Obstacle::SwitchedOff.words())),
+        ),
+        Some(_) => Diagnosis::new(
+            State::Unfinished,
+            words!("The app waited for the owner, who has let it in since."),
+            Some(words!("Start the connection once more in the app.")),
+        ),
+        None => Diagnosis::new(
+            State::Unfinished,
+            words!("The app is new here and waits for the owner."),
+            Some(mend(Obstacle::Waits.words())),
+        ),
+    }
+}
+
 fn refused(words: &'static str, step: &Entry) -> Diagnosis {
     let why = step.why.clone().unwrap_or_default();
     let mend = mend(&why);
-    Diagnosis::with(State::Failed, (words, vec![why]), Some(mend))
+    Diagnosis::with(State::Failed, (words, vec![Value::Why(why)]), Some(mend))
 }
 
 /// What was offered stands beside what is registered: the difference is often one letter.
@@ -226,7 +238,7 @@ fn ask_refused(step: &Entry, facts: &Facts) -> Diagnosis {
     let registered: Vec<&str> =
         registered.iter().take(MOST_URIS).map(RedirectUri::as_str).collect();
     let words = words!("redirect_uri {} is not among the registered: {}");
-    let values = vec![offered.clone(), registered.join(", ")];
+    let values = vec![Value::About(offered.clone()), Value::About(registered.join(", "))];
     Diagnosis::with(
         State::Failed,
         (words, values),
@@ -242,7 +254,7 @@ fn document_refused(step: &Entry) -> Diagnosis {
     let words = words!("The document in which the app describes itself could not be used: {}");
     Diagnosis::with(
         State::Failed,
-        (words, vec![why]),
+        (words, vec![Value::Why(why)]),
         Some(words!(
             "Look whether this service reaches the document. A copy can be laid down: `client \
              document add`."

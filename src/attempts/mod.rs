@@ -5,20 +5,21 @@
 //! crash loses the last second.
 //!
 //! When somebody looks, [`Told`] has all there is to say: each step in words ([`said`]), what other
-//! tables know ([`facts`]), and why it went no further ([`diagnosis`]; once there are tokens,
-//! `afterwards`), with what mends it (`mends`).
+//! tables know ([`facts`]), and why it went no further ([`diagnosis`]; before it has a name,
+//! `beforehand`; once there are tokens, `afterwards`), with what mends it ([`mends`]).
 
 mod afterwards;
+mod beforehand;
 pub mod collector;
 pub mod correlation;
 pub mod diagnosis;
 pub mod facts;
-mod mends;
+pub mod mends;
 pub mod said;
 pub mod sighting;
 pub mod told;
 
 pub use collector::Collector;
 pub use diagnosis::{Diagnosis, State};
-pub use sighting::{Origin, Sighting, Subject};
-pub use told::Told;
+pub use sighting::{DOCTOR, Origin, Sighting, Subject};
+pub use told::{Step, Told};

@@ -4,8 +4,13 @@
 use std::net::IpAddr;
 
 use crate::app::Network;
-use crate::oauth::{ClientId, OAuthError, TokenId};
+use crate::oauth::{ClientId, OAuthError, TokenHash, TokenId, TokenKind, TokenSecret, UserId};
 use crate::storage::attempts::Stage;
+
+/// What `doctor` calls itself, in `User-Agent` or, where it imitates somebody, in a header of this
+/// name. Anybody can say so: it hides nothing, and gathers what is said so in one network in one story
+/// that tells who it says it was.
+pub const DOCTOR: &str = "mcp-oauthd-doctor";
 
 /// The longest name of a program, in bytes.
 const LONGEST_AGENT: usize = 200;
@@ -35,12 +40,35 @@ impl Origin {
 pub struct Subject {
     /// The client.
     pub client_id: Option<ClientId>,
-    /// A pending authorization request.
+    /// A pending authorization request, of the browser that has started it.
     pub request: Option<TokenId>,
-    /// A code.
-    pub code: Option<TokenId>,
-    /// A refresh token: the one that was issued with a code, or the one that was presented.
-    pub refresh: Option<TokenId>,
+    /// Who is signed in there.
+    pub person: Option<UserId>,
+    /// A code that was presented.
+    pub code: Option<PresentedToken>,
+    /// A refresh token that was presented.
+    pub refresh: Option<PresentedToken>,
+    /// The refresh token that was issued with a code.
+    pub issued: Option<TokenId>,
+}
+
+/// A token that somebody has presented. Only its hash tells whether it is the one in that row: the
+/// key alone is no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PresentedToken {
+    /// The key of the row.
+    pub id: TokenId,
+    /// Of the whole text.
+    pub hash: TokenHash,
+}
+
+impl PresentedToken {
+    /// None for what is not a token of this kind.
+    #[must_use]
+    pub fn parse(kind: TokenKind, text: &str) -> Option<Self> {
+        let token = TokenSecret::parse(kind, text)?;
+        Some(Self { id: token.id(), hash: token.hash() })
+    }
 }
 
 impl Subject {
@@ -54,6 +82,12 @@ impl Subject {
     #[must_use]
     pub fn request(id: TokenId) -> Self {
         Self { request: Some(id), ..Self::default() }
+    }
+
+    /// Who has signed in for it.
+    #[must_use]
+    pub fn by(self, person: &UserId) -> Self {
+        Self { person: Some(person.clone()), ..self }
     }
 }
 

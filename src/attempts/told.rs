@@ -17,11 +17,28 @@ const LONGEST_NAME: usize = 80;
 pub struct Told {
     /// As it is kept.
     pub attempt: Attempt,
-    /// What the person is called who said yes.
+    /// What the person is called who signed in for it.
     pub username: Option<String>,
     /// How it stands, and why.
     pub diagnosis: Diagnosis,
     facts: Facts,
+}
+
+/// One step of it, perhaps several times in a row.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// When, at first.
+    pub at: UnixTime,
+    /// What happened.
+    pub words: &'static str,
+    /// How often.
+    pub times: u32,
+    /// Why it was refused, in our words.
+    pub why: Option<&'a str>,
+    /// What it was about, perhaps in a stranger's words.
+    pub about: Option<&'a str>,
+    /// Whether it is only a look at what there is.
+    is_look: bool,
 }
 
 impl Told {
@@ -38,6 +55,12 @@ impl Told {
         Ok(Self { username: user.map(|user| user.username), diagnosis, facts, attempt })
     }
 
+    /// Whether the app that it names is kept here.
+    #[must_use]
+    pub fn has_client(&self) -> bool {
+        self.facts.client.is_some()
+    }
+
     /// What the app calls itself; else what its program does; nothing if neither can be seen.
     #[must_use]
     pub fn called(&self) -> Option<String> {
@@ -49,36 +72,53 @@ impl Told {
     /// The step that it has come to, in words.
     #[must_use]
     pub fn how_far(&self) -> &'static str {
-        if let Some((_, words)) = self.afterwards().last() {
-            return words;
-        }
-        let steps = self.attempt.story.steps();
-        let far = steps.iter().rfind(|step| !step.stage.is_discovery()).or(steps.last());
-        far.map_or("", |step| said(step.stage))
+        let steps = self.steps();
+        let far = steps.iter().rfind(|step| !step.is_look).or(steps.last());
+        far.map_or("", |step| step.words)
     }
 
-    /// What is kept of it.
+    /// What is kept of it, and what followed as other tables say it, in the order of time.
     #[must_use]
-    pub fn steps(&self) -> &[Entry] {
-        self.attempt.story.steps()
+    pub fn steps(&self) -> Vec<Step<'_>> {
+        let kept = self.attempt.story.steps().iter().map(Step::from);
+        let mut steps: Vec<_> = kept.chain(self.afterwards()).collect();
+        steps.sort_by_key(|step| step.at);
+        steps
     }
 
-    /// What followed, as other tables say it.
-    #[must_use]
-    pub fn afterwards(&self) -> Vec<(UnixTime, &'static str)> {
+    fn afterwards(&self) -> Vec<Step<'_>> {
         let mut after = vec![];
         if let Seen::Since(at) = self.facts.seen {
-            after.push((at, words!("A token was seen at work at the MCP server")));
+            after.push(Step::new(at, words!("A token was seen at work at the MCP server")));
         }
         if let Some(grant) = &self.facts.grant {
             if grant.last_used_at > grant.created_at {
-                after.push((grant.last_used_at, words!("The app fetched new tokens, at the last")));
+                let words = words!("The app fetched new tokens, at the last");
+                after.push(Step::new(grant.last_used_at, words));
             }
             if let Some(at) = grant.revoked_at {
-                after.push((at, words!("It was ended")));
+                after.push(Step::new(at, words!("It was ended")));
             }
         }
-        after.sort_by_key(|(at, _)| *at);
         after
+    }
+}
+
+impl Step<'_> {
+    fn new(at: UnixTime, words: &'static str) -> Self {
+        Self { at, words, times: 1, why: None, about: None, is_look: false }
+    }
+}
+
+impl<'a> From<&'a Entry> for Step<'a> {
+    fn from(entry: &'a Entry) -> Self {
+        Self {
+            at: entry.at,
+            words: said(entry.stage),
+            times: entry.times,
+            why: entry.why.as_deref(),
+            about: entry.about.as_deref(),
+            is_look: entry.stage.is_discovery(),
+        }
     }
 }

@@ -27,7 +27,7 @@ pub enum Obstacle {
 impl Obstacle {
     /// In words for the person.
     #[must_use]
-    pub fn words(self) -> &'static str {
+    pub const fn words(self) -> &'static str {
         match self {
             Self::Paused => {
                 words!("This MCP server is paused. Nothing was lost: try again later")

@@ -4,12 +4,11 @@ use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::{Failure, open, output};
-use crate::attempts::said::said;
-use crate::attempts::{State, Told};
+use crate::attempts::{State, Step, Told};
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
 use crate::oauth::{ClientId, GrantId, ResourceUri, UserId};
-use crate::storage::attempts::{self, Entry};
+use crate::storage::attempts;
 use crate::storage::{Missing, Storage, StorageError};
 
 /// Rows that are read at once.
@@ -35,7 +34,8 @@ pub enum Command {
     },
     /// One, step by step, and what mends it
     Show {
-        /// Which, as `list` says
+        /// Which: its number in the first column of `list`
+        #[arg(value_parser = id)]
         id: i64,
         /// For programs
         #[arg(long)]
@@ -161,7 +161,10 @@ async fn show(storage: &Storage, id: i64, json: bool) -> Result<(), Failure> {
         attempt.map(|attempt| Told::of(conn, attempt, now)).transpose()
     });
     let told = told.await.map_err(|error: StorageError| Failure::from(error))?;
-    let nothing = || Failure::Failed("there is no attempt of this id".to_owned());
+    let nothing = || {
+        let why = "there is no such attempt, or it is not kept any more: see `connection list`";
+        Failure::Failed(why.to_owned())
+    };
     let shown = describe(told.ok_or_else(nothing)?, true);
     if json {
         return output::json(&shown);
@@ -191,19 +194,14 @@ async fn show(storage: &Storage, id: i64, json: bool) -> Result<(), Failure> {
 }
 
 fn describe(told: Told, with_steps: bool) -> Shown {
-    let line = |step: &Entry| Line {
+    let line = |step: Step<'_>| Line {
         at: step.at,
-        step: said(step.stage),
+        step: step.words,
         times: (step.times > 1).then_some(step.times),
-        why: step.why.clone(),
-        about: step.about.clone(),
+        why: step.why.map(str::to_owned),
+        about: step.about.map(str::to_owned),
     };
-    let after = |(at, step)| Line { at, step, times: None, why: None, about: None };
-    let mut steps = vec![];
-    if with_steps {
-        steps.extend(told.steps().iter().map(line));
-        steps.extend(told.afterwards().into_iter().map(after));
-    }
+    let steps = if with_steps { told.steps().into_iter().map(line).collect() } else { vec![] };
     Shown {
         id: told.attempt.id.to_string(),
         started_at: told.attempt.started_at,
@@ -222,6 +220,10 @@ fn describe(told: Told, with_steps: bool) -> Shown {
         grant_id: told.attempt.grant_id,
         steps,
     }
+}
+
+fn id(text: &str) -> Result<i64, &'static str> {
+    text.parse().map_err(|_| "an attempt has a number: see the first column of `connection list`")
 }
 
 fn word(state: State) -> &'static str {

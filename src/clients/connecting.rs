@@ -86,8 +86,10 @@ pub const NOT_KNOWN: &str =
     words!("Only apps that the operator of this server knows may connect here, and this is none");
 
 /// Why an app that is not known cannot register.
-pub const MAY_NOT_REGISTER: &str = "only apps that the operator of this server knows may register \
-                                    here, and not all of these redirect_uris are known";
+pub const MAY_NOT_REGISTER: &str = words!(
+    "only apps that the operator of this server knows may register here, and not all of these \
+     redirect_uris are known"
+);
 
 /// Whether the operator has named this client in the settings.
 #[must_use]

@@ -5,12 +5,13 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Client, Method, RequestBuilder, redirect};
 use serde_json::Value;
 use url::Url;
 
 use crate::app::fetcher::{FetchError, send};
+use crate::attempts::DOCTOR;
 use crate::clock::{Clock, UnixTime};
 
 const TO_CONNECT: Duration = Duration::from_secs(5);
@@ -47,8 +48,12 @@ impl Asker {
     /// When this program cannot ask anybody, in one line.
     pub fn new(deadline: Duration) -> Result<Self, String> {
         let _installed = rustls::crypto::ring::default_provider().install_default();
+        let version = env!("CARGO_PKG_VERSION");
+        // Stays where a check calls itself something else.
+        let name = (HeaderName::from_static(DOCTOR), HeaderValue::from_static(version));
         Client::builder()
-            .user_agent(concat!("mcp-oauthd-doctor/", env!("CARGO_PKG_VERSION")))
+            .user_agent(format!("{DOCTOR}/{version}"))
+            .default_headers([name].into_iter().collect())
             .redirect(redirect::Policy::none())
             .no_proxy()
             .tls_danger_accept_invalid_certs(true)

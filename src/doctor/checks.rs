@@ -36,7 +36,8 @@ const LONGEST: Duration = Duration::from_secs(90);
 type Findings<'a> = Pin<Box<dyn Future<Output = Vec<Finding>> + 'a>>;
 
 /// Everything, in the order in which a client would meet it. Nothing is registered or changed by
-/// it: the service counts the refusals that it asks for, as it counts those of others.
+/// it: the service counts the refusals that it asks for, as it counts those of others, and tells them
+/// in one story, which is called what it is.
 pub async fn all(patient: &Patient<'_>, asker: &Asker) -> Vec<Finding> {
     let (names, (reach, silent)) = tokio::join!(names::look(patient), reach::look(patient));
     let silent = silent.into_iter().map(|place| (place.host, place.port)).collect();

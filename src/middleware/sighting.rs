@@ -10,9 +10,10 @@ use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 
 use super::client_ip::ClientIp;
 use crate::app::App;
-use crate::attempts::{Origin, Sighting, Subject};
+use crate::attempts::sighting::PresentedToken;
+use crate::attempts::{DOCTOR, Origin, Sighting, Subject};
 use crate::gate::decision::{Because, Denial};
-use crate::oauth::{OAuthError, Parameters, TokenId, TokenKind, TokenSecret};
+use crate::oauth::{OAuthError, Parameters, TokenId, TokenKind};
 use crate::storage::attempts::Stage;
 
 /// What a handler says of its answer.
@@ -30,10 +31,15 @@ pub fn mark(response: &mut HttpResponse, stage: Stage, subject: Subject) {
     response.extensions_mut().insert(Marked { stage, subject, why: None });
 }
 
-/// As [`mark`], for what goes no further, and in which words.
-pub fn mark_refusal(response: &mut HttpResponse, (stage, why): (Stage, &'static str), id: TokenId) {
-    let subject = Subject::request(id);
+/// As [`mark`], for a person who cannot say yes, and in which words.
+pub fn mark_obstacle(response: &mut HttpResponse, why: &'static str, subject: Subject) {
+    let stage = Stage::Obstacle;
     response.extensions_mut().insert(Marked { stage, subject, why: Some(why) });
+}
+
+/// Says which pending request a visit is about, for the case that it is refused.
+pub fn comes_for(request: &HttpRequest, subject: Subject) {
+    request.extensions_mut().insert(subject);
 }
 
 /// Says on an answer why the request was refused.
@@ -46,21 +52,21 @@ pub fn document_refused(request: &HttpRequest) {
     request.extensions_mut().insert(DocumentRefused);
 }
 
-/// Says of a token request which client, code and refresh token it names. Keys only.
+/// Says of a token request which client, code and refresh token it names. Keys and hashes only.
 pub fn presented(request: &HttpRequest, form: &Parameters) {
-    let id = |kind, name| Some(TokenSecret::parse(kind, form.get(name)?)?.id());
+    let token = |kind, name| PresentedToken::parse(kind, form.get(name)?);
     request.extensions_mut().insert(Subject {
         client_id: form.get("client_id").and_then(|id| id.parse().ok()),
-        request: None,
-        code: id(TokenKind::Code, "code"),
-        refresh: id(TokenKind::Refresh, "refresh_token"),
+        code: token(TokenKind::Code, "code"),
+        refresh: token(TokenKind::Refresh, "refresh_token"),
+        ..Subject::default()
     });
 }
 
 /// Says of a token request which refresh token it has led to.
 pub fn issued(request: &HttpRequest, refresh: Option<TokenId>) {
     if let Some(subject) = request.extensions_mut().get_mut::<Subject>() {
-        subject.refresh = refresh;
+        subject.issued = refresh;
     }
 }
 
@@ -128,8 +134,11 @@ fn sighting<B>(app: &App, response: &ServiceResponse<B>) -> Option<Sighting> {
         ("/sign-in", None) if is_page => {
             Some(at(Stage::SignInShown).of(Subject::request(pending(&query()?)?)))
         }
-        ("/consent", None) if is_page => {
-            Some(at(Stage::ConsentShown).of(Subject::request(pending(&query()?)?)))
+        ("/consent", Some(refused)) => {
+            let subject = request.extensions().get::<Subject>().cloned()?;
+            let signed_in = subject.person.is_some();
+            let stage = if signed_in { Stage::Obstacle } else { Stage::AskRefused };
+            Some(at(stage).of(subject).because(&refused))
         }
         _ => discovery(request, at, inner.status().as_u16()),
     }
@@ -188,6 +197,8 @@ fn discovery(
 }
 
 fn origin(request: &HttpRequest) -> Origin {
-    let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
-    Origin::new(ClientIp::of(request).0, agent.unwrap_or_default())
+    let headers = request.headers();
+    let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_doctor = headers.contains_key(DOCTOR) || agent.starts_with(DOCTOR);
+    Origin::new(ClientIp::of(request).0, if is_doctor { DOCTOR } else { agent })
 }

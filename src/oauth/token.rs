@@ -4,6 +4,7 @@
 //! that rows are appended and not scattered; the row holds SHA-256 of the whole text.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use data_encoding::BASE64URL_NOPAD;
 use diesel::deserialize::FromSqlRow;
@@ -186,6 +187,12 @@ impl PartialEq for TokenHash {
 }
 
 impl Eq for TokenHash {}
+
+impl Hash for TokenHash {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl TryFrom<Vec<u8>> for TokenHash {
     type Error = &'static str;

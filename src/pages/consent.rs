@@ -21,7 +21,7 @@ use crate::authorization::obstacle::unwelcome;
 use crate::clients::look_alike::Pose;
 use crate::error::Error;
 use crate::middleware::sighting;
-use crate::oauth::{Destination, ErrorCode, Parameters, Scope};
+use crate::oauth::{Destination, ErrorCode, Parameters, Scope, TokenId};
 use crate::storage::attempts::Stage;
 use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::Client;
@@ -84,9 +84,11 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let now = visit.app.clock.now();
     let known = visit.app.storage.read(|conn| {
         let pending = consent::find(conn, &cookie, now)?;
-        Ok::<_, Error>((consent::client(conn, &pending)?, pending))
+        Ok::<_, Error>((consent::client(conn, &pending), pending))
     });
     let (client, pending) = known.await.map_err(|error| visit.failed(error))?;
+    sighting::comes_for(&visit.http, Subject::request(pending.id));
+    let client = client.map_err(|error| visit.failed(error))?;
     let visitor = visit.visitor().await?.filter(|v| may_answer(&pending, &v.signed_in));
     let sign_in = doorstep_url(Goal::Request(cookie.id()));
     let Some(visitor) = visitor else { return Ok(see_other(&visit.here(&sign_in))) };
@@ -109,9 +111,12 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
         }
         Some(why) => return Ok(obstacle(&visit, &visitor, &pending, why)),
     }
+    let subject = subject(&visitor, pending.id);
     let page = question(&visit, &visitor, (client, pending), grantable);
     let page = Consent { changes, ..page };
-    Ok(render(StatusCode::OK, &page, ContentPolicy::LeadsElsewhere))
+    let mut page = render(StatusCode::OK, &page, ContentPolicy::LeadsElsewhere);
+    sighting::mark(&mut page, Stage::ConsentShown, subject);
+    Ok(page)
 }
 
 /// The answer, which goes to the client.
@@ -125,6 +130,8 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         return Ok(see_other(&visit.here(&doorstep_url(Goal::Request(cookie.id())))));
     };
     visitor.check_csrf(&visit, request, sent.text("csrf"))?;
+    let subject = subject(&visitor, cookie.id());
+    sighting::comes_for(&visit.http, subject.clone());
     let allowed = match sent.text("decision") {
         "allow" => true,
         "deny" => false,
@@ -134,7 +141,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         }
     };
     let scope = Some(Scope::requested(sent.text("scope"))).filter(|scope| !scope.is_empty());
-    let (app, id) = (visit.app.clone(), cookie.id());
+    let app = visit.app.clone();
     let now = app.clock.now();
     let shown = sent.text("shown").to_owned();
     let decide = move |conn: &mut storage::DbConnection| {
@@ -161,7 +168,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     // The code is in the URL: nobody needs to know from where the browser comes.
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let answer = if allowed { Stage::Approved } else { Stage::Denied };
-    sighting::mark(&mut response, answer, Subject::request(id));
+    sighting::mark(&mut response, answer, subject);
     Ok(response)
 }
 
@@ -173,8 +180,13 @@ fn obstacle(
 ) -> HttpResponse {
     let page = Obstacle::new(visit, visitor, pending, why);
     let mut page = render(StatusCode::FORBIDDEN, &page, ContentPolicy::LeadsElsewhere);
-    sighting::mark_refusal(&mut page, (Stage::Obstacle, why.words()), pending.id);
+    sighting::mark_obstacle(&mut page, why.words(), subject(visitor, pending.id));
     page
+}
+
+/// What an answer is about, for whoever looks at how it went.
+pub(super) fn subject(visitor: &Visitor, request: TokenId) -> Subject {
+    Subject::request(request).by(&visitor.signed_in.user().id)
 }
 
 fn question(

@@ -114,7 +114,7 @@ impl PageError {
 }
 
 /// The words of a refusal in the page's language. Those of a missing parameter have its name in them.
-fn described(frame: &Frame, description: &str) -> String {
+pub(super) fn described(frame: &Frame, description: &str) -> String {
     match description.strip_suffix(" is missing") {
         Some(name) if !name.contains(' ') => frame.t("{} is missing").replace("{}", name),
         _ => frame.t(description).to_owned(),

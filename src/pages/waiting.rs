@@ -5,13 +5,12 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::consent::ClientOrigin;
 use super::consent::who::{self, shown_name};
+use super::consent::{self, ClientOrigin};
 use super::error::PageError;
 use super::owner::client_page;
 use super::visit::{Visit, Visitor};
 use super::{ContentPolicy, Frame, render};
-use crate::attempts::Subject;
 use crate::clients::connecting;
 use crate::clients::look_alike::Pose;
 use crate::clock::UnixTime;
@@ -97,6 +96,6 @@ pub(super) async fn wait(
         username: visitor.signed_in.user().username.clone(),
     };
     let mut page = render(StatusCode::ACCEPTED, &page, ContentPolicy::LeadsElsewhere);
-    sighting::mark(&mut page, Stage::Waiting, Subject::request(pending.id));
+    sighting::mark(&mut page, Stage::Waiting, consent::subject(visitor, pending.id));
     Ok(page)
 }

@@ -28,7 +28,7 @@ pub struct Attempt {
     pub agent: String,
     /// The client, once it has named itself.
     pub client_id: Option<ClientId>,
-    /// Who said yes.
+    /// Who signed in for it; who said yes, once somebody has.
     pub user_id: Option<UserId>,
     /// For which resource.
     pub resource: Option<ResourceUri>,
@@ -90,8 +90,8 @@ pub enum Key<'a> {
     Client(&'a ClientId),
     /// A program in a network.
     Place(&'a str, &'a str),
-    /// A network, of what has not named itself yet.
-    Nameless(&'a str),
+    /// A network, of what has not named itself yet, without one program.
+    Nameless(&'a str, &'a str),
 }
 
 /// The newest attempt of this key.
@@ -106,8 +106,8 @@ pub fn newest(conn: &mut DbConnection, key: Key<'_>) -> Result<Option<Attempt>, 
             let here = all.filter(attempts::network.eq(network));
             here.filter(attempts::agent.eq(agent)).load(conn)?
         }
-        Key::Nameless(network) => {
-            let here = all.filter(attempts::network.eq(network));
+        Key::Nameless(network, without) => {
+            let here = all.filter(attempts::network.eq(network).and(attempts::agent.ne(without)));
             here.filter(attempts::client_id.is_null()).load(conn)?
         }
     };

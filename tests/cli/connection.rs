@@ -68,6 +68,9 @@ fn what_is_not_there_is_one_line() {
     let mut place = Place::new();
     attempt(&mut place);
     let said = place.run(&["connection", "show", "1"]);
-    assert_eq!((said.code, said.err.as_str()), (1, "error: there is no attempt of this id\n"));
-    assert_eq!(place.run(&["connection", "show", "x"]).code, 2);
+    let nothing =
+        "error: there is no such attempt, or it is not kept any more: see `connection list`\n";
+    assert_eq!((said.code, said.err.as_str()), (1, nothing));
+    let said = place.run(&["connection", "show", "nosuch"]);
+    assert!(said.code == 2 && said.err.contains("an attempt has a number"), "{said:?}");
 }

@@ -1,7 +1,7 @@
 //! `doctor`, before a service that runs, and behind proxies each of which has one fault.
 
 use std::net::TcpListener;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -112,6 +112,21 @@ fn nothing_is_registered_and_nobody_is_signed_in_by_it() {
     assert!(world.doctor().iter().all(|one| one["verdict"] != "wrong"));
     assert_eq!(world.place.run(&["client", "list", "--json"]).out, before);
     assert_eq!(world.place.run(&["grant", "list", "--json"]).json(), serde_json::json!([]));
+}
+
+#[test]
+fn it_is_one_story_among_the_attempts_to_connect_and_no_failure() {
+    let mut world = World::new(no_fault);
+    world.doctor();
+    Command::new("kill").args(["-TERM", &world.service.id().to_string()]).status().unwrap();
+    assert!(world.service.wait().unwrap().success());
+    let list = world.place.run(&["connection", "list", "--json"]).json();
+    assert_eq!(list.as_array().unwrap().len(), 1, "{list:#}");
+    assert_eq!(
+        (&list[0]["app"], &list[0]["state"]),
+        (&"mcp-oauthd-doctor".into(), &"ended".into())
+    );
+    assert!(list[0]["cause"].as_str().unwrap().contains("`doctor`"), "{list:#}");
 }
 
 #[test]

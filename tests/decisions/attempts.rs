@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use mcp_oauthd::attempts::collector::Counted;
-use mcp_oauthd::attempts::{Origin, Sighting, State, Subject, Told, correlation};
+use mcp_oauthd::attempts::{DOCTOR, Origin, Sighting, State, Subject, Told, correlation};
 use mcp_oauthd::clock::UnixTime;
 use mcp_oauthd::config::{Config, Sources};
 use mcp_oauthd::oauth::{ClientId, ErrorCode, TokenId};
@@ -93,6 +93,21 @@ async fn a_browser_is_the_one_of_the_program_beside_it_that_has_a_name_from_befo
     let all = fixture.stories().await;
     assert_eq!(stages(&all[0]), [Stage::ServerMetadata, Stage::Asked]);
     assert_eq!((all.len(), all[0].client_id.as_ref()), (1, Some(&fixture.client.client_id)));
+}
+
+#[tokio::test]
+async fn a_look_by_doctor_is_not_taken_for_the_app_whose_browser_comes() {
+    let fixture = Fixture::new().await;
+    fixture.see(vec![seen(HOME, "cli/1", Stage::ServerMetadata)]).await;
+    fixture.see(vec![seen(HOME, DOCTOR, Stage::ServerMetadata)]).await;
+    let request = fixture.pending().await;
+    fixture.see(vec![seen(HOME, "Firefox", Stage::Asked).of(Subject::request(request))]).await;
+    let refused = seen(HOME, DOCTOR, Stage::AskRefused);
+    fixture.see(vec![refused.of(Subject::client(&fixture.client.client_id))]).await;
+    let all = fixture.stories().await;
+    assert_eq!(all.len(), 2, "{all:#?}");
+    assert_eq!(stages(&all[0]), [Stage::ServerMetadata, Stage::AskRefused]);
+    assert_eq!(stages(&all[1]), [Stage::ServerMetadata, Stage::Asked]);
 }
 
 #[tokio::test]

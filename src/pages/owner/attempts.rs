@@ -6,15 +6,17 @@ use askama::Template;
 use tracing::debug;
 
 use super::{address, client, query};
-use crate::attempts::said::said;
-use crate::attempts::{Diagnosis, State, Told};
+use crate::attempts::diagnosis::Value;
+use crate::attempts::mends::code_and_description;
+use crate::attempts::{Diagnosis, State, Step, Told};
 use crate::clock::UnixTime;
 use crate::oauth::ClientId;
+use crate::pages::error::described;
 use crate::pages::guard::Instead;
 use crate::pages::language::Html;
 use crate::pages::visit::Visit;
 use crate::pages::{ContentPolicy, Frame, render};
-use crate::storage::attempts::{self, Entry};
+use crate::storage::attempts;
 use crate::storage::{DbConnection, StorageError};
 use crate::words;
 
@@ -87,12 +89,14 @@ impl AttemptPage {
         state(self.told.diagnosis.state)
     }
 
-    fn said(step: &Entry) -> &'static str {
-        said(step.stage)
+    fn why(&self, step: &Step<'_>) -> Option<String> {
+        step.why.map(|text| why(&self.frame, text))
     }
 
+    /// None for an app that is not kept here.
     fn link_client(&self) -> Option<String> {
-        self.told.attempt.client_id.as_ref().map(|id| address(client::PATH, id.as_str()))
+        let id = self.told.attempt.client_id.as_ref().filter(|_| self.told.has_client());
+        id.map(|id| address(client::PATH, id.as_str()))
     }
 }
 
@@ -170,7 +174,19 @@ fn called(frame: &Frame, told: &Told) -> String {
 }
 
 fn cause(frame: &Frame, diagnosis: &Diagnosis) -> Html {
-    frame.say(diagnosis.cause.words, &diagnosis.cause.values)
+    let in_words = |value: &Value| match value {
+        Value::Why(text) => why(frame, text),
+        Value::About(text) => text.clone(),
+    };
+    let values: Vec<_> = diagnosis.cause.values.iter().map(in_words).collect();
+    frame.say(diagnosis.cause.words, &values)
+}
+
+/// The cause of a refusal in the page's language; its code is the same in all.
+fn why(frame: &Frame, text: &str) -> String {
+    let (code, description) = code_and_description(text);
+    let description = described(frame, description);
+    if code.is_empty() { description } else { format!("{code}: {description}") }
 }
 
 /// In words, and how it is shown.

@@ -1,6 +1,5 @@
 //! Why did it fail? Every failure of a real sequence of requests is told with its cause and its mend.
 
-use mcp_oauthd::attempts::said::said;
 use mcp_oauthd::attempts::{State, Told};
 use mcp_oauthd::storage::attempts;
 use serde_json::json;
@@ -14,7 +13,7 @@ use crate::support::{
 const CALLBACK: &str = "http://127.0.0.1:49152/callback";
 
 /// What is told, the newest first, after the owner has looked: his page is never behind.
-async fn told(server: &TestServer) -> Vec<Told> {
+pub(super) async fn told(server: &TestServer) -> Vec<Told> {
     let owner = signed_in(server, USER).await;
     let list = owner.get("/owner/attempts").await;
     assert_eq!(list.status, 200, "{list:?}");
@@ -41,15 +40,14 @@ async fn told(server: &TestServer) -> Vec<Told> {
 }
 
 /// The only story: how it stands, and why.
-async fn only(server: &TestServer) -> (State, String) {
+pub(super) async fn only(server: &TestServer) -> (State, String) {
     let all = told(server).await;
     assert_eq!(all.len(), 1, "{all:#?}");
     (all[0].diagnosis.state, all[0].diagnosis.cause.to_string())
 }
 
-fn steps(told: &Told) -> Vec<&'static str> {
-    let after = told.afterwards().into_iter().map(|(_, words)| words);
-    told.steps().iter().map(|step| said(step.stage)).chain(after).collect()
+pub(super) fn steps(told: &Told) -> Vec<&'static str> {
+    told.steps().iter().map(|step| step.words).collect()
 }
 
 async fn discover(server: &TestServer) {
@@ -79,6 +77,8 @@ async fn a_connection_that_works_is_one_story_from_discovery_to_the_first_use() 
     let tokens = client.connect(&Browser::new(&server)).await;
     assert_eq!(gate(&server, Some(&tokens.text("access_token"))).await, 200);
     confirmed(&server).await;
+    server.advance(100);
+    assert_eq!(gate(&server, None).await, 401);
     let all = told(&server).await;
     assert_eq!(all.len(), 1, "{all:#?}");
     assert_eq!(
@@ -96,6 +96,7 @@ async fn a_connection_that_works_is_one_story_from_discovery_to_the_first_use() 
             "The person said yes",
             "The app fetched its tokens",
             "A token was seen at work at the MCP server",
+            "The MCP server was asked without a token",
         ]
     );
     assert_eq!(all[0].diagnosis.state, State::Connected);

@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod attempts;
+mod attempts_people;
 mod behind_proxy;
 mod client_documents;
 mod connecting;
