@@ -3,7 +3,7 @@
 
 pub use super::obstacle::Obstacle;
 use super::obstacle::unwelcome;
-use super::{VerifiedRedirect, admission, step_up};
+use super::{VerifiedRedirect, admission, shown, step_up};
 use crate::accounts::session::SignedIn;
 use crate::clients::ceiling;
 use crate::clock::{Seconds, UnixTime};
@@ -111,11 +111,12 @@ pub struct Terms<'a> {
     pub connecting: &'a Connecting,
     /// Every scope that there is.
     pub offered: &'a Scope,
-    /// What the page has shown, if it says: a yes never gives more.
-    pub shown_scope: Option<&'a Scope>,
+    /// What the page has shown, by [`shown::question`].
+    pub shown: &'a str,
 }
 
-/// Yes. The URL to which the browser is sent. What the person may not have is left out.
+/// Yes. The URL to which the browser is sent. What the person may not have is left out. None when the
+/// yes would be to something else than the page has shown: then nothing is decided.
 ///
 /// # Errors
 /// `access_denied` when it has been answered with no, its code has been redeemed, there is an
@@ -126,27 +127,24 @@ pub fn approve(
     signed_in: &SignedIn,
     terms: &Terms<'_>,
     now: UnixTime,
-) -> Result<String, Error> {
+) -> Result<Option<String>, Error> {
     let pending = find(conn, cookie, now)?;
     let client = client(conn, &pending)?;
+    let asked = (&client, &pending);
+    let grantable = grantable(conn, asked, signed_in, terms.offered, now)?;
+    let differs = |now: &Grantable| shown::question(&client, &now.scope) != terms.shown;
+    if pending.decided_at.is_none() && grantable.as_ref().is_ok_and(differs) {
+        return Ok(None);
+    }
     let (to, issuer) = (redirect(&pending), terms.issuer);
     if !authorization_requests::decide(conn, pending.id, now)? {
         let code = code_again(conn, cookie, signed_in, now)?.ok_or_else(answered)?;
-        return Ok(to.with_code(&code.reveal(), issuer));
+        return Ok(Some(to.with_code(&code.reveal(), issuer)));
     }
     if !may_answer(&pending, signed_in) {
         return Err(refuse("The app wants you to sign in again first").into());
     }
-    let asked = (&client, &pending);
-    let grantable = grantable(conn, asked, signed_in, terms.offered, now)?;
     let scope = grantable.map_err(|why| refuse(why.words()))?.scope;
-    let scope = match terms.shown_scope {
-        Some(shown) => scope.common(shown),
-        None => scope,
-    };
-    if scope.is_empty() {
-        return Err(refuse(Obstacle::NothingLeft.words()).into());
-    }
     if let Some(why) = unwelcome(&client, terms.connecting) {
         return Err(refuse(why.words()).into());
     }
@@ -164,7 +162,7 @@ pub fn approve(
         seen_documents::note(conn, whose, &client.metadata, now)?;
     }
     record(conn, Event::ConsentApproved, subject(&pending, signed_in), now)?;
-    Ok(to.with_code(&code.reveal(), issuer))
+    Ok(Some(to.with_code(&code.reveal(), issuer)))
 }
 
 /// No. The URL to which the browser is sent.

@@ -5,7 +5,7 @@ use diesel::sql_types::{Nullable, Text};
 use mcp_oauthd::accounts::password::{Hashed, NewPassword, Passwords};
 use mcp_oauthd::accounts::session::{self, Browser, SessionLifetimes, SignedIn};
 use mcp_oauthd::accounts::{Username, setup};
-use mcp_oauthd::authorization::consent;
+use mcp_oauthd::authorization::{consent, shown};
 use mcp_oauthd::clients::registration::{self, Bounds, Registered};
 use mcp_oauthd::clock::{Clock, Seconds, UnixTime};
 use mcp_oauthd::config::{Connecting, Database};
@@ -206,9 +206,23 @@ pub(crate) fn approve_where(
         issuer: &issuer,
         connecting,
         offered: &offered,
-        shown_scope: None,
+        shown: &shown(conn, cookie, signed_in, now)?,
     };
-    consent::approve(conn, cookie, signed_in, &terms, now)
+    Ok(consent::approve(conn, cookie, signed_in, &terms, now)?.unwrap())
+}
+
+/// What a page shows now.
+pub(crate) fn shown(
+    conn: &mut DbConnection,
+    cookie: &TokenSecret,
+    signed_in: &SignedIn,
+    now: UnixTime,
+) -> Result<String, Error> {
+    let pending = consent::find(conn, cookie, now)?;
+    let client = consent::client(conn, &pending)?;
+    let asked = (&client, &pending);
+    let grantable = consent::grantable(conn, asked, signed_in, &offered(), now)?;
+    Ok(grantable.map(|now| shown::question(&client, &now.scope)).unwrap_or_default())
 }
 
 pub(crate) fn sign_in(

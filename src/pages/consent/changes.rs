@@ -1,13 +1,9 @@
 //! What has changed about an app since the person last said yes to it: Client ID Metadata Document
 //! draft -01, section 6.3.
 
-use data_encoding::HEXLOWER;
-
 use super::who::shown_name;
-use crate::authorization::consent;
 use crate::clock::UnixTime;
-use crate::error::Error;
-use crate::oauth::{ClientMetadata, Destination, GrantType, TokenHash, TokenSecret};
+use crate::oauth::{ClientMetadata, Destination, GrantType};
 use crate::pages::Frame;
 use crate::pages::language::Html;
 use crate::storage::clients::Client;
@@ -94,29 +90,6 @@ impl Changes {
             .chain(refreshes.map(fixed))
             .collect()
     }
-}
-
-/// What a page shows of a client, in a few letters: it comes back with the answer.
-#[must_use]
-pub(in crate::pages) fn shown(client: &Client) -> String {
-    HEXLOWER.encode(&TokenHash::of(&client.metadata.to_string()).0[..8])
-}
-
-/// Whether what is in force of a document's client is still what the person was shown, so that a
-/// yes is not taken for something else. An answer that was given before stays as it is.
-///
-/// # Errors
-/// As [`consent::find`] and [`consent::client`].
-pub(super) fn was_shown(
-    conn: &mut DbConnection,
-    cookie: &TokenSecret,
-    letters: &str,
-    now: UnixTime,
-) -> Result<bool, Error> {
-    let pending = consent::find(conn, cookie, now)?;
-    let client = consent::client(conn, &pending)?;
-    let described = client.origin == ClientOrigin::Document;
-    Ok(pending.code_id.is_some() || !described || shown(&client) == letters)
 }
 
 fn called(metadata: &ClientMetadata) -> String {

@@ -75,7 +75,7 @@ async fn after_the_owners_no_whoever_waits_is_told() {
     let (server, client, browser, place) = waiting(&[("clients", "ask")]).await;
     let question = browser.get(&place).await;
     let forced = browser.decide(&question, "allow").await;
-    assert_eq!(forced.status, 403, "a form of one's own is not the owner's yes");
+    assert_eq!(forced.header("location"), place, "a form of one's own is not the owner's yes");
     let owner = signed_in(&server, USER).await;
     let refused = confirm(&owner, "/owner/clients/refuse", &client.id).await;
     assert_eq!(said(&owner, &refused).await, "Refused. Nobody can connect it.");
