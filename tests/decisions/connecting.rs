@@ -232,7 +232,7 @@ async fn who_was_refused_stays_refused() {
     let (f, ask) = (Fixture::new().await, setting(Newcomers::Ask));
     f.ask().await;
     f.refuse().await;
-    assert_eq!(f.unwelcome(&ask).await, Some(Obstacle::SwitchedOff));
+    assert_eq!(f.unwelcome(&ask).await, Some(Obstacle::NotLetIn));
     let before = f.dump().await;
     assert!(!f.let_in().await, "not before it is enabled");
     assert!(!f.ask().await);
@@ -242,6 +242,8 @@ async fn who_was_refused_stays_refused() {
     assert_eq!(f.unwelcome(&ask).await, Some(Obstacle::Waits), "as it was before");
     assert!(f.let_in().await);
     assert_eq!(f.unwelcome(&ask).await, None);
+    f.refuse().await;
+    assert_eq!(f.unwelcome(&ask).await, Some(Obstacle::SwitchedOff), "it was in before");
 }
 
 #[tokio::test]
