@@ -29,7 +29,7 @@ const VERIFIER: &str = words!(
 );
 
 /// Refusals that have a mend of their own. A page says them in its own language.
-const MENDS: [(&str, &str); 36] = [
+const MENDS: [(&str, &str); 37] = [
     ("this app is not registered here. Remove the connection in the app, and add it again", AGAIN),
     ("This app is no longer registered here", AGAIN),
     (words!("the client is unknown or not authenticated"), AGAIN),
@@ -105,6 +105,7 @@ const MENDS: [(&str, &str); 36] = [
         words!("The owner can let it in: on the page of the app, or with `client approve`."),
     ),
     (Obstacle::SwitchedOff.words(), ENABLE),
+    (Obstacle::NotLetIn.words(), ENABLE),
     (
         Obstacle::Paused.words(),
         words!(

@@ -3,7 +3,7 @@
 
 pub use super::obstacle::Obstacle;
 use super::obstacle::unwelcome;
-use super::{VerifiedRedirect, admission, step_up};
+use super::{VerifiedRedirect, admission, shown, step_up};
 use crate::accounts::session::SignedIn;
 use crate::clients::ceiling;
 use crate::clock::{Seconds, UnixTime};
@@ -111,15 +111,12 @@ pub struct Terms<'a> {
     pub connecting: &'a Connecting,
     /// Every scope that there is.
     pub offered: &'a Scope,
-    /// What the page has shown of the app: [`crate::oauth::ClientMetadata::in_letters`].
-    pub shown_client: &'a str,
-    /// What it has shown of the scopes, if it says: a yes never gives more.
-    pub shown_scope: Option<&'a Scope>,
+    /// What the page has shown, by [`shown::question`].
+    pub shown: &'a str,
 }
 
-/// Yes. The URL to which the browser is sent; none if what is in force of a document's client is not
-/// any more what the person was shown, so that a yes is not taken for something else. An answer that was
-/// given before stays as it is. What the person may not have is left out.
+/// Yes. The URL to which the browser is sent. What the person may not have is left out. None when the
+/// yes would be to something else than the page has shown: then nothing is decided.
 ///
 /// # Errors
 /// `access_denied` when it has been answered with no, its code has been redeemed, there is an
@@ -133,9 +130,10 @@ pub fn approve(
 ) -> Result<Option<String>, Error> {
     let pending = find(conn, cookie, now)?;
     let client = client(conn, &pending)?;
-    let described = client.origin == ClientOrigin::Document;
-    let was_shown = !described || client.metadata.in_letters() == terms.shown_client;
-    if pending.code_id.is_none() && !was_shown {
+    let asked = (&client, &pending);
+    let grantable = grantable(conn, asked, signed_in, terms.offered, now)?;
+    let differs = |now: &Grantable| shown::question(&client.metadata, &now.scope) != terms.shown;
+    if pending.decided_at.is_none() && grantable.as_ref().is_ok_and(differs) {
         return Ok(None);
     }
     let (to, issuer) = (redirect(&pending), terms.issuer);
@@ -146,16 +144,7 @@ pub fn approve(
     if !may_answer(&pending, signed_in) {
         return Err(refuse("The app wants you to sign in again first").into());
     }
-    let asked = (&client, &pending);
-    let grantable = grantable(conn, asked, signed_in, terms.offered, now)?;
     let scope = grantable.map_err(|why| refuse(why.words()))?.scope;
-    let scope = match terms.shown_scope {
-        Some(shown) => scope.common(shown),
-        None => scope,
-    };
-    if scope.is_empty() {
-        return Err(refuse(Obstacle::NothingLeft.words()).into());
-    }
     if let Some(why) = unwelcome(&client, terms.connecting) {
         return Err(refuse(why.words()).into());
     }
@@ -168,7 +157,7 @@ pub fn approve(
     let pending = PendingRequest { asked: Asked { scope, ..pending.asked }, ..pending };
     let code = insert_code(conn, cookie, &pending, signed_in, now + terms.code_lifetime)?;
     authorization_requests::set_code(conn, pending.id, code.id())?;
-    if described {
+    if client.origin == ClientOrigin::Document {
         let whose = (&signed_in.user().id, &client.client_id);
         seen_documents::note(conn, whose, &client.metadata, now)?;
     }

@@ -6,6 +6,7 @@ pub mod limits;
 pub mod obstacle;
 pub mod pause;
 pub mod request;
+pub mod shown;
 pub mod step_up;
 
 use crate::oauth::{Destination, ErrorCode, Issuer, OAuthError, RedirectUri};

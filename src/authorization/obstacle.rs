@@ -18,7 +18,9 @@ pub enum Obstacle {
     Gone,
     /// The client is new, and waits for the owner.
     Waits,
-    /// The owner has switched the client off, or has not let it in.
+    /// The owner has said no to a new client.
+    NotLetIn,
+    /// The owner has switched the client off.
     SwitchedOff,
     /// The client is none of those that may connect.
     NotKnown,
@@ -42,6 +44,7 @@ impl Obstacle {
             }
             Self::Gone => words!("This MCP server is no longer served here"),
             Self::Waits => words!("This app is new here. The owner of this server decides first"),
+            Self::NotLetIn => words!("The owner of this server has not let this app in"),
             Self::SwitchedOff => words!("This app has been switched off here"),
             Self::NotKnown => connecting::NOT_KNOWN,
         }
@@ -52,6 +55,9 @@ impl Obstacle {
 /// else is in its way: after [`super::consent::grantable`].
 #[must_use]
 pub fn unwelcome(client: &Client, connecting: &Connecting) -> Option<Obstacle> {
+    if client.was_refused() {
+        return Some(Obstacle::NotLetIn);
+    }
     if client.disabled_at.is_some() {
         return Some(Obstacle::SwitchedOff);
     }

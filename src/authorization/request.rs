@@ -1,8 +1,8 @@
 //! The authorization request: RFC 6749 section 4.1.1, PKCE, RFC 8707, RFC 9207.
 
 use super::VerifiedRedirect;
+use super::obstacle::{Obstacle, unwelcome};
 use crate::clients::ceiling;
-use crate::clients::connecting::{self, MayConnect};
 use crate::clock::{Seconds, UnixTime};
 use crate::config::Connecting;
 use crate::error::Error;
@@ -71,9 +71,12 @@ pub fn resolve(
     offer: &Offer,
 ) -> Result<Asked, Rejection> {
     let (client, redirect_uri) = client_and_redirect(conn, parameters)?;
-    if connecting::may_connect(&client, &offer.connecting) == MayConnect::No {
-        let error = ErrorCode::InvalidClient.because(connecting::NOT_KNOWN);
-        return Err(Rejection::ShowPage(error));
+    match unwelcome(&client, &offer.connecting) {
+        // The owner is asked once somebody has signed in.
+        None | Some(Obstacle::Waits) => {}
+        Some(why) => {
+            return Err(Rejection::ShowPage(ErrorCode::InvalidClient.because(why.words())));
+        }
     }
     let to = VerifiedRedirect {
         uri: redirect_uri.clone(),
@@ -128,9 +131,7 @@ fn client_and_redirect(
         )))
     };
     let id: ClientId = id.parse().map_err(|_| unknown())?;
-    let client = clients::find(conn, &id)?
-        .filter(|client| client.disabled_at.is_none())
-        .ok_or_else(unknown)?;
+    let client = clients::find(conn, &id)?.ok_or_else(unknown)?;
     let Some(requested) = parameters.get("redirect_uri") else {
         let Some(only) = only_redirect(&client).cloned() else {
             return Err(show(ErrorCode::InvalidRequest.because("redirect_uri is missing")));

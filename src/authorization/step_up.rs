@@ -14,7 +14,7 @@
 //! several installations may share one id (a metadata document, alike registrations). One of them gets
 //! what the person has granted another, or a program that only claims the id gets it. That is no more
 //! than it could have asked for by name, and it is not given in silence: the page says all that a yes
-//! gives, new or not, and a yes never gives more than its page has said.
+//! gives, new or not, and a yes never gives anything else than its page has said.
 //!
 //! The earlier grants stay as they are, whatever the answer: other installations may live on them.
 

@@ -88,6 +88,8 @@ enum Command {
 pub enum Failure {
     /// 1
     Failed(String),
+    /// 2: arguments that are each understood, and do not go together.
+    Usage(String),
     /// 69: the database or the network is not to be reached (`sysexits.h`, `EX_UNAVAILABLE`).
     Unavailable(String),
     /// 78: the configuration is wrong (`EX_CONFIG`).
@@ -100,6 +102,7 @@ impl Failure {
     fn exit(self) -> ExitCode {
         let (code, message) = match self {
             Self::Failed(message) => (1, message),
+            Self::Usage(message) => (2, message),
             Self::Unavailable(message) => (69, message),
             Self::Configuration(message) => (78, message),
             Self::NobodyReads => return ExitCode::SUCCESS,

@@ -7,12 +7,12 @@ use data_encoding::{BASE64, BASE64_NOPAD};
 
 use crate::clock::UnixTime;
 use crate::error::Error;
-use crate::mcp::Rule;
 use crate::oauth::{
     ClientId, ClientMetadata, ErrorCode, IntrospectionId, OAuthError, Parameters, TokenHash,
     form_decode,
 };
 use crate::storage::clients::{self, Client};
+use crate::storage::resource_rules::RuledResource;
 use crate::storage::resources::Resource;
 use crate::storage::{DbConnection, Known, StorageError};
 
@@ -36,13 +36,13 @@ impl AuthenticatedClient {
 
 /// Proof that a resource has authenticated: only this module can make one.
 #[derive(Debug)]
-pub struct AuthenticatedResource(Arc<(Resource, Vec<Rule>)>);
+pub struct AuthenticatedResource(Arc<RuledResource>);
 
 impl AuthenticatedResource {
     /// Who it is.
     #[must_use]
     pub fn resource(&self) -> &Resource {
-        &self.0.0
+        &self.0.resource
     }
 }
 
@@ -162,7 +162,7 @@ impl Presented {
         for reading in &self.readings {
             let Ok(id) = reading.id.parse::<IntrospectionId>() else { continue };
             let Some(found) = known.resource(&id)? else { continue };
-            let resource = &found.0;
+            let resource = &found.resource;
             let because = match &reading.secret {
                 Some(secret) if resource.accepts(secret, now) => {
                     return Ok(Ok(AuthenticatedResource(found)));

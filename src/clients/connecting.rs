@@ -7,6 +7,7 @@
 //! client.
 
 use super::known;
+use crate::authorization::shown;
 use crate::clock::UnixTime;
 use crate::config::{Connecting, Newcomers};
 use crate::error::Error;
@@ -136,7 +137,7 @@ pub enum Approval {
     Unknown,
 }
 
-/// The owner's yes to a client, as it was `shown` to him: [`ClientMetadata::in_letters`].
+/// The owner's yes to a client, as it was `shown` to him: [`shown::client`].
 ///
 /// # Errors
 /// The database's.
@@ -152,7 +153,7 @@ pub fn approve(
     if client.approved_at.is_some() {
         return Ok(Approval::Before);
     }
-    if client.metadata.in_letters() != shown
+    if shown::client(&client.metadata) != shown
         || !clients::approve(conn, (id, &client.metadata), now)?
     {
         return Ok(Approval::Changed);

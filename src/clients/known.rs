@@ -164,9 +164,23 @@ mod tests {
         ] {
             assert!(!registration(uris), "{uris:?}");
         }
-        for text in ["https://chatgpt.com/oauth/a/b/client.json", "https://chatgpt.com/client.json"]
-        {
-            assert!(!is_known_document(&text.parse().unwrap(), &Connecting::default()), "{text}");
+    }
+
+    /// `ChatGPT` and Codex have one for each connection.
+    #[test]
+    fn an_address_of_one_connection_is_as_known_as_the_one_that_it_is_like() {
+        for (text, expected) in [
+            ("https://chatgpt.com/oauth/7NsWlQyClcg9/client.json", true),
+            ("https://chatgpt.com/oauth/codex/4-bzS8rt42zJ/client.json", true),
+            ("https://chatgpt.com/oauth/codex/client.json", true),
+            ("https://chatgpt.com/oauth/a/b/client.json", false),
+            ("https://chatgpt.com/client.json", false),
+            ("https://chatgpt.com:8443/oauth/7NsWlQyClcg9/client.json", false),
+            ("https://chatgpt.com.evil.example/oauth/7NsWlQyClcg9/client.json", false),
+            ("https://evil.example/oauth/codex/4-bzS8rt42zJ/client.json", false),
+        ] {
+            let url = text.parse().unwrap();
+            assert_eq!(is_known_document(&url, &Connecting::default()), expected, "{text}");
         }
     }
 

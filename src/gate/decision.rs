@@ -12,6 +12,7 @@ use crate::mcp::{Call, Rule};
 use crate::oauth::{IntrospectionId, ResourceUri, Scope, ScopeHierarchy};
 use crate::storage::access_tokens::Described;
 use crate::storage::grants::Grant;
+use crate::storage::resource_rules::RuledResource;
 use crate::storage::resources::Resource;
 use crate::storage::{DbConnection, Known, StorageError, clients};
 
@@ -104,7 +105,7 @@ pub fn decide(
 ) -> Result<Option<Decision>, StorageError> {
     let id = &request.demand.introspection_id;
     let Some(found) = known.resource(id)? else { return Ok(None) };
-    let (resource, rules) = &*found;
+    let RuledResource { resource, rules } = &*found;
     let offered = &resource.offered(scopes);
     // Nobody can be granted it: a slip of the pen, and no reason to ask a person.
     if !offered.covers(&request.demand.scope) {

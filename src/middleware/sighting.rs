@@ -106,6 +106,10 @@ fn sighting<B>(app: &App, response: &ServiceResponse<B>) -> Option<Sighting> {
     let (inner, query) = (response.response(), || Parameters::parse(request.query_string()).ok());
     let at = |stage| Sighting::new(origin(request), stage);
     let refused = inner.extensions().get::<OAuthError>().cloned();
+    if *request.method() == Method::HEAD {
+        // Nobody sees a page by it: the one that waits for the owner looks so, every few seconds.
+        return discovery(request, at, inner.status().as_u16());
+    }
     if let Some(Marked { stage, subject, why }) = inner.extensions().get::<Marked>().cloned() {
         let sighting = Sighting { why: why.map(str::to_owned), ..at(stage).of(subject) };
         let asked = if stage == Stage::Asked { query() } else { None };
@@ -117,7 +121,7 @@ fn sighting<B>(app: &App, response: &ServiceResponse<B>) -> Option<Sighting> {
     let path = request.path();
     let below = path.strip_prefix(app.config.issuer.path()).unwrap_or(path);
     let ok = inner.status().is_success();
-    let is_page = ok && *request.method() != Method::HEAD && *request.method() != Method::POST;
+    let is_page = ok && *request.method() != Method::POST;
     match (below, refused) {
         ("/token", refused) => token_request(request, at, refused, ok),
         ("/register", Some(refused)) => Some(at(Stage::RegistrationRefused).because(&refused)),

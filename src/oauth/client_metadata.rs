@@ -3,13 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::HEXLOWER;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
 
-use super::{RedirectUri, Scope, TokenHash};
+use super::{RedirectUri, Scope};
 
 /// The metadata in force for a client, as we keep it and as we answer it. No member is ever null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
@@ -67,13 +66,6 @@ impl ClientMetadata {
     #[must_use]
     pub fn allows(&self, redirect_uri: &RedirectUri) -> bool {
         self.redirect_uris.iter().any(|registered| registered.allows(redirect_uri))
-    }
-
-    /// All of it, in a few letters. A page that shows it has them come back with the answer, so that a yes
-    /// is to what was shown.
-    #[must_use]
-    pub fn in_letters(&self) -> String {
-        HEXLOWER.encode(&TokenHash::of(&self.to_string()).0[..8])
     }
 
     /// Whether it has no secret: RFC 6749 section 2.1.

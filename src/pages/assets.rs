@@ -1,4 +1,4 @@
-//! The style sheet, the mark and the script: part of the binary, named by their content, so that browsers may
+//! The style sheet, the mark and the scripts: part of the binary, named by their content, so that browsers may
 //! keep them for ever (RFC 8246).
 
 use std::fmt::Write as _;
@@ -25,15 +25,18 @@ pub static MARK: LazyLock<Asset> = LazyLock::new(|| {
 });
 
 /// What passkeys need (Web Authentication).
-pub static PASSKEY_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    let script = Bytes::from_static(include_bytes!("passkey.js"));
-    Asset::new(("passkey", "js"), "text/javascript; charset=utf-8", script)
-});
+pub static PASSKEY_SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::script("passkey", include_bytes!("passkey.js")));
+
+/// What looks again by itself whether an app still waits for the owner.
+pub static WAITING_SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::script("waiting", include_bytes!("waiting.js")));
 
 /// One of the files, for ever; 404 for a name that an older version had.
 pub async fn get(brand: web::Data<Brand>, path: web::Path<String>) -> HttpResponse {
     let wanted = format!("/assets/{path}");
-    let mut assets = [&*STYLESHEET, &*MARK, &*PASSKEY_SCRIPT].into_iter().chain(brand.assets());
+    let ours = [&*STYLESHEET, &*MARK, &*PASSKEY_SCRIPT, &*WAITING_SCRIPT];
+    let mut assets = ours.into_iter().chain(brand.assets());
     let Some(asset) = assets.find(|asset| asset.path() == wanted) else {
         return HttpResponse::NotFound().finish();
     };
@@ -76,6 +79,11 @@ impl Asset {
     #[must_use]
     pub(super) fn with_policy(self, policy: &'static str) -> Self {
         Self { policy: Some(policy), ..self }
+    }
+
+    fn script(name: &str, content: &'static [u8]) -> Self {
+        let content = Bytes::from_static(content);
+        Self::new((name, "js"), "text/javascript; charset=utf-8", content)
     }
 
     pub(super) fn new(

@@ -18,10 +18,11 @@ use super::{ContentPolicy, Frame, render, waiting};
 use crate::attempts::Subject;
 use crate::authorization::consent::{self, Grantable, Terms, may_answer};
 use crate::authorization::obstacle::unwelcome;
+use crate::authorization::shown;
 use crate::clients::look_alike::Pose;
 use crate::error::Error;
 use crate::middleware::sighting;
-use crate::oauth::{Destination, ErrorCode, Parameters, Scope, TokenId};
+use crate::oauth::{Destination, ErrorCode, Parameters, TokenId};
 use crate::storage::attempts::Stage;
 use crate::storage::authorization_requests::PendingRequest;
 use crate::storage::clients::Client;
@@ -51,7 +52,7 @@ pub struct Consent {
     pub pose: Option<Pose>,
     /// What has changed about it since the person last said yes.
     pub changes: Option<Changes>,
-    /// Of what the page shows of the client: it comes back with the answer.
+    /// What the page shows, by [`shown::question`]: it comes back with the answer.
     pub shown: String,
     /// Where the answer goes.
     pub destination: Destination,
@@ -140,7 +141,6 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
             return Err(visit.failed(ErrorCode::InvalidRequest.because(why)));
         }
     };
-    let scope = Some(Scope::requested(sent.text("scope"))).filter(|scope| !scope.is_empty());
     let app = visit.app.clone();
     let now = app.clock.now();
     let shown = sent.text("shown").to_owned();
@@ -152,8 +152,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
                 issuer: &config.issuer,
                 connecting: &config.connecting,
                 offered: &config.scopes,
-                shown_client: &shown,
-                shown_scope: scope.as_ref(),
+                shown: &shown,
             };
             consent::approve(conn, &cookie, signed_in, &terms, now)
         } else {
@@ -210,7 +209,7 @@ fn question(
         ),
         pose: who::pose(&client, &answers, config),
         changes: None,
-        shown: client.metadata.in_letters(),
+        shown: shown::question(&client.metadata, &grantable.scope),
         client_name: client.metadata.client_name.unwrap_or_default(),
         destination: pending.asked.redirect_uri.destination().clone(),
         resource_name: grantable.resource.name,

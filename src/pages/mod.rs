@@ -236,13 +236,13 @@ impl Frame {
 pub enum ContentPolicy {
     /// Forms go to ourselves only.
     Closed,
-    /// As [`ContentPolicy::Closed`], with the script that passkeys need, and what it asks us.
+    /// As [`ContentPolicy::Closed`], with a script of ours, and what it asks us.
     Scripted,
     /// Without `form-action`: Chrome holds the redirects that follow a form against it. After consent
     /// they lead to the client (a loopback port, an app's scheme, a site that redirects further), and
     /// from a sign-in to another provider, so that any list would lock somebody out.
     LeadsElsewhere,
-    /// Both: a sign-in by passkey or at another provider.
+    /// Both: a sign-in by passkey or at another provider, and a request that waits for the owner.
     ScriptedLeadsElsewhere,
 }
 

@@ -1,10 +1,12 @@
 //! In place of the question of the consent page, where a new app waits for the owner. The request that
-//! the person has started is kept: a look after the owner's yes goes on with it.
+//! the person has started is kept: a look after the owner's yes goes on with it, and a script looks by
+//! itself.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
+use super::assets::WAITING_SCRIPT;
 use super::consent::who::{self, shown_name};
 use super::consent::{self, ClientOrigin};
 use super::error::PageError;
@@ -46,6 +48,8 @@ pub struct Waiting {
     pub owners_page: OwnersPage,
     /// Who is signed in.
     pub username: String,
+    /// Path of the script.
+    pub script: String,
 }
 
 /// Where somebody decides about an app that waits.
@@ -94,8 +98,9 @@ pub(super) async fn wait(
         },
         client_id: client.client_id,
         username: visitor.signed_in.user().username.clone(),
+        script: visit.here(WAITING_SCRIPT.path()),
     };
-    let mut page = render(StatusCode::ACCEPTED, &page, ContentPolicy::LeadsElsewhere);
+    let mut page = render(StatusCode::ACCEPTED, &page, ContentPolicy::ScriptedLeadsElsewhere);
     sighting::mark(&mut page, Stage::Waiting, consent::subject(visitor, pending.id));
     Ok(page)
 }

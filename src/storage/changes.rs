@@ -173,14 +173,14 @@ mod tests {
     #[test]
     fn what_was_read_before_a_change_is_good_no_longer_and_after_it_is() {
         let changes = Changes::default();
-        let [changed, other] = ["1", "2"].map(|key| Place::of(Watched::Grants, key));
+        let [one, other] = ["1", "2"].map(|key| Place::of(Watched::Grants, key));
         let before = changes.stamp();
-        changes.note(changed);
-        assert!(changes.is_current(before, &[changed]), "it is not committed");
+        changes.note(one);
+        assert!(changes.is_current(before, &[one]), "it is not committed");
         changes.publish();
-        assert!(!changes.is_current(before, &[other, changed]));
+        assert!(!changes.is_current(before, &[other, one]));
         assert!(changes.is_current(before, &[other]));
-        assert!(changes.is_current(changes.stamp(), &[changed]));
+        assert!(changes.is_current(changes.stamp(), &[one]));
         changes.forget_everything();
         assert!(!changes.is_current(before, &[other]));
         assert!(changes.is_current(changes.stamp(), &[other]));

@@ -95,9 +95,18 @@ impl Client {
     /// Whether somebody has met it where the owner is asked, and he has said neither yes nor no.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
+        self.has_no_yes() && self.disabled_at.is_none()
+    }
+
+    /// Whether the owner has said no to it when he was asked.
+    #[must_use]
+    pub fn was_refused(&self) -> bool {
+        self.has_no_yes() && self.disabled_at.is_some()
+    }
+
+    fn has_no_yes(&self) -> bool {
         let used_since = self.last_used_at > self.asked_at;
-        let undecided = self.approved_at.is_none() && self.disabled_at.is_none();
-        self.asked_by.is_some() && undecided && !used_since
+        self.asked_by.is_some() && self.approved_at.is_none() && !used_since
     }
 }
 

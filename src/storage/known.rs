@@ -9,9 +9,8 @@ use quick_cache::sync::Cache;
 
 use super::access_tokens::{self, Described};
 use super::changes::{Changes, Place, Stamp, Watched};
-use super::resources::Resource;
-use super::{DbConnection, StorageError, clients, resource_rules};
-use crate::mcp::Rule;
+use super::resource_rules::{self, RuledResource};
+use super::{DbConnection, StorageError, clients};
 use crate::oauth::{ClientId, IntrospectionId, TokenId};
 
 /// An operator has a handful of resources.
@@ -23,7 +22,7 @@ const MOST_NAMES: usize = 4096;
 pub(super) struct Memory {
     changes: Arc<Changes>,
     tokens: Shelf<TokenId, Described>,
-    resources: Shelf<IntrospectionId, (Resource, Vec<Rule>)>,
+    resources: Shelf<IntrospectionId, RuledResource>,
     names: Shelf<ClientId, Option<String>>,
 }
 
@@ -59,13 +58,13 @@ impl Memory {
     /// is not to be remembered.
     fn recall<K: Hash + Eq + Clone, V>(
         &self,
-        shelf: &Shelf<K, V>,
+        among: &Shelf<K, V>,
         key: &K,
         read: impl FnOnce() -> Result<Option<(V, Option<[Place; 2]>)>, StorageError>,
     ) -> Result<Option<Arc<V>>, StorageError> {
         let trusted = self.changes.are_known();
         if trusted
-            && let Some(found) = shelf.get(key)
+            && let Some(found) = among.get(key)
             && self.changes.is_current(found.stamp, &found.places)
         {
             return Ok(Some(found.value));
@@ -74,7 +73,7 @@ impl Memory {
         let Some((value, places)) = read()? else { return Ok(None) };
         let value = Arc::new(value);
         if let Some(places) = places.filter(|_| trusted) {
-            shelf.insert(key.clone(), Read { value: value.clone(), stamp, places });
+            among.insert(key.clone(), Read { value: value.clone(), stamp, places });
         }
         Ok(Some(value))
     }
@@ -110,7 +109,7 @@ impl Known<'_> {
     pub fn resource(
         &mut self,
         id: &IntrospectionId,
-    ) -> Result<Option<Arc<(Resource, Vec<Rule>)>>, StorageError> {
+    ) -> Result<Option<Arc<RuledResource>>, StorageError> {
         self.memory.recall(&self.memory.resources, id, || {
             let found = resource_rules::find_with_resource(self.conn, id)?;
             Ok(found.map(|found| (found, Some([Place::of(Watched::Resources, ""); 2]))))

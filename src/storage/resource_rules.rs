@@ -45,11 +45,20 @@ pub fn list(conn: &mut DbConnection, resource: &Resource) -> Result<Vec<Stored>,
     Ok(rows.into_iter().map(stored).collect())
 }
 
-/// A resource with its rules, in one look-up: the gate asks each time.
+/// A resource with its rules.
+#[derive(Debug, Clone)]
+pub struct RuledResource {
+    /// The resource.
+    pub resource: Resource,
+    /// In the order in which they were added.
+    pub rules: Vec<Rule>,
+}
+
+/// A resource with its rules, in one look-up.
 pub fn find_with_resource(
     conn: &mut DbConnection,
     id: &IntrospectionId,
-) -> Result<Option<(Resource, Vec<Rule>)>, StorageError> {
+) -> Result<Option<RuledResource>, StorageError> {
     let its = resource_rules::resource.eq(resources::canonical);
     let rows = resources::table
         .left_join(resource_rules::table.on(its))
@@ -65,10 +74,15 @@ pub fn find_with_resource(
                 .nullable(),
         ))
         .load::<(Resource, Option<(RuleKind, Scope, Pattern, Pattern)>)>(conn)?;
-    let mut found = None;
+    let mut found: Option<RuledResource> = None;
     for (resource, rule) in rows {
-        let (_, rules) = found.get_or_insert_with(|| (resource, vec![]));
-        rules.extend(rule.map(|(kind, scope, method, name)| Rule { kind, scope, method, name }));
+        let ruled = found.get_or_insert_with(|| RuledResource { resource, rules: vec![] });
+        ruled.rules.extend(rule.map(|(kind, scope, method, name)| Rule {
+            kind,
+            scope,
+            method,
+            name,
+        }));
     }
     Ok(found)
 }

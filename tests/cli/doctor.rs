@@ -313,6 +313,26 @@ fn short_lifetimes_are_doubtful() {
 }
 
 #[test]
+fn whom_the_operator_keeps_out_is_said() {
+    let mut place = Place::new();
+    let nobody = format!("http://{}", free().local_addr().unwrap());
+    place.set("ISSUER", &nobody).set("RESOURCE", &format!("{nobody}/mcp"));
+    place.set("CLIENTS", "ask").set("REGISTRATION", "off");
+    let said = place.run(&["doctor"]).out;
+    for words in ["a new app waits for an owner's yes", "no app can register"] {
+        assert!(said.contains(&format!("ok        settings: {words} (MCP_OAUTH_")), "{said}");
+    }
+}
+
+#[test]
+fn nobody_can_sign_in_for_all_clients_at_once() {
+    let url = "http://127.0.0.1:1/mcp";
+    let said = Place::new().run(&["doctor", "--as", "all", "--through", url]);
+    assert_eq!((said.code, said.out.as_str()), (2, ""), "{said:?}");
+    assert!(said.err.contains("one client at a time"), "{said:?}");
+}
+
+#[test]
 fn where_nobody_answers_that_is_said_once_and_nothing_is_made() {
     let place = {
         let mut place = Place::new();

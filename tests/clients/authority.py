@@ -1,4 +1,4 @@
-"""A certificate authority that only the test knows."""
+"""Certificates, and authorities that only the test knows."""
 
 import datetime
 import ipaddress
@@ -8,48 +8,53 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+NOW = datetime.datetime.now(datetime.timezone.utc)
+DAY = datetime.timedelta(days=1)
 
-class Authority:
-    """A certificate authority, and its file."""
 
-    def __init__(self, folder):
-        self.folder = folder
+class Certificate:
+    """A certificate and its key, signed by another one or by itself; an authority's own has no hosts."""
+
+    def __init__(self, name, *hosts, by=None, days=(-1, 60.5)):
         self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "an authority of the test")])
-        certificate = self._sign(self.name, self.key, x509.BasicConstraints(ca=True, path_length=0), [])
-        self.file = folder / "authority.pem"
-        self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        self.file.chmod(0o600)
-
-    def context(self, *names):
-        """What a server of these names needs."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        names = [x509.IPAddress(ipaddress.ip_address(n)) if n[0].isdigit() else x509.DNSName(n) for n in names]
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a server of the test")])
-        certificate = self._sign(subject, key, x509.BasicConstraints(ca=False, path_length=None), names)
-        chain = self.folder / f"server-{id(key)}.pem"
-        chain.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
+        self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        signer = by or self
+        builder = x509.CertificateBuilder(
+            subject_name=self.name,
+            issuer_name=signer.name,
+            public_key=self.key.public_key(),
+            serial_number=x509.random_serial_number(),
+            not_valid_before=NOW + days[0] * DAY,
+            not_valid_after=NOW + days[1] * DAY,
         )
+        builder = builder.add_extension(x509.BasicConstraints(ca=not hosts, path_length=None), critical=True)
+        if hosts:
+            names = [x509.IPAddress(ipaddress.ip_address(h)) if h[0].isdigit() else x509.DNSName(h) for h in hosts]
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        self.pem = builder.sign(signer.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    def context(self, folder, *rest):
+        """What a server needs that shows this one, and the rest of its chain."""
+        key = self.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        chain = folder / f"server-{id(self)}.pem"
+        chain.write_bytes(key + b"".join(one.pem for one in (self, *rest)))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(chain)
         return context
 
-    def _sign(self, subject, key, constraints, names):
-        now = datetime.datetime.now(datetime.timezone.utc)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self.name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(constraints, critical=True)
-        )
-        if names:
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        return builder.sign(self.key, hashes.SHA256())
+
+class Authority:
+    """An authority, and its file."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.certificate = Certificate("an authority of the test")
+        self.file = folder / "authority.pem"
+        self.file.write_bytes(self.certificate.pem)
+        self.file.chmod(0o600)
+
+    def context(self, *names):
+        """What a server of these names needs."""
+        return Certificate("a server of the test", *names, by=self.certificate).context(self.folder)

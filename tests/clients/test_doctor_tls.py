@@ -1,66 +1,29 @@
 """What `doctor` says of certificates: whom this machine believes is a file of the tests."""
 
 import contextlib
-import datetime
-import ipaddress
 import json
 import os
 import socket
-import ssl
 import subprocess
 import threading
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from authority import Certificate
 from support import BINARY
 
-NOW = datetime.datetime.now(datetime.timezone.utc)
-DAY = datetime.timedelta(days=1)
+ROOT = Certificate("Root of the tests")
+BETWEEN = Certificate("Between", by=ROOT)
+PRIVATE = Certificate("Private root")
 
 
-class Signed:
-    """A certificate and its key, by another one or by itself."""
-
-    def __init__(self, name, by=None, authority=False, days=(-1, 60.5), hosts=("localhost",)):
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        signer = by or self
-        builder = x509.CertificateBuilder(
-            subject_name=self.name,
-            issuer_name=signer.name,
-            public_key=self.key.public_key(),
-            serial_number=x509.random_serial_number(),
-            not_valid_before=NOW + days[0] * DAY,
-            not_valid_after=NOW + days[1] * DAY,
-        )
-        builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        if not authority:
-            names = [x509.DNSName(host) for host in hosts] + [x509.IPAddress(ipaddress.ip_address("192.0.2.1"))]
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        self.certificate = builder.sign(signer.key, hashes.SHA256())
-        self.pem = self.certificate.public_bytes(serialization.Encoding.PEM)
-
-    def key_pem(self):
-        plain = serialization.NoEncryption()
-        return self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-
-
-ROOT = Signed("Root of the tests", authority=True)
-BETWEEN = Signed("Between", by=ROOT, authority=True)
-PRIVATE = Signed("Private root", authority=True)
+def of_localhost(**how):
+    return Certificate("localhost", "localhost", **how)
 
 
 @contextlib.contextmanager
 def serving(folder, signed, *rest):
     """Shakes hands, and hangs up."""
-    chain, key = folder / "chain.pem", folder / "key.pem"
-    chain.write_bytes(b"".join(one.pem for one in (signed, *rest)))
-    key.write_bytes(signed.key_pem())
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(chain, key)
+    context = signed.context(folder, *rest)
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve():
@@ -108,7 +71,7 @@ def look(folder, port, believed=ROOT, private=None):
 
 
 def test_a_good_one_is_believed_until_its_end(tmp_path):
-    with serving(tmp_path, Signed("localhost", by=BETWEEN), BETWEEN) as port:
+    with serving(tmp_path, of_localhost(by=BETWEEN), BETWEEN) as port:
         verdict, says, _ = look(tmp_path, port)
     assert verdict == "fine" and "TLS 1.3" in says and "(60 days)" in says, says
 
@@ -116,11 +79,11 @@ def test_a_good_one_is_believed_until_its_end(tmp_path):
 @pytest.mark.parametrize(
     "signed, says, mend",
     [
-        (Signed("localhost", by=ROOT, days=(-9, -1)), "has expired", "renew it"),
-        (Signed("localhost", by=ROOT, days=(2, 9)), "not valid yet", "clock"),
-        (Signed("other", by=ROOT, hosts=["other.example"]), "but for other.example, 192.0.2.1", "with this name in it"),
-        (Signed("localhost"), "signed by itself", "public authority"),
-        (Signed("localhost", by=BETWEEN), "without that of its authority (CN=Between)", "fullchain.pem"),
+        (of_localhost(by=ROOT, days=(-9, -1)), "has expired", "renew it"),
+        (of_localhost(by=ROOT, days=(2, 9)), "not valid yet", "clock"),
+        (Certificate("other", "other.example", "192.0.2.1", by=ROOT), "but for other.example, 192.0.2.1", "with this name in it"),
+        (of_localhost(), "signed by itself", "public authority"),
+        (of_localhost(by=BETWEEN), "without that of its authority (CN=Between)", "fullchain.pem"),
     ],
     ids=["expired", "not yet", "of another host", "by itself", "without its chain"],
 )
@@ -131,25 +94,25 @@ def test_what_nobody_believes_is_said_with_its_mend(tmp_path, signed, says, mend
 
 
 def test_an_authority_that_nobody_knows(tmp_path):
-    with serving(tmp_path, Signed("localhost", by=PRIVATE), PRIVATE) as port:
+    with serving(tmp_path, of_localhost(by=PRIVATE), PRIVATE) as port:
         verdict, says, _ = look(tmp_path, port)
     assert verdict == "wrong" and "nobody knows the authority" in says and "Private root" in says, says
 
 
 def test_one_that_ends_soon_is_doubtful(tmp_path):
-    with serving(tmp_path, Signed("localhost", by=ROOT, days=(-80, 5.5))) as port:
+    with serving(tmp_path, of_localhost(by=ROOT, days=(-80, 5.5))) as port:
         verdict, says, mend = look(tmp_path, port)
     assert verdict == "doubtful" and "ends in 5 days" in says and "renew" in mend, says
 
 
 def test_an_authority_of_the_settings_is_nobody_elses(tmp_path):
-    with serving(tmp_path, Signed("localhost", by=PRIVATE)) as port:
+    with serving(tmp_path, of_localhost(by=PRIVATE)) as port:
         verdict, says, mend = look(tmp_path, port, private=PRIVATE)
     assert verdict == "doubtful" and "MCP_OAUTH_OUTGOING_CA only" in says and "hosted clients" in mend, says
 
 
 def test_a_system_without_authorities_cannot_judge(tmp_path):
-    with serving(tmp_path, Signed("localhost", by=ROOT)) as port:
+    with serving(tmp_path, of_localhost(by=ROOT)) as port:
         verdict, says, mend = look(tmp_path, port, believed=None)
     assert verdict == "unknown" and "cannot be told" in says and "ca-certificates" in mend, says
 

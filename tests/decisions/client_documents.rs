@@ -1,5 +1,6 @@
 //! Clients that are described by a document: which copy counts, for how long, and for whom.
 
+use mcp_oauthd::authorization::shown;
 use mcp_oauthd::clients::connecting::{self, Approval, MayConnect, may_connect};
 use mcp_oauthd::clients::described::is_in_force;
 use mcp_oauthd::clients::document_copies::{self, DocumentCopy};
@@ -141,7 +142,7 @@ async fn the_trust_of_the_operators_copy_goes_with_it() {
 async fn what_the_owner_has_said_otherwise_outlives_the_copy() {
     let f = Fixture::new().await;
     let approved = fetched(&f, URL, &document(URL, REDIRECT_URI), None).await;
-    let shown = approved.metadata.in_letters();
+    let shown = shown::client(&approved.metadata);
     let approve =
         move |conn: &mut _, now| connecting::approve(conn, (&approved.client_id, &shown), now);
     assert_eq!(f.write(approve).await, Approval::Approved);
@@ -167,7 +168,7 @@ async fn what_the_owner_has_said_otherwise_outlives_the_copy() {
 async fn a_yes_is_to_what_was_shown() {
     let f = Fixture::new().await;
     let client = fetched(&f, URL, &document(URL, REDIRECT_URI), None).await;
-    let (id, shown) = (client.client_id.clone(), client.metadata.in_letters());
+    let (id, shown) = (client.client_id.clone(), shown::client(&client.metadata));
     let approve = async || {
         let (id, shown) = (id.clone(), shown.clone());
         f.write(move |conn, now| connecting::approve(conn, (&id, &shown), now)).await

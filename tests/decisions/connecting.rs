@@ -2,6 +2,7 @@
 
 use mcp_oauthd::authorization::obstacle::{Obstacle, unwelcome};
 use mcp_oauthd::authorization::request::{self, Offer, Rejection};
+use mcp_oauthd::authorization::shown;
 use mcp_oauthd::clients::connecting::{self, Approval, MayConnect};
 use mcp_oauthd::clients::registration;
 use mcp_oauthd::clock::{Seconds, UnixTime};
@@ -45,7 +46,7 @@ impl Fixture {
     }
 
     async fn approve(&self, shown: ClientMetadata) -> Approval {
-        let (id, shown) = (self.client.client_id.clone(), shown.in_letters());
+        let (id, shown) = (self.client.client_id.clone(), shown::client(&shown));
         self.write(move |conn, now| connecting::approve(conn, (&id, &shown), now)).await
     }
 
@@ -237,7 +238,7 @@ async fn who_was_refused_stays_refused() {
     let (f, ask) = (Fixture::new().await, setting(Newcomers::Ask));
     f.ask().await;
     f.refuse().await;
-    assert_eq!(f.unwelcome(&ask).await, Some(Obstacle::SwitchedOff));
+    assert_eq!(f.unwelcome(&ask).await, Some(Obstacle::NotLetIn));
     let before = f.dump().await;
     assert!(!f.let_in().await, "not before it is enabled");
     assert!(!f.ask().await);
@@ -247,6 +248,8 @@ async fn who_was_refused_stays_refused() {
     assert_eq!(f.unwelcome(&ask).await, Some(Obstacle::Waits), "as it was before");
     assert!(f.let_in().await);
     assert_eq!(f.unwelcome(&ask).await, None);
+    f.refuse().await;
+    assert_eq!(f.unwelcome(&ask).await, Some(Obstacle::SwitchedOff), "it was in before");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use diesel::sql_types::{Nullable, Text};
 use mcp_oauthd::accounts::password::{Hashed, NewPassword, Passwords};
 use mcp_oauthd::accounts::session::{self, Browser, SessionLifetimes, SignedIn};
 use mcp_oauthd::accounts::{Username, setup};
-use mcp_oauthd::authorization::consent;
+use mcp_oauthd::authorization::{consent, shown};
 use mcp_oauthd::clients::registration::{self, Bounds, Registered};
 use mcp_oauthd::clock::{Clock, Seconds, UnixTime};
 use mcp_oauthd::config::{Connecting, Database};
@@ -201,18 +201,28 @@ pub(crate) fn approve_where(
     now: UnixTime,
 ) -> Result<String, Error> {
     let (issuer, offered) = (issuer(), offered());
-    let pending = consent::find(conn, cookie, now)?;
-    let shown = consent::client(conn, &pending)?.metadata.in_letters();
     let terms = consent::Terms {
         code_lifetime: CODE_LIFETIME,
         issuer: &issuer,
         connecting,
         offered: &offered,
-        shown_client: &shown,
-        shown_scope: None,
+        shown: &shown(conn, cookie, signed_in, now)?,
     };
-    let answer = consent::approve(conn, cookie, signed_in, &terms, now)?;
-    Ok(answer.expect("it is what was shown"))
+    Ok(consent::approve(conn, cookie, signed_in, &terms, now)?.unwrap())
+}
+
+/// What a page shows now.
+pub(crate) fn shown(
+    conn: &mut DbConnection,
+    cookie: &TokenSecret,
+    signed_in: &SignedIn,
+    now: UnixTime,
+) -> Result<String, Error> {
+    let pending = consent::find(conn, cookie, now)?;
+    let client = consent::client(conn, &pending)?;
+    let asked = (&client, &pending);
+    let grantable = consent::grantable(conn, asked, signed_in, &offered(), now)?;
+    Ok(grantable.map(|now| shown::question(&client.metadata, &now.scope)).unwrap_or_default())
 }
 
 pub(crate) fn sign_in(

@@ -142,33 +142,39 @@ async fn the_union_is_never_more_than_is_allowed_now() {
 }
 
 #[tokio::test]
-async fn a_yes_never_gives_more_than_its_page_has_shown() {
+async fn a_yes_is_to_what_its_page_has_shown_and_to_nothing_else() {
     let f = Fixture::new().await;
     f.connect_for("read").await;
     let (asked, user) = (f.asked_for(&f.client, "write"), f.user.clone());
-    let cookie = f
-        .write(move |conn, now| request::keep(conn, &asked, CODE_LIFETIME, 100, now))
-        .await
-        .reveal();
+    let page = f.decide(move |conn, now| {
+        let signed_in = sign_in(conn, &user, now)?;
+        let cookie = request::keep(conn, &asked, CODE_LIFETIME, 100, now)?;
+        let shown = fixture::shown(conn, &cookie, &signed_in, now)?;
+        Ok((cookie.reveal(), shown))
+    });
+    let (cookie, shown) = page.await.unwrap();
     // While the page is open, the person says yes to more in another window.
     f.connect_for("admin").await;
-    let yes = f.decide(move |conn, now| {
+    let user = f.user.clone();
+    let answers = f.decide(move |conn, now| {
         let kind = mcp_oauthd::oauth::TokenKind::AuthorizationRequest;
         let cookie = mcp_oauthd::oauth::TokenSecret::parse(kind, &cookie).unwrap();
-        let (issuer, offered, shown) = (issuer(), offered(), scope("read write"));
+        let (issuer, offered) = (issuer(), offered());
         let terms = consent::Terms {
             code_lifetime: CODE_LIFETIME,
             issuer: &issuer,
             connecting: &Connecting::default(),
             offered: &offered,
-            shown_client: "",
-            shown_scope: Some(&shown),
+            shown: &shown,
         };
         let signed_in = sign_in(conn, &user, now)?;
-        Ok(consent::approve(conn, &cookie, &signed_in, &terms, now)?.unwrap())
+        let stale = consent::approve(conn, &cookie, &signed_in, &terms, now)?;
+        Ok((stale, fixture::approve(conn, &cookie, &signed_in, now)?))
     });
-    let code = parameter(&yes.await.unwrap(), "code").unwrap();
-    assert_eq!(f.redeem(&f.code_form(&code)).await.unwrap().scope, "read write");
+    let (stale, asked_again) = answers.await.unwrap();
+    assert_eq!(stale, None);
+    let code = parameter(&asked_again, "code").unwrap();
+    assert_eq!(f.redeem(&f.code_form(&code)).await.unwrap().scope, "admin read write");
 }
 
 #[tokio::test]

@@ -55,9 +55,9 @@ def sign_in(page, user, password=PASSWORD):
     page.locator("button.primary").click()
 
 
-def connect(house, page):
+def connect(house, page, name=None, more=""):
     """Says yes to an app, which fetches its tokens; by whoever is signed in."""
-    page.goto(house.register(house.names[0]))
+    page.goto(house.register(name or house.names[0]) + more)
     page.locator("[value=allow]").click()
     page.wait_for_url(re.compile("/callback"))
     form = {

@@ -104,10 +104,6 @@ class Holder(Window):
     def step_cookies(self):
         return [cookie for cookie in self.context.cookies() if "sign-in-" in cookie["name"]]
 
-    def forgive(self, *statuses):
-        """Answers that the console may speak of."""
-        self.wrong = [wrong for wrong in self.wrong if not any(str(status) in wrong for status in statuses)]
-
     def close(self):
         assert not self.wrong, self.wrong
         self.context.close()

@@ -5,6 +5,7 @@ import re
 
 import httpx
 
+from newcomers import an_app_that_asks_for_more, where_not_every_app_may_connect
 from own_places import as_somebody_new, as_the_owner, sign_in, who_has_to_have_a_second_factor
 from support import PASSWORD, USER, Service
 from windows import App
@@ -35,7 +36,9 @@ class House:
         # Nobody is there: what is shown are their buttons, and what is said when one does not answer.
         provider = {"github_client_id": "Iv1.test", "github_client_secret": "x"}
         provider |= {"oidc_issuer": "http://127.0.0.1:1", "oidc_client_id": "mcp", "oidc_label": "The Example"}
-        self.service = Service(folder / "lived-in", resource, owner=self.user, **(provider | settings))
+        scopes = {"scopes": "mcp read write", "scope_includes": "write=read"}
+        scopes |= {"scope_words": "read=Read your pages; write=Change <b>all</b> of your pages"}
+        self.service = Service(folder / "lived-in", resource, owner=self.user, **(provider | scopes | settings))
         self.new = Service(folder / "new", resource, second_factor="required", **settings)
         # On a name: an address cannot have passkeys.
         for service in [self.service, self.new]:
@@ -152,4 +155,6 @@ def where_things_go_wrong(house, page):
 
 def signed_in(house, page):
     yield from as_the_owner(house, page)
+    yield from an_app_that_asks_for_more(house, page)
     yield from as_somebody_new(house, page)
+    yield from where_not_every_app_may_connect(house, page)

@@ -9,11 +9,6 @@ from windows import PHONE
 RESOURCE = "https://wiki.example.org/mcp"
 
 
-def forgive(window, *statuses):
-    """The console says the status of a page that refuses; nothing else may be wrong."""
-    window.wrong = [wrong for wrong in window.wrong if not any(status in wrong for status in statuses)]
-
-
 def test_an_invited_person_sets_a_password_and_the_link_does_not_leak(window, service):
     link = service.command("user", "add", "bob", "--invite").strip()
     here = window(viewport=PHONE)
@@ -36,7 +31,7 @@ def test_an_invited_person_sets_a_password_and_the_link_does_not_leak(window, se
     assert "does not work any more" in here.page.locator("main").inner_text()
     here.shot("welcome-over")
     # /account belongs to another part; all that counts here is that the browser was sent there.
-    forgive(here, "422", "403", "404")
+    here.forgive("422", "403", "404")
 
 
 def test_the_form_works_without_scripts(window, service):
@@ -47,7 +42,7 @@ def test_the_form_works_without_scripts(window, service):
     here.page.get_by_label("Password").fill("correct horse battery staple")
     here.page.get_by_role("button", name="Set the password").click()
     here.page.wait_for_url(re.compile("/account"))
-    forgive(here, "404")
+    here.forgive("404")
 
 
 def test_a_person_for_whom_it_is_not_goes_back_without_a_code(window, service, app):
@@ -62,7 +57,7 @@ def test_a_person_for_whom_it_is_not_goes_back_without_a_code(window, service, a
     here.page.get_by_role("button", name="Back to the app").click()
     here.page.wait_for_url(re.compile("/callback"))
     assert "error=access_denied" in here.page.url and "code=" not in here.page.url
-    forgive(here, "403")
+    here.forgive("403")
 
 
 def test_while_it_is_paused_nobody_is_asked(window, service, app):
@@ -77,4 +72,4 @@ def test_while_it_is_paused_nobody_is_asked(window, service, app):
     service.command("access", "resume")
     here.page.reload()
     expect(here.page.get_by_role("button", name=re.compile("Allow|Erlauben"))).to_be_visible()
-    forgive(here, "403")
+    here.forgive("403")

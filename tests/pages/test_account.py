@@ -42,11 +42,6 @@ def enrol(here):
     return key, page.locator("ul.codes code").all_inner_texts()
 
 
-def forgive(here, *statuses):
-    """The console says of a wrong form only what its status is."""
-    here.wrong = [wrong for wrong in here.wrong if not any(str(status) in wrong for status in statuses)]
-
-
 def test_an_app_that_is_disconnected_is_out_at_once(window, service, app):
     here = window()
     open_page(here, "/account")
@@ -83,7 +78,7 @@ def test_a_code_of_an_app_lets_in_and_a_recovery_code_in_its_place(window, app):
     expect(page.locator("#code-problem")).to_be_visible()
     assert page.evaluate("document.activeElement.id") == "code"
     here.shot("account-totp-wrong")
-    forgive(here, 422)
+    here.forgive(422)
     key, recovery = enrol(here)
     assert len(set(recovery)) == 10
     here.shot("account-recovery-codes")
@@ -101,7 +96,7 @@ def test_a_code_of_an_app_lets_in_and_a_recovery_code_in_its_place(window, app):
     other.page.get_by_label("Code of your authenticator app").fill(code(key, 1))
     other.page.keyboard.press("Enter")
     expect(other.page.get_by_role("button", name="Allow")).to_be_visible()
-    forgive(other, 422)
+    other.forgive(422)
     third = window(java_script_enabled=False)
     third.page.goto(here.service.issuer + "/sign-in?to=account")
     third.sign_in()
@@ -132,7 +127,7 @@ def test_a_cancelled_sign_in_is_over(window):
     expect(other.page.get_by_label("Password")).to_be_visible()
     other.page.goto(step)
     expect(other.page.get_by_text("Start again")).to_be_visible()
-    forgive(other, 403)
+    other.forgive(403)
 
 
 def test_the_password_is_changed_and_the_other_browser_is_out(window):
@@ -146,7 +141,7 @@ def test_the_password_is_changed_and_the_other_browser_is_out(window):
     page.get_by_role("button", name="Change password").click()
     expect(page.locator("#current-problem")).to_be_visible()
     here.shot("account-password-wrong")
-    forgive(here, 422)
+    here.forgive(422)
     page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_label("New password").fill("another long phrase")
     page.get_by_role("button", name="Change password").click()

@@ -53,7 +53,7 @@ FOCUSABLE = "a[href], button, input:not([type=hidden], [type=radio]:not(:checked
 
 def opened(house, chromium, mode):
     window = Window(chromium, house.service, **MODES[mode])
-    ours = (house.service.issuer + "/", house.new.issuer + "/", house.app.redirect, "data:")
+    ours = (house.service.issuer + "/", house.new.issuer + "/", house.listens, "data:")
     window.page.on("response", lambda answer: check_answer(window, answer))
     window.check = lambda url: url.startswith(ours) or window.wrong.append(f"a request to {url}")
     return window

@@ -34,11 +34,6 @@ def agree(page, name):
     page.locator(".confirm").get_by_role("button", name=name).click()
 
 
-def forgive(here, *statuses):
-    """The console says of a wrong form only what its status is."""
-    here.wrong = [wrong for wrong in here.wrong if not any(str(status) in wrong for status in statuses)]
-
-
 def fill(service, people=130):
     """More people than a page has, some with long names; and apps of hostile ones."""
     with sqlite3.connect(service.folder / "mcp_oauth.db") as database:
@@ -116,7 +111,7 @@ def test_a_resource_is_added_paused_and_given_to_one_person(window, service):
     page.get_by_role("button", name="Save").last.click()
     expect(page.get_by_role("row").filter(has_text=USER)).to_contain_text("everything")
     here.shot("owner-resource-access")
-    forgive(here, 422)
+    here.forgive(422)
 
 
 def test_somebody_is_invited_comes_in_and_is_disabled(window, service):
@@ -135,7 +130,7 @@ def test_somebody_is_invited_comes_in_and_is_disabled(window, service):
     there.page.get_by_role("main").get_by_role("button").first.click()
     there.page.wait_for_url(re.compile("/account"))
     assert there.page.goto(f"{service.issuer}/owner").status == 403
-    forgive(there, 403)
+    there.forgive(403)
     press(page, "I have kept it")
     expect(page.get_by_role("heading", level=1)).to_have_text("bob")
     here.shot("owner-person")
@@ -160,7 +155,7 @@ def test_the_last_owner_cannot_remove_himself(window):
     agree(page, "Remove")
     expect(page.get_by_text("Make somebody else an owner first")).to_be_visible()
     here.shot("owner-last-owner")
-    forgive(here, 403)
+    here.forgive(403)
 
 
 def test_an_app_and_its_connection_are_ended(window, service, app):
@@ -239,7 +234,7 @@ def test_kept_inside_they_are_used_at_the_internal_listener_only(tmp_path, chrom
     service = Service(tmp_path, "https://wiki.example.org/mcp", **settings).start()
     here = Window(chromium, service)
     assert here.page.goto(f"{service.issuer}/owner").status == 404
-    forgive(here, 404)
+    here.forgive(404)
     page = open_page(here, "/owner/emergency", f"http://{internal}")
     here.shot("owner-inside")
     press(page, "Pause all access")
@@ -263,7 +258,7 @@ def test_switched_off_nothing_leads_to_them(tmp_path, chromium):
         expect(here.page.get_by_role("navigation").get_by_role("link", name="Connected apps")).to_be_visible()
     assert here.page.goto(f"{service.issuer}/owner").status == 404
     assert here.page.goto(f"{service.issuer}/sign-in?to=owner").status == 400
-    forgive(here, 404, 400)
+    here.forgive(404, 400)
     assert not here.wrong, here.wrong
     service.kill()
 

@@ -1,6 +1,7 @@
 //! `client approve|disable|enable|remove`.
 
 use super::{Failure, no_such_client, output};
+use crate::authorization::shown;
 use crate::clients::connecting::{self, Approval};
 use crate::clients::enable as let_back;
 use crate::clock::Clock;
@@ -15,7 +16,7 @@ pub(super) async fn approve(storage: &Storage, id: ClientId) -> Result<(), Failu
     let now = Clock::System.now();
     let approve = move |conn: &mut DbConnection| {
         let Some(client) = clients::find(conn, &id)? else { return Ok(None) };
-        let shown = client.metadata.in_letters();
+        let shown = shown::client(&client.metadata);
         let became = connecting::approve(conn, (&id, &shown), now)?;
         Ok::<_, StorageError>(Some((client, became)))
     };

@@ -49,7 +49,7 @@ pub(super) fn list(json: bool) -> Result<(), Failure> {
 /// Replays a client, or all of them.
 ///
 /// # Errors
-/// 1 when one of them would fail.
+/// 1 when one of them would fail, 2 when somebody would have to sign in for all of them.
 pub(super) async fn run(
     name: &str,
     arguments: &Arguments,
@@ -66,7 +66,7 @@ pub(super) async fn run(
     }
     if arguments.through {
         let why = "--through goes with one client at a time, since a person has to sign in";
-        return Err(Failure::Failed(why.to_owned()));
+        return Err(Failure::Usage(why.to_owned()));
     }
     let (mut every, mut said) = (vec![], BTreeMap::new());
     for profile in &ALL {

@@ -2,6 +2,7 @@
 
 use super::place::Place;
 use crate::clock::Seconds;
+use crate::config::{Newcomers, Registration};
 use crate::doctor::{Finding, Patient};
 
 const CHECK: &str = "settings";
@@ -11,6 +12,7 @@ const REFRESHED_ALWAYS: Seconds = Seconds(300);
 pub(super) fn look(patient: &Patient<'_>) -> Vec<Finding> {
     let lifetime = patient.config.lifetimes.access_token;
     let mut findings = vec![who(patient)];
+    findings.extend(newcomers(patient));
     if lifetime <= REFRESHED_ALWAYS {
         findings.push(Finding::doubtful(
             CHECK,
@@ -23,6 +25,26 @@ pub(super) fn look(patient: &Patient<'_>) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// What a client does not see before a person signs in, where the operator wants it so.
+fn newcomers(patient: &Patient<'_>) -> Vec<Finding> {
+    let connecting = match patient.config.connecting.newcomers {
+        Newcomers::Open => None,
+        Newcomers::Known => Some("only known apps may connect (MCP_OAUTH_CLIENTS=known)"),
+        Newcomers::Ask => Some(
+            "a new app waits for an owner's yes (MCP_OAUTH_CLIENTS=ask), given at /owner or by \
+             client approve",
+        ),
+    };
+    let registration = match patient.config.registration {
+        Registration::Open => None,
+        Registration::Token => {
+            Some("apps register with a token of yours only (MCP_OAUTH_REGISTRATION=token)")
+        }
+        Registration::Off => Some("no app can register (MCP_OAUTH_REGISTRATION=off)"),
+    };
+    connecting.into_iter().chain(registration).map(|says| Finding::fine(CHECK, says)).collect()
 }
 
 /// The issuer is in the metadata of the MCP server: whoever can reach one must reach the other.

@@ -21,7 +21,7 @@ pub async fn read(replay: &mut Replay<'_>) -> Result<(Option<Url>, Option<String
     let product = replay.profile.product;
     let answer = probe(replay, None).await.map_err(|why| {
         let mend = "is the MCP server running, and does the proxy pass its path to it?";
-        Finding::wrong(CHECK, format!("{} is out of reach: {why}", replay.typed), mend)
+        Finding::wrong(CHECK, format!("{} has no answer: {why}", replay.typed), mend)
     })?;
     if answer.status != 401 {
         let says = format!(

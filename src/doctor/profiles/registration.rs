@@ -114,7 +114,10 @@ async fn dynamically(
     })?;
     if !matches!(answer.status, 200 | 201) {
         let says = format!("{product} is not registered: {}", answer.refusal());
-        return Err(wrong(says, "see the reason, and MCP_OAUTH_REGISTRATION"));
+        return Err(wrong(
+            says,
+            "see the reason; MCP_OAUTH_REGISTRATION and MCP_OAUTH_CLIENTS say who may",
+        ));
     }
     let read = shape::Document::Client.read(replay.profile.reading, &answer.body);
     let read = read.map_err(|why| {

@@ -71,17 +71,11 @@ pub struct Asked {
     pub new: Vec<ScopeLine>,
     /// What the person has granted it before, and grants again.
     pub kept: Vec<ScopeLine>,
-    /// Both, as the form repeats it: a yes gives no more than its page has shown.
-    pub scope: String,
 }
 
 impl Asked {
     pub(in crate::pages) fn of(glossary: Glossary<'_>, scope: &Scope, kept: &Scope) -> Self {
-        Self {
-            new: glossary.lines(&scope.without(kept)),
-            kept: glossary.lines(kept),
-            scope: scope.to_string(),
-        }
+        Self { new: glossary.lines(&scope.without(kept)), kept: glossary.lines(kept) }
     }
 
     /// Whether the app asks for more than it has.

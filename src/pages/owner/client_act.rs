@@ -6,6 +6,7 @@ use super::clients::{PATH as LIST, called};
 use super::confirm::{Question, ask, checked};
 use super::done::done;
 use super::{address, client, query};
+use crate::authorization::shown;
 use crate::clients;
 use crate::clients::connecting::{self, Approval};
 use crate::clock::UnixTime;
@@ -62,7 +63,7 @@ impl Act {
 
     /// What a yes is to: it comes back with it.
     fn shown(self, client: &Client) -> String {
-        if self == Self::Approve { client.metadata.in_letters() } else { String::new() }
+        if self == Self::Approve { shown::client(&client.metadata) } else { String::new() }
     }
 
     /// On the button.

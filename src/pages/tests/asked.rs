@@ -9,7 +9,7 @@ pub(super) fn asked_for(tokens: &[&str]) -> Asked {
     let line =
         |token: &&str| ScopeLine { token: (*token).to_owned(), words: None, includes: vec![] };
     let new = tokens.iter().map(line).collect();
-    Asked { new, kept: vec![], scope: tokens.join(" ") }
+    Asked { new, kept: vec![] }
 }
 
 /// The settings of a wiki.
@@ -66,7 +66,6 @@ fn what_is_new_is_the_question_and_what_it_keeps_stands_apart() {
 fn what_a_limit_has_left_out_is_not_said_to_be_included() {
     let page = section("admin", "", Language::English);
     assert!(page.contains("Do {} everything") && !page.contains("That includes"), "{page}");
-    assert!(page.contains(r#"name="scope" value="admin""#), "{page}");
 }
 
 #[test]

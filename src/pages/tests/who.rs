@@ -34,5 +34,6 @@ fn waiting(owners_page: OwnersPage) -> Waiting {
         since: UnixTime(1_790_000_000 - 60),
         owners_page,
         username: "mia".to_owned(),
+        script: "/as/assets/waiting.js".to_owned(),
     }
 }

@@ -41,8 +41,8 @@ pub(in crate::storage) fn watch(
         let columns =
             texts(conn, &format!("SELECT name AS text FROM pragma_table_info('{table}')"))?;
         // Many an update only holds a row.
-        let changed = columns.iter().map(|column| format!("OLD.{column} IS NOT NEW.{column}"));
-        let changed = changed.collect::<Vec<_>>().join(" OR ");
+        let differs = columns.iter().map(|column| format!("OLD.{column} IS NOT NEW.{column}"));
+        let differs = differs.collect::<Vec<_>>().join(" OR ");
         let key =
             |row| if key.starts_with('\'') { (*key).to_owned() } else { format!("{row}.{key}") };
         let note = |row| format!("SELECT note_change({number}, CAST({} AS TEXT))", key(row));
@@ -50,7 +50,7 @@ pub(in crate::storage) fn watch(
         conn.batch_execute(&format!(
             "CREATE TEMP TRIGGER {table}_added AFTER INSERT ON main.{table} BEGIN {new}; END;
              CREATE TEMP TRIGGER {table}_gone AFTER DELETE ON main.{table} BEGIN {old}; END;
-             CREATE TEMP TRIGGER {table}_changed AFTER UPDATE ON main.{table} WHEN {changed}
+             CREATE TEMP TRIGGER {table}_changed AFTER UPDATE ON main.{table} WHEN {differs}
              BEGIN {old}; {new}; END;"
         ))?;
     }

@@ -100,8 +100,9 @@ async fn a_person_connects_an_app_below_the_path() {
         }
     }
     assert!(places >= 3, "a style sheet and two forms: {question:?}");
-    let (request, csrf) = (question.field("request"), question.field("csrf"));
-    let fields = [("request", &*request), ("csrf", &*csrf), ("decision", "allow")];
+    let form = ["request", "csrf", "shown"].map(|name| (name, question.field(name)));
+    let mut fields: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    fields.push(("decision", "allow"));
     let told = browser.post("/as/consent", &fields).await.redirect_query();
     assert_eq!(told["iss"], "https://h.example/as");
 

@@ -212,7 +212,7 @@ async fn a_disabled_app_stays_out_whatever_its_document_says() {
     server.storage.write(disable).await.unwrap().unwrap();
     server.advance(DAY);
     let page = browser.authorize(&client.request()).await;
-    assert!(page.status == 400 && page.text.contains("not registered here"), "{page:?}");
+    assert!(page.status == 400 && page.text.contains("switched off here"), "{page:?}");
     assert_eq!(host.requests().len(), 1, "and nobody is asked");
     let refused = client.refresh(&tokens.text("refresh_token")).await;
     assert_eq!(refused.error(), (401, "invalid_client"));

@@ -75,16 +75,21 @@ async fn after_the_owners_no_whoever_waits_is_told() {
     let (server, client, browser, place) = waiting(&[("clients", "ask")]).await;
     let question = browser.get(&place).await;
     let forced = browser.decide(&question, "allow").await;
-    assert_eq!(forced.status, 403, "a form of one's own is not the owner's yes");
+    assert_eq!(forced.header("location"), place, "a form of one's own is not the owner's yes");
     let owner = signed_in(&server, USER).await;
     let refused = confirm(&owner, "/owner/clients/refuse", &client.id).await;
     assert_eq!(said(&owner, &refused).await, "Refused. Nobody can connect it.");
     let page = browser.get(&place).await;
     assert_eq!(page.status, 403);
-    assert!(page.text.contains("This app has been switched off here"), "{page:?}");
+    let words = "The owner of this server has not let this app in";
+    assert!(page.text.contains(words), "{page:?}");
     let told = browser.decide(&page, "deny").await.redirect_query();
     assert_eq!(told["error"], "access_denied");
-    assert_eq!(browser.authorize(&client.request()).await.status, 400);
+    let again = browser.authorize(&client.request()).await;
+    assert!(
+        again.status == 400 && again.text.contains(words),
+        "not that it may register: {again:?}"
+    );
     assert!(!owner.get("/owner").await.text.contains("New apps that wait for you"));
 }
 

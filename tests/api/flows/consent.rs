@@ -101,6 +101,7 @@ async fn nothing_but_the_decision_is_taken_from_the_form() {
     let fields = [
         ("request", &*id),
         ("csrf", &*csrf),
+        ("shown", &*question.field("shown")),
         ("decision", "allow"),
         ("scope", "read write"),
         ("redirect_uri", "https://evil.example"),

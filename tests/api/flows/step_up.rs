@@ -9,7 +9,7 @@ use mcp_oauthd::oauth::Scope;
 use mcp_oauthd::revocation::ending;
 use mcp_oauthd::storage::{DbConnection, resources};
 
-use crate::support::{Answer, Browser, INTROSPECTION, OAuthClient, RESOURCE, TestServer};
+use crate::support::{Answer, Browser, INTROSPECTION, OAuthClient, Page, RESOURCE, TestServer};
 
 const SETTINGS: [(&str, &str); 3] = [
     ("scopes", "read write admin notes"),
@@ -38,14 +38,9 @@ fn asking(client: &OAuthClient, scope: &str) -> BTreeMap<String, String> {
     request
 }
 
-/// The code of a yes to a page that was looked at, with the field that the browser sends along.
-async fn allow(browser: &Browser, question: &crate::support::Page) -> String {
-    let fields = ["request", "scope"].map(|name| (name, question.field(name)));
-    let csrf = question.csrf("/consent");
-    let mut form: Vec<(&str, &str)> =
-        fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    form.extend([("csrf", csrf.as_str()), ("decision", "allow")]);
-    browser.post("/consent", &form).await.redirect_query()["code"].clone()
+/// The code of a yes to a page that was looked at.
+async fn allow(browser: &Browser, question: &Page) -> String {
+    browser.decide(question, "allow").await.redirect_query()["code"].clone()
 }
 
 async fn offer(server: &TestServer, scopes: &'static str) {
@@ -78,7 +73,6 @@ async fn a_client_asks_for_what_is_new_and_ends_with_all_of_it() {
     let question = browser.question(&asking(&client, &wanted)).await;
     assert!(question.text.contains("What it also wants to do there"), "{}", question.text);
     assert!(question.text.contains("and it keeps"), "{}", question.text);
-    assert_eq!(question.field("scope"), "notes read");
     let tokens = client.exchange(&allow(&browser, &question).await).await;
     let new = tokens.text("access_token");
     assert_eq!(tokens.text("scope"), "notes read");
@@ -140,25 +134,29 @@ async fn every_resource_has_its_own_scopes() {
     assert_eq!(gate(&server, "notes", None).await.status, 404, "nobody could be granted it");
 
     // Everything in the catalogue, as some clients ask; and what is not to be had here at all.
-    for (scope, granted) in [("admin notes read write", "read write"), ("notes", "read write")] {
+    for scope in ["admin notes read write", "notes", "admin"] {
         let question = browser.question(&asking(&client, scope)).await;
-        assert_eq!(question.field("scope"), granted, "{scope}");
+        let tokens = client.exchange(&allow(&browser, &question).await).await;
+        assert_eq!(tokens.text("scope"), "read write", "{scope}");
     }
-    let tokens = client.exchange(&client.code_for(&browser, &[("scope", "admin")]).await).await;
-    assert_eq!(tokens.text("scope"), "read write");
 }
 
 #[tokio::test]
-async fn a_page_that_is_sent_with_more_than_it_showed_gives_no_more() {
+async fn a_yes_to_less_than_it_would_give_now_is_asked_about_again() {
     let server = TestServer::spawn_with(&SETTINGS).await;
     let (client, browser) = (OAuthClient::register(&server).await, Browser::new(&server));
-    let question = browser.question(&asking(&client, "read")).await;
-    let (request, csrf) = (question.field("request"), question.csrf("/consent"));
-    let form =
-        |scope| [("request", &*request), ("csrf", &*csrf), ("scope", scope), ("decision", "allow")];
-    let nothing = browser.post("/consent", &form("admin")).await;
-    assert_eq!(nothing.status, 403, "nothing of it was asked for");
-    let sent = browser.post("/consent", &form("admin notes read write")).await;
-    let code = sent.redirect_query()["code"].clone();
-    assert_eq!(client.exchange(&code).await.text("scope"), "read");
+    let first = browser.question(&asking(&client, "read")).await;
+    client.exchange(&allow(&browser, &first).await).await;
+    let open = browser.question(&asking(&client, "notes")).await;
+    // Meanwhile she says yes to more, in another window.
+    let more = browser.question(&asking(&client, "write")).await;
+    client.exchange(&allow(&browser, &more).await).await;
+
+    let asked_again = browser.decide(&open, "allow").await;
+    let place = format!("/consent?request={}", open.field("request"));
+    assert_eq!((asked_again.status, asked_again.header("location")), (303, &*place));
+    let question = browser.get(&place).await;
+    assert!(question.text.contains("Change your pages"), "{}", question.text);
+    let tokens = client.exchange(&allow(&browser, &question).await).await;
+    assert_eq!(tokens.text("scope"), "notes read write");
 }
