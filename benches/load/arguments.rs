@@ -55,6 +55,6 @@ impl Arguments {
 
     /// How long one case is measured in one round.
     pub(crate) fn length(&self) -> Duration {
-        Duration::from_millis(if self.short { 500 } else { 2_000 })
+        Duration::from_millis(if self.short { 300 } else { 2_000 })
     }
 }

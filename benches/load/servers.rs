@@ -8,6 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::data::FOLDER;
 use crate::machine;
 
@@ -91,8 +93,17 @@ impl Server {
     }
 }
 
+/// In order, so that the next start finds nothing to repair.
 impl Drop for Server {
     fn drop(&mut self) {
+        let _gone = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        let patience = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < patience {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
         let _gone = self.child.kill();
         let _waited = self.child.wait();
     }

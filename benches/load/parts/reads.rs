@@ -24,7 +24,7 @@ pub(super) fn run(bench: &mut Bench) {
     let (empty, served) = (Server::empty(), service(bench, "reads"));
     let forgetful = Server::service(&Path::new(FOLDER).join("reads.db"), &FORGETFUL);
     let garbage: Arc<Vec<_>> =
-        Arc::new(live.iter().map(|token| token.replace("mat_", "mat_x")).collect());
+        Arc::new(live.iter().map(|token| token.replacen("mat_", "mat_x", 1)).collect());
     let unknown = Arc::new(live.iter().map(|token| forged(token)).collect());
     let inactive = introspection(INACTIVE);
     let asked = |server, make| Case { server, connections: CONNECTIONS, make, pace: None };
