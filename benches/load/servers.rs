@@ -33,7 +33,12 @@ impl Server {
         let address = free_address();
         let log = File::create(Path::new(FOLDER).join("service.log")).unwrap();
         let begun = Instant::now();
-        let child = Command::new(PROGRAM)
+        let mut command = Command::new(PROGRAM);
+        // A shell that serves for real lends no settings.
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MCP_OAUTH_")) {
+            command.env_remove(name);
+        }
+        let child = command
             .arg("serve")
             .env("MCP_OAUTH_DB", database)
             .env("MCP_OAUTH_LISTEN", address.to_string())
