@@ -1,12 +1,9 @@
 //! What it needs: memory, time to start, disk.
 
 use std::fs;
-use std::time::Duration;
 
-use super::{Bench, CONNECTIONS, introspection, service};
-use crate::generator::Script;
-use crate::rounds::{Case, median};
-use crate::scripts::Once;
+use super::{Bench, ask_each, service};
+use crate::rounds::median;
 use crate::servers::{PROGRAM, Server};
 use crate::table::Goal;
 
@@ -16,13 +13,7 @@ pub(super) fn run(bench: &mut Bench) {
     let started = (0..bench.arguments.rounds).map(start).collect();
     let served = service(bench, "footprint");
     let idle = served.memory();
-    let requests = bench.data.logins.iter().map(|login| login.access.clone()).collect::<Vec<_>>();
-    let template = introspection("");
-    let requests = requests.into_iter().map(move |token| template.render(&[("token", &token)]));
-    let script = Once::new(requests, 200);
-    let make = Box::new(move |_| Box::new(script.clone()) as Box<dyn Script>);
-    let mut case = Case { server: &served, connections: CONNECTIONS, make, pace: None };
-    case.run(Duration::from_mins(1));
+    ask_each(&served, &bench.data.access_tokens());
     let asked = served.memory() - idle;
     let size = fs::metadata(PROGRAM).unwrap().len() as f64 / 1e6;
     let tokens = bench.arguments.tokens();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Bench, CONNECTIONS, drawn, introspection};
+use super::{Bench, CONNECTIONS, ask_each, drawn, introspection};
 use crate::data::Data;
 use crate::rounds::Case;
 use crate::servers::{FORGETFUL, Server};
@@ -44,7 +44,9 @@ fn compare(
     let case = |(data, server): (&Data, _)| {
         let every = data.logins.len().div_ceil(ASKED);
         let asked = data.logins.iter().step_by(every).map(|login| login.access.clone());
-        let make = drawn(&introspection("\"active\":true"), &Arc::new(asked.collect()), 200);
+        let asked = Arc::new(asked.collect());
+        ask_each(server, &asked);
+        let make = drawn(&introspection("\"active\":true"), &asked, 200);
         Case { server, connections: CONNECTIONS, make, pace: None }
     };
     let mut cases: Vec<Case<'_>> = all.iter().zip(servers).map(case).collect();

@@ -9,6 +9,7 @@ mod sweep;
 mod writes;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use data_encoding::BASE64;
 
@@ -16,7 +17,7 @@ use crate::arguments::Arguments;
 use crate::data::{Data, Login, SECRET};
 use crate::plot::Bar;
 use crate::rounds::{Case, Make, Series, measure};
-use crate::scripts::{Drawn, Refreshing, Template};
+use crate::scripts::{Drawn, Once, Refreshing, Template};
 use crate::servers::Server;
 use crate::table::Table;
 
@@ -74,6 +75,16 @@ impl Bench {
 fn drawn<'a>(template: &Template, tokens: &Arc<Vec<String>>, status: u16) -> Make<'a> {
     let script = Drawn::new(template, tokens, status);
     Box::new(move |_| Box::new(script.clone()))
+}
+
+/// Asks about each token once: what can be remembered of it is remembered then.
+fn ask_each(server: &Server, tokens: &Arc<Vec<String>>) {
+    let (template, tokens) = (introspection(""), tokens.clone());
+    let requests =
+        (0..tokens.len()).map(move |n| template.render(&[("token", tokens[n].as_str())]));
+    let script = Once::new(requests, 200);
+    let make: Make<'_> = Box::new(move |_| Box::new(script.clone()));
+    Case { server, connections: CONNECTIONS, make, pace: None }.run(Duration::from_mins(1));
 }
 
 fn introspection(expect: &str) -> Template {

@@ -1,12 +1,10 @@
 //! Introspection and the gate, against an empty handler.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use mcp_oauthd::oauth::{TokenId, TokenKind, TokenSecret};
 
-use super::{Bench, CONNECTIONS, drawn, gate, introspection, service};
-use crate::data::FOLDER;
+use super::{Bench, CONNECTIONS, ask_each, drawn, gate, introspection, service};
 use crate::plot::Bar;
 use crate::rounds::{Case, Series};
 use crate::scripts::Template;
@@ -22,7 +20,9 @@ const NOISE: f64 = 0.95;
 pub(super) fn run(bench: &mut Bench) {
     let live = bench.data.access_tokens();
     let (empty, served) = (Server::empty(), service(bench, "reads"));
-    let forgetful = Server::service(&Path::new(FOLDER).join("reads.db"), &FORGETFUL);
+    // On a file of its own: two processes on one file are more careful with what they remember.
+    let forgetful = Server::service(&bench.data.copy("forgetful"), &FORGETFUL);
+    ask_each(&served, &live);
     let garbage: Arc<Vec<_>> =
         Arc::new(live.iter().map(|token| token.replacen("mat_", "mat_x", 1)).collect());
     let unknown = Arc::new(live.iter().map(|token| forged(token)).collect());
