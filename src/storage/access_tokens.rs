@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::connection::directly;
 use super::grants::Grant;
 use super::ids::{edge, insert_fresh};
 use super::schema::{oauth_grants, oauth_refresh_tokens, oauth_tokens, users};
@@ -49,7 +50,7 @@ pub fn insert(
 ) -> Result<TokenSecret, StorageError> {
     insert_fresh(|id| {
         let (secret, row) = make(id);
-        diesel::insert_into(oauth_tokens::table).values(row).execute(conn)?;
+        directly!(conn => diesel::insert_into(oauth_tokens::table).values(row).execute(conn))?;
         Ok(secret)
     })
 }
@@ -61,7 +62,8 @@ pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<AccessToken>,
 
 /// The token with this key, alive or not, and what it stands for: one look-up.
 pub fn describe(conn: &mut DbConnection, id: TokenId) -> Result<Option<Described>, StorageError> {
-    let row = oauth_tokens::table
+    type Row = (AccessToken, Grant, Option<String>, Option<TokenId>, Option<UnixTime>);
+    let query = oauth_tokens::table
         .inner_join(oauth_grants::table.on(oauth_grants::id.eq(oauth_tokens::grant_id)))
         .left_join(users::table.on(users::id.eq(oauth_grants::user_id)))
         .left_join(
@@ -75,9 +77,8 @@ pub fn describe(conn: &mut DbConnection, id: TokenId) -> Result<Option<Described
             users::username.nullable(),
             oauth_refresh_tokens::id.nullable(),
             oauth_refresh_tokens::confirmed_at.nullable(),
-        ))
-        .get_result::<(AccessToken, Grant, Option<String>, Option<TokenId>, Option<UnixTime>)>(conn)
-        .optional()?;
+        ));
+    let row = directly!(conn => query.get_result::<Row>(conn)).optional()?;
     Ok(row.map(|(token, grant, username, pair, confirmed_at)| Described {
         token,
         grant,

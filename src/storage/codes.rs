@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::connection::directly;
 use super::ids::{edge, insert_fresh};
 use super::schema::oauth_codes;
 use super::{DbConnection, StorageError};
@@ -46,20 +47,22 @@ pub fn insert(
 ) -> Result<TokenSecret, StorageError> {
     insert_fresh(|id| {
         let (secret, row) = make(id);
-        diesel::insert_into(oauth_codes::table).values(row).execute(conn)?;
+        directly!(conn => diesel::insert_into(oauth_codes::table).values(row).execute(conn))?;
         Ok(secret)
     })
 }
 
 /// The code with this key, redeemed or not.
 pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<Code>, StorageError> {
-    Ok(oauth_codes::table.find(id).select(Code::as_select()).get_result(conn).optional()?)
+    let code = oauth_codes::table.find(id).select(Code::as_select());
+    Ok(directly!(conn => code.get_result(conn)).optional()?)
 }
 
 /// False if somebody else has redeemed it: the row decides.
 pub fn consume(conn: &mut DbConnection, id: TokenId, now: UnixTime) -> Result<bool, StorageError> {
     let unused = oauth_codes::table.find(id).filter(oauth_codes::redeemed_at.is_null());
-    Ok(diesel::update(unused).set(oauth_codes::redeemed_at.eq(now)).execute(conn)? == 1)
+    let redeemed = diesel::update(unused).set(oauth_codes::redeemed_at.eq(now));
+    Ok(directly!(conn => redeemed.execute(conn))? == 1)
 }
 
 /// Notes the grant that a redeemed code became.
@@ -68,9 +71,8 @@ pub fn set_grant(
     id: TokenId,
     grant_id: GrantId,
 ) -> Result<(), StorageError> {
-    diesel::update(oauth_codes::table.find(id))
-        .set(oauth_codes::grant_id.eq(grant_id))
-        .execute(conn)?;
+    let noted = diesel::update(oauth_codes::table.find(id)).set(oauth_codes::grant_id.eq(grant_id));
+    directly!(conn => noted.execute(conn))?;
     Ok(())
 }
 

@@ -33,6 +33,20 @@ pub enum DbConnection {
     Sqlite(SqliteConnection),
 }
 
+/// Runs a query on the engine that is behind the connection, which finds its prepared statement by the
+/// query's type. Through the connection itself the text of the query would be made each time anew, to
+/// find the statement by: several times the work of a look-up by key. For what introspection, the gate
+/// and the token endpoint ask each time, and for nothing else: whether a query is portable is checked
+/// here only once there is a second engine.
+macro_rules! directly {
+    ($conn:ident => $query:expr) => {
+        match $conn {
+            $crate::storage::DbConnection::Sqlite($conn) => $query,
+        }
+    };
+}
+pub(super) use directly;
+
 /// Whether opening may make a new database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {

@@ -5,6 +5,7 @@ mod forgetting;
 use diesel::prelude::*;
 
 use super::codec::text_enum;
+use super::connection::directly;
 use super::grants::Grant;
 use super::schema::{events, users};
 use super::{DbConnection, StorageError};
@@ -216,9 +217,8 @@ pub fn record(
     subject: Subject,
     now: UnixTime,
 ) -> Result<(), StorageError> {
-    diesel::insert_into(events::table)
-        .values((events::at.eq(now), events::kind.eq(kind), subject))
-        .execute(conn)?;
+    let event = (events::at.eq(now), events::kind.eq(kind), subject);
+    directly!(conn => diesel::insert_into(events::table).values(event).execute(conn))?;
     Ok(())
 }
 

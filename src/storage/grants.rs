@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use diesel::prelude::*;
 
 use super::codec::text_enum;
+use super::connection::directly;
 use super::ids::insert_fresh;
 use super::schema::oauth_grants;
 use super::{DbConnection, StorageError};
@@ -99,14 +100,16 @@ pub fn insert(
 ) -> Result<Grant, StorageError> {
     insert_fresh(|id| {
         let grant = make(GrantId(id.0));
-        diesel::insert_into(oauth_grants::table).values(&grant).execute(conn)?;
+        let query = diesel::insert_into(oauth_grants::table).values(&grant);
+        directly!(conn => query.execute(conn))?;
         Ok(grant)
     })
 }
 
 /// The grant with this key, alive or not.
 pub fn find(conn: &mut DbConnection, id: GrantId) -> Result<Option<Grant>, StorageError> {
-    Ok(oauth_grants::table.find(id).select(Grant::as_select()).get_result(conn).optional()?)
+    let grant = oauth_grants::table.find(id).select(Grant::as_select());
+    Ok(directly!(conn => grant.get_result(conn)).optional()?)
 }
 
 /// Up to `limit` grants, the newest first, older than `before`.

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::connection::directly;
 use super::ids::{edge, insert_fresh};
 use super::schema::oauth_refresh_tokens;
 use super::{DbConnection, StorageError};
@@ -42,7 +43,8 @@ pub fn insert(
 ) -> Result<TokenSecret, StorageError> {
     insert_fresh(|id| {
         let (secret, row) = make(id);
-        diesel::insert_into(oauth_refresh_tokens::table).values(row).execute(conn)?;
+        let query = diesel::insert_into(oauth_refresh_tokens::table).values(row);
+        directly!(conn => query.execute(conn))?;
         Ok(secret)
     })
 }
@@ -50,7 +52,7 @@ pub fn insert(
 /// The token with this key, used or not.
 pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<RefreshToken>, StorageError> {
     let token = oauth_refresh_tokens::table.find(id).select(RefreshToken::as_select());
-    Ok(token.get_result(conn).optional()?)
+    Ok(directly!(conn => token.get_result(conn)).optional()?)
 }
 
 /// Uses the token. False if somebody else was first: the row decides, not the caller.
@@ -63,9 +65,8 @@ pub fn consume(
     let unused =
         oauth_refresh_tokens::table.find(id).filter(oauth_refresh_tokens::used_at.is_null());
     let used = diesel::update(unused)
-        .set((oauth_refresh_tokens::used_at.eq(now), oauth_refresh_tokens::salt.eq(Some(salt))))
-        .execute(conn)?;
-    Ok(used == 1)
+        .set((oauth_refresh_tokens::used_at.eq(now), oauth_refresh_tokens::salt.eq(Some(salt))));
+    Ok(directly!(conn => used.execute(conn))? == 1)
 }
 
 /// Notes the pair that followed from a used token.
@@ -75,12 +76,11 @@ pub fn set_successors(
     successor_id: TokenId,
     access_id: TokenId,
 ) -> Result<(), StorageError> {
-    diesel::update(oauth_refresh_tokens::table.find(id))
-        .set((
-            oauth_refresh_tokens::successor_id.eq(successor_id),
-            oauth_refresh_tokens::access_id.eq(access_id),
-        ))
-        .execute(conn)?;
+    let noted = diesel::update(oauth_refresh_tokens::table.find(id)).set((
+        oauth_refresh_tokens::successor_id.eq(successor_id),
+        oauth_refresh_tokens::access_id.eq(access_id),
+    ));
+    directly!(conn => noted.execute(conn))?;
     Ok(())
 }
 
@@ -100,16 +100,17 @@ pub fn replace_access(
 pub fn confirm(conn: &mut DbConnection, id: TokenId, now: UnixTime) -> Result<(), StorageError> {
     let unconfirmed =
         oauth_refresh_tokens::table.find(id).filter(oauth_refresh_tokens::confirmed_at.is_null());
-    diesel::update(unconfirmed).set(oauth_refresh_tokens::confirmed_at.eq(now)).execute(conn)?;
+    let confirmed = diesel::update(unconfirmed).set(oauth_refresh_tokens::confirmed_at.eq(now));
+    directly!(conn => confirmed.execute(conn))?;
     Ok(())
 }
 
 /// From now on nobody derives this token's successors again.
 pub fn erase_salt(conn: &mut DbConnection, id: TokenId) -> Result<(), StorageError> {
     let none: Option<Salt> = None;
-    diesel::update(oauth_refresh_tokens::table.find(id))
-        .set(oauth_refresh_tokens::salt.eq(none))
-        .execute(conn)?;
+    let erased = diesel::update(oauth_refresh_tokens::table.find(id))
+        .set(oauth_refresh_tokens::salt.eq(none));
+    directly!(conn => erased.execute(conn))?;
     Ok(())
 }
 

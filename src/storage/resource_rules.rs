@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use serde::Serialize;
 
+use super::connection::directly;
 use super::resources::Resource;
 use super::schema::{resource_rules, resources};
 use super::{DbConnection, StorageError};
@@ -59,8 +60,9 @@ pub fn find_with_resource(
     conn: &mut DbConnection,
     id: &IntrospectionId,
 ) -> Result<Option<RuledResource>, StorageError> {
+    type Row = (Resource, Option<(RuleKind, Scope, Pattern, Pattern)>);
     let its = resource_rules::resource.eq(resources::canonical);
-    let rows = resources::table
+    let query = resources::table
         .left_join(resource_rules::table.on(its))
         .filter(resources::id.eq(id))
         .select((
@@ -72,8 +74,8 @@ pub fn find_with_resource(
                 resource_rules::name,
             )
                 .nullable(),
-        ))
-        .load::<(Resource, Option<(RuleKind, Scope, Pattern, Pattern)>)>(conn)?;
+        ));
+    let rows = directly!(conn => query.load::<Row>(conn))?;
     let mut found: Option<RuledResource> = None;
     for (resource, rule) in rows {
         let ruled = found.get_or_insert_with(|| RuledResource { resource, rules: vec![] });

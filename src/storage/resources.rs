@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use diesel::prelude::*;
 
 use super::codec::text_enum;
+use super::connection::directly;
 use super::schema::resources;
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
@@ -98,7 +99,8 @@ pub fn find_by_uri(
     uri: &ResourceUri,
 ) -> Result<Option<Resource>, StorageError> {
     let named = resources::table.filter(resources::canonical.eq(uri.canonical()));
-    Ok(named.select(Resource::as_select()).get_result(conn).optional()?)
+    let named = named.select(Resource::as_select());
+    Ok(directly!(conn => named.get_result(conn)).optional()?)
 }
 
 /// All of them, the first added first. An operator has a handful.

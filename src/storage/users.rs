@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::codec::text_enum;
+use super::connection::directly;
 use super::schema::users;
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
@@ -68,7 +69,8 @@ pub fn insert(conn: &mut DbConnection, user: &User) -> Result<(), StorageError> 
 
 /// The user with this `sub`.
 pub fn find(conn: &mut DbConnection, id: &UserId) -> Result<Option<User>, StorageError> {
-    Ok(users::table.find(id).select(User::as_select()).get_result(conn).optional()?)
+    let user = users::table.find(id).select(User::as_select());
+    Ok(directly!(conn => user.get_result(conn)).optional()?)
 }
 
 /// The user with this name, in its one spelling.
