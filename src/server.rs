@@ -66,7 +66,6 @@ pub async fn run(
     let storage = app.storage.clone();
     remember_sign_ins(&app).await;
     let channels = notifier::channels(&app.config, &app.fetcher).map_err(io::Error::other)?;
-    storage.serve().await;
     let app = web::Data::new(app);
     let alone = Sides { public: true, internal: listeners.internal.is_none() };
     let room = Room::find(&app.config, 1 + usize::from(listeners.internal.is_some()));
@@ -75,6 +74,7 @@ pub async fn run(
         let sides = Sides { public: false, internal: true };
         servers.push(listen(&app, internal, sides, room)?);
     }
+    storage.serve().await;
     let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
     let running: Vec<JoinHandle<io::Result<()>>> = servers.into_iter().map(tokio::spawn).collect();
     let checking = check_after_unclean_stop(app.clone().into_inner());

@@ -144,11 +144,12 @@ fn cause_of<'a>(last: &'a Entry, before: Option<&'a Entry>) -> &'a Entry {
     stuck.filter(|_| last.stage == Stage::Denied).unwrap_or(last)
 }
 
-/// What it was told is that nobody knows it: a stranger learns no more.
+/// At the token endpoint it was told that nobody knows it: a stranger learns no more there.
 fn is_of_disabled(last: &Entry, facts: &Facts) -> bool {
     let code = last.why.as_deref().map(|why| code_and_description(why).0);
-    let is_disabled = facts.client.as_ref().is_some_and(|client| client.disabled_at.is_some());
-    is_disabled && code == Some(ErrorCode::InvalidClient.as_str())
+    let disabled_at = facts.client.as_ref().and_then(|client| client.disabled_at);
+    disabled_at.is_some_and(|at| at <= last.last_at)
+        && code == Some(ErrorCode::InvalidClient.as_str())
 }
 
 fn is_replayed(facts: &Facts) -> bool {

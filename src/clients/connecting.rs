@@ -12,6 +12,7 @@ use crate::clock::UnixTime;
 use crate::config::{Connecting, Newcomers};
 use crate::error::Error;
 use crate::oauth::{ClientId, ClientIdUrl, ClientMetadata, ErrorCode, OAuthError, UserId};
+use crate::storage::client_documents;
 use crate::storage::clients::{self, Client};
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::{ClientOrigin, DbConnection, StorageError};
@@ -137,13 +138,14 @@ pub enum Approval {
     Unknown,
 }
 
-/// The owner's yes to a client, as it was `shown` to him: [`shown::client`].
+/// The owner's yes to a client: if he has looked at it before, as it was `shown` to him
+/// ([`shown::client`]); else as it is.
 ///
 /// # Errors
 /// The database's.
 pub fn approve(
     conn: &mut DbConnection,
-    (id, shown): (&ClientId, &str),
+    (id, shown): (&ClientId, Option<&str>),
     now: UnixTime,
 ) -> Result<Approval, StorageError> {
     let Some(client) = clients::find(conn, id)? else { return Ok(Approval::Unknown) };
@@ -151,11 +153,11 @@ pub fn approve(
         return Ok(Approval::Disabled);
     }
     if client.approved_at.is_some() {
+        client_documents::stand_alone(conn, id)?;
         return Ok(Approval::Before);
     }
-    if shown::client(&client.metadata) != shown
-        || !clients::approve(conn, (id, &client.metadata), now)?
-    {
+    let is_it = shown.is_none_or(|shown| shown == shown::client(&client.metadata));
+    if !is_it || !clients::approve(conn, id, now)? {
         return Ok(Approval::Changed);
     }
     record(conn, Event::ClientApproved, Subject::client(id), now)?;

@@ -109,7 +109,7 @@ pub fn keep(
     if operators_word {
         record(conn, Event::DocumentAdded, Subject::client(&id), now)?;
         // Wherever only known clients may connect, this one is.
-        approves |= clients::approve(conn, (&id, &copy.metadata), now)?;
+        approves |= clients::approve(conn, &id, now)?;
     }
     let row = ClientDocument {
         client_id: id,

@@ -106,11 +106,11 @@ fn sighting<B>(app: &App, response: &ServiceResponse<B>) -> Option<Sighting> {
     let (inner, query) = (response.response(), || Parameters::parse(request.query_string()).ok());
     let at = |stage| Sighting::new(origin(request), stage);
     let refused = inner.extensions().get::<OAuthError>().cloned();
-    if *request.method() == Method::HEAD {
-        // Nobody sees a page by it: the one that waits for the owner looks so, every few seconds.
-        return discovery(request, at, inner.status().as_u16());
-    }
     if let Some(Marked { stage, subject, why }) = inner.extensions().get::<Marked>().cloned() {
+        // The page that waits for the owner looks so, every few seconds.
+        if *request.method() == Method::HEAD && stage != Stage::Asked {
+            return None;
+        }
         let sighting = Sighting { why: why.map(str::to_owned), ..at(stage).of(subject) };
         let asked = if stage == Stage::Asked { query() } else { None };
         return Some(match asked.as_ref().and_then(|query| query.get("redirect_uri")) {

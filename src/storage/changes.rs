@@ -22,6 +22,9 @@ pub(super) const TRUST: Duration = Duration::from_millis(200);
 /// How often the writer looks, while anybody remembers.
 pub(super) const LOOK: Duration = Duration::from_millis(50);
 
+/// How often a process says that it is there, if it does not serve alone.
+pub(super) const BEAT: Duration = Duration::from_secs(1);
+
 /// Of rows: enough that strangers' changes rarely meet one's own.
 const PLACES: u16 = 8192;
 
@@ -115,8 +118,9 @@ impl Changes {
     /// Returns when the writer should look again: somebody remembers, or others have to be told that
     /// this process is there.
     pub(super) async fn wanted(&self) {
-        let accompanied = self.accompanied.load(Ordering::Relaxed);
-        if !self.wanted.swap(false, Ordering::Relaxed) && !accompanied {
+        if self.accompanied.load(Ordering::Relaxed) {
+            tokio::time::sleep(BEAT).await;
+        } else if !self.wanted.swap(false, Ordering::Relaxed) {
             self.waiting.notified().await;
         }
     }

@@ -98,6 +98,13 @@ pub fn set_fresh_until(
     Ok(())
 }
 
+/// From now on the owner's yes does not go with the copy: he has said it himself.
+pub fn stand_alone(conn: &mut DbConnection, id: &ClientId) -> Result<(), StorageError> {
+    let row = client_documents::table.find(id).filter(client_documents::approves);
+    diesel::update(row).set(client_documents::approves.eq(false)).execute(conn)?;
+    Ok(())
+}
+
 /// False if there is no copy.
 pub fn remove(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageError> {
     Ok(diesel::delete(client_documents::table.find(id)).execute(conn)? == 1)

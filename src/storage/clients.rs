@@ -1,10 +1,12 @@
 //! `oauth_clients`.
 
 mod registrations;
+mod waiting;
 
 use diesel::prelude::*;
 
 use super::codec::text_enum;
+use super::connection::directly;
 use super::schema::oauth_clients;
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
@@ -15,6 +17,8 @@ pub use registrations::{
     SEVERAL, count_unused, delete_excess, delete_unused, find_alike, forget_record,
     replace_metadata, set_registered, share,
 };
+pub(super) use waiting::waiting;
+pub use waiting::{approve, ask, count_waiting, disapprove};
 
 /// A client, with its metadata in force.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -142,7 +146,8 @@ pub fn describe(
 
 /// The client of this id, disabled or not.
 pub fn find(conn: &mut DbConnection, id: &ClientId) -> Result<Option<Client>, StorageError> {
-    Ok(oauth_clients::table.find(id).select(Client::as_select()).get_result(conn).optional()?)
+    let client = oauth_clients::table.find(id).select(Client::as_select());
+    Ok(directly!(conn => client.get_result(conn)).optional()?)
 }
 
 /// What a client calls itself; none when it is gone, or says nothing.
@@ -194,7 +199,8 @@ pub fn authorize(
 pub fn hold_enabled(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageError> {
     let enabled = oauth_clients::table.find(id).filter(oauth_clients::disabled_at.is_null());
     let same = oauth_clients::last_used_at.eq(oauth_clients::last_used_at);
-    Ok(diesel::update(enabled).set(same).execute(conn)? == 1)
+    let held = diesel::update(enabled).set(same);
+    Ok(directly!(conn => held.execute(conn))? == 1)
 }
 
 /// False if there is no such client, or it is disabled already.
@@ -212,69 +218,6 @@ pub fn enable(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageErr
     let disabled = oauth_clients::table.find(id).filter(oauth_clients::disabled_at.is_not_null());
     let none: Option<UnixTime> = None;
     Ok(diesel::update(disabled).set(oauth_clients::disabled_at.eq(none)).execute(conn)? == 1)
-}
-
-/// Notes that it waits for the owner, and who met it first. False if that was noted before, or there
-/// is nothing to wait for.
-pub fn ask(
-    conn: &mut DbConnection,
-    id: &ClientId,
-    by: &UserId,
-    now: UnixTime,
-) -> Result<bool, StorageError> {
-    let new = oauth_clients::table
-        .find(id)
-        .filter(oauth_clients::asked_by.is_null())
-        .filter(oauth_clients::approved_at.is_null())
-        .filter(oauth_clients::disabled_at.is_null());
-    let noted = (oauth_clients::asked_at.eq(now), oauth_clients::asked_by.eq(by));
-    Ok(diesel::update(new).set(noted).execute(conn)? == 1)
-}
-
-/// Notes the owner's yes to a client that says this of itself. False if there is no such client, it
-/// says something else, it has a yes, or it is disabled: decided in the row that [`disable`] writes.
-pub fn approve(
-    conn: &mut DbConnection,
-    (id, said): (&ClientId, &ClientMetadata),
-    now: UnixTime,
-) -> Result<bool, StorageError> {
-    let without = oauth_clients::table
-        .find(id)
-        .filter(oauth_clients::client_json.eq(said))
-        .filter(oauth_clients::approved_at.is_null())
-        .filter(oauth_clients::disabled_at.is_null());
-    Ok(diesel::update(without).set(oauth_clients::approved_at.eq(now)).execute(conn)? == 1)
-}
-
-/// Takes the owner's yes back. Whoever said yes since then relied on it: he is asked as about a new one.
-pub fn disapprove(
-    conn: &mut DbConnection,
-    id: &ClientId,
-    now: UnixTime,
-) -> Result<(), StorageError> {
-    let (row, none): (_, Option<UnixTime>) = (oauth_clients::table.find(id), None);
-    diesel::update(row).set(oauth_clients::approved_at.eq(none)).execute(conn)?;
-    let used = row.filter(oauth_clients::last_used_at.is_not_null());
-    diesel::update(used).set(oauth_clients::asked_at.eq(now)).execute(conn)?;
-    Ok(())
-}
-
-/// Those whom [`Client::is_waiting`] is true of.
-#[diesel::dsl::auto_type(no_type_alias)]
-pub(super) fn waiting() -> _ {
-    let since = oauth_clients::last_used_at
-        .is_null()
-        .or(oauth_clients::last_used_at.le(oauth_clients::asked_at));
-    oauth_clients::asked_by
-        .is_not_null()
-        .and(oauth_clients::approved_at.is_null())
-        .and(oauth_clients::disabled_at.is_null())
-        .and(since)
-}
-
-/// How many wait for the owner.
-pub fn count_waiting(conn: &mut DbConnection) -> Result<i64, StorageError> {
-    Ok(oauth_clients::table.filter(waiting().assume_not_null()).count().get_result(conn)?)
 }
 
 /// Sets the most that the operator lets it have. False if there is no such client.

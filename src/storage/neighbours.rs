@@ -10,12 +10,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::changes::{Changes, TRUST};
+use super::changes::{BEAT, Changes, TRUST};
 use super::connection::data_version;
 use super::{DbConnection, StorageError, serving_processes};
 
-/// How often a process says that it is there, if it is not alone.
-const BEAT: Duration = Duration::from_secs(1);
 /// After how long without a beat a process is dead.
 const GIVEN_UP: Duration = Duration::from_secs(10);
 
@@ -27,6 +25,8 @@ pub(super) struct Neighbours {
     version: Option<i64>,
     others: Vec<Other>,
     last_beat: Instant,
+    /// When the transaction under way looked, if there is nobody else.
+    looked: Option<Instant>,
     has_changed: bool,
 }
 
@@ -39,7 +39,15 @@ struct Other {
 impl Neighbours {
     pub(super) fn new(changes: Arc<Changes>) -> Self {
         let last_beat = Instant::now();
-        Self { changes, id: None, version: None, others: vec![], last_beat, has_changed: false }
+        Self {
+            changes,
+            id: None,
+            version: None,
+            others: vec![],
+            last_beat,
+            looked: None,
+            has_changed: false,
+        }
     }
 
     /// This process begins to serve: the next look tells the others.
@@ -65,9 +73,7 @@ impl Neighbours {
             is_new = self.meet(conn, id, looked)?;
         }
         self.changes.set_accompanied(!self.others.is_empty());
-        if self.others.is_empty() {
-            self.changes.trust(looked);
-        }
+        self.looked = Some(looked).filter(|_| self.others.is_empty());
         Ok(is_new && !self.others.is_empty())
     }
 
@@ -75,8 +81,11 @@ impl Neighbours {
     /// is said again, if it was not committed.
     pub(super) fn publish(&mut self, committed: bool) {
         self.has_changed |= self.changes.publish();
+        let looked = self.looked.take();
         if !committed {
             self.version = None;
+        } else if let Some(looked) = looked {
+            self.changes.trust(looked);
         }
     }
 
@@ -85,7 +94,7 @@ impl Neighbours {
         if let Some(id) = self.id {
             // The others find out in the end.
             let _best_effort = serving_processes::remove(conn, id);
-        } else if self.has_changed && serving_processes::list(conn).is_ok_and(|all| !all.is_empty())
+        } else if self.has_changed && !serving_processes::list(conn).is_ok_and(|all| all.is_empty())
         {
             be_seen();
         }
@@ -103,7 +112,8 @@ impl Neighbours {
         if is_new {
             serving_processes::insert(conn, id)?;
         }
-        let known = std::mem::take(&mut self.others);
+        // Whoever begins anew has heard of nobody.
+        let known = if is_new { vec![] } else { std::mem::take(&mut self.others) };
         for (other, beats) in all.into_iter().filter(|(other, _)| *other != id) {
             let same = |known: &&Other| known.id == other && known.beats == beats;
             let heard = known.iter().find(same).map_or(now, |known| known.heard);
@@ -113,7 +123,7 @@ impl Neighbours {
                 self.others.push(Other { id: other, beats, heard });
             }
         }
-        if !self.others.is_empty() && now.duration_since(self.last_beat) > BEAT {
+        if !self.others.is_empty() && now.duration_since(self.last_beat) >= BEAT {
             serving_processes::beat(conn, id)?;
             self.last_beat = now;
         }
@@ -142,7 +152,9 @@ mod tests {
         // Nobody else commits on this connection: as if somebody had.
         let mut look = |neighbours: &mut Neighbours| {
             neighbours.version = None;
-            neighbours.look(&mut conn).unwrap()
+            let is_new = neighbours.look(&mut conn).unwrap();
+            neighbours.publish(true);
+            is_new
         };
         one.serve();
         assert!(!look(&mut one) && one.changes.are_known(), "it is alone");
@@ -158,5 +170,12 @@ mod tests {
         look(&mut one);
         look(&mut other);
         assert_eq!(other.others.len(), 1, "it has been heard of");
+        // Both were asleep: whoever wakes first gives the other up, which then waits for it.
+        one.others[0].heard -= GIVEN_UP + BEAT;
+        other.others[0].heard -= GIVEN_UP + BEAT;
+        one.last_beat = Instant::now();
+        look(&mut one);
+        assert!(one.others.is_empty());
+        assert!(look(&mut other), "the first one has to see it");
     }
 }

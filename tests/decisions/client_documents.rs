@@ -143,8 +143,9 @@ async fn what_the_owner_has_said_otherwise_outlives_the_copy() {
     let f = Fixture::new().await;
     let approved = fetched(&f, URL, &document(URL, REDIRECT_URI), None).await;
     let shown = shown::client(&approved.metadata);
-    let approve =
-        move |conn: &mut _, now| connecting::approve(conn, (&approved.client_id, &shown), now);
+    let approve = move |conn: &mut _, now| {
+        connecting::approve(conn, (&approved.client_id, Some(&shown)), now)
+    };
     assert_eq!(f.write(approve).await, Approval::Approved);
     lay_down(&f, URL, &document(URL, REDIRECT_URI)).await;
     assert!(forget_copy(&f, URL).await);
@@ -171,7 +172,7 @@ async fn a_yes_is_to_what_was_shown() {
     let (id, shown) = (client.client_id.clone(), shown::client(&client.metadata));
     let approve = async || {
         let (id, shown) = (id.clone(), shown.clone());
-        f.write(move |conn, now| connecting::approve(conn, (&id, &shown), now)).await
+        f.write(move |conn, now| connecting::approve(conn, (&id, Some(&shown)), now)).await
     };
     fetched(&f, URL, &document(URL, "https://app.example/elsewhere"), None).await;
     assert_eq!(approve().await, Approval::Changed);

@@ -47,7 +47,7 @@ impl Fixture {
 
     async fn approve(&self, shown: ClientMetadata) -> Approval {
         let (id, shown) = (self.client.client_id.clone(), shown::client(&shown));
-        self.write(move |conn, now| connecting::approve(conn, (&id, &shown), now)).await
+        self.write(move |conn, now| connecting::approve(conn, (&id, Some(&shown)), now)).await
     }
 
     async fn refuse(&self) {

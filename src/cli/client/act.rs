@@ -1,7 +1,6 @@
 //! `client approve|disable|enable|remove`.
 
 use super::{Failure, no_such_client, output};
-use crate::authorization::shown;
 use crate::clients::connecting::{self, Approval};
 use crate::clients::enable as let_back;
 use crate::clock::Clock;
@@ -16,8 +15,7 @@ pub(super) async fn approve(storage: &Storage, id: ClientId) -> Result<(), Failu
     let now = Clock::System.now();
     let approve = move |conn: &mut DbConnection| {
         let Some(client) = clients::find(conn, &id)? else { return Ok(None) };
-        let shown = shown::client(&client.metadata);
-        let became = connecting::approve(conn, (&id, &shown), now)?;
+        let became = connecting::approve(conn, (&id, None), now)?;
         Ok::<_, StorageError>(Some((client, became)))
     };
     let (client, became) = storage.write(approve).await?.ok_or_else(no_such_client)?;

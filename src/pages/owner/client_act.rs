@@ -141,7 +141,7 @@ impl Act {
             }
             Self::EndEverything => ("ended", Some(ending::of_client(conn, id, now)?)),
             Self::Remove => ("removed", revocation::remove_client(conn, id, now)?),
-            Self::Approve => match connecting::approve(conn, (id, looked_at), now)? {
+            Self::Approve => match connecting::approve(conn, (id, Some(looked_at)), now)? {
                 Approval::Approved => ("approved", None),
                 Approval::Changed => ("changed", None),
                 // Somebody has decided meanwhile: the page says how.

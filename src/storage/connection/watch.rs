@@ -9,13 +9,13 @@ use super::{DbConnection, number, texts};
 use crate::storage::StorageError;
 use crate::storage::changes::{Changes, Place, Watched};
 
-/// The tables, and the column by which their rows are known.
-const TABLES: [(Watched, &str, &str); 5] = [
-    (Watched::Grants, "oauth_grants", "id"),
-    (Watched::Users, "users", "id"),
-    (Watched::Clients, "oauth_clients", "client_id"),
-    (Watched::Resources, "resources", "''"),
-    (Watched::Resources, "resource_rules", "''"),
+/// The tables, and the column by which their rows are told apart, if they are.
+const TABLES: [(Watched, &str, Option<&str>); 5] = [
+    (Watched::Grants, "oauth_grants", Some("id")),
+    (Watched::Users, "users", Some("id")),
+    (Watched::Clients, "oauth_clients", Some("client_id")),
+    (Watched::Resources, "resources", None),
+    (Watched::Resources, "resource_rules", None),
 ];
 
 #[diesel::declare_sql_function]
@@ -43,8 +43,7 @@ pub(in crate::storage) fn watch(
         // Many an update only holds a row.
         let differs = columns.iter().map(|column| format!("OLD.{column} IS NOT NEW.{column}"));
         let differs = differs.collect::<Vec<_>>().join(" OR ");
-        let key =
-            |row| if key.starts_with('\'') { (*key).to_owned() } else { format!("{row}.{key}") };
+        let key = |row| key.map_or_else(|| "''".to_owned(), |key| format!("{row}.{key}"));
         let note = |row| format!("SELECT note_change({number}, CAST({} AS TEXT))", key(row));
         let (old, new) = (note("OLD"), note("NEW"));
         conn.batch_execute(&format!(

@@ -2,12 +2,12 @@
 //! into whose story nobody else writes.
 
 use mcp_oauthd::attempts::{DOCTOR, State, Told};
-use mcp_oauthd::authorization::{admission, pause, shown};
+use mcp_oauthd::authorization::{admission, pause};
 use mcp_oauthd::clients::{self, connecting};
 use mcp_oauthd::error::Error;
 use mcp_oauthd::oauth::ClientId;
 use mcp_oauthd::revocation;
-use mcp_oauthd::storage::{self, Audience, DbConnection, resources};
+use mcp_oauthd::storage::{Audience, DbConnection, resources};
 use reqwest::header::{ACCEPT_LANGUAGE, USER_AGENT};
 
 use super::account::{add, signed_in};
@@ -155,13 +155,8 @@ async fn who_said_no_and_who_waits_is_told_and_what_the_owner_has_decided_since(
     assert!(cause.contains("waits for the owner") && mend.contains("`client approve`"), "{cause}");
     let (id, now): (ClientId, _) = (client.id.parse().unwrap(), server.clock.now());
     let approved = id.clone();
-    let approve = move |conn: &mut _| {
-        let shown =
-            storage::clients::find(conn, &approved)?.map(|client| shown::client(&client.metadata));
-        let shown = shown.unwrap_or_default();
-        Ok(connecting::approve(conn, (&approved, &shown), now).map(drop)?)
-    };
-    change(&server, approve).await;
+    change(&server, move |conn| Ok(connecting::approve(conn, (&approved, None), now).map(drop)?))
+        .await;
     let (_, cause, mend) = newest(&server).await;
     assert!(cause.contains("has let it in since") && mend.contains("once more"), "{cause}");
     let disabled = id.clone();
