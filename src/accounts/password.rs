@@ -4,6 +4,9 @@ use std::fmt;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
+use data_encoding::BASE64_NOPAD;
+use rand::TryRng as _;
+use rand::rngs::SysRng;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
@@ -79,11 +82,10 @@ impl Passwords {
     /// # Errors
     /// When the operating system has no randomness.
     pub fn new(at_once: usize) -> Result<Self, Error> {
-        let nobody = hash(&SecretString::from("nobody has this password"))?;
         Ok(Self {
             places: Semaphore::new(at_once + MOST_WAITING),
             permits: Semaphore::new(at_once),
-            nobody,
+            nobody: nobodys()?,
         })
     }
 
@@ -144,6 +146,19 @@ pub fn is_outgrown(stored: &str) -> bool {
 fn hash(password: &SecretString) -> Result<Hashed, Error> {
     let hash = Argon2::default().hash_password(password.expose_secret().as_bytes());
     Ok(Hashed(hash.map_err(|_| failed())?.to_string()))
+}
+
+/// What no password is known to have: its bits are drawn. To hash a password for it would be most of
+/// what a start takes, and it takes as long to compare with this one as with anybody's.
+fn nobodys() -> Result<Hashed, Error> {
+    let (mut salt, mut output) = ([0; 16], [0; Params::DEFAULT_OUTPUT_LEN]);
+    for drawn in [&mut salt[..], &mut output[..]] {
+        SysRng.try_fill_bytes(drawn).map_err(|_| failed())?;
+    }
+    let (salt, output) = (BASE64_NOPAD.encode(&salt), BASE64_NOPAD.encode(&output));
+    let (algorithm, version) = (Algorithm::default(), u32::from(Version::default()));
+    let (m, t, p) = (Params::DEFAULT_M_COST, Params::DEFAULT_T_COST, Params::DEFAULT_P_COST);
+    Ok(Hashed(format!("${algorithm}$v={version}$m={m},t={t},p={p}${salt}${output}")))
 }
 
 fn busy() -> Error {
@@ -221,6 +236,19 @@ mod tests {
         assert!(stored.as_deref().unwrap().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         assert!(passwords.verify("correct horse".into(), stored.clone()).await.unwrap());
         assert!(!passwords.verify("Correct horse".into(), stored).await.unwrap());
-        assert!(!passwords.verify("nobody has this password".into(), None).await.unwrap());
+        assert!(!passwords.verify("correct horse".into(), None).await.unwrap());
+    }
+
+    #[test]
+    fn nobody_s_hash_costs_what_everybody_s_does() {
+        let somebody_s = hash(&"some password".into()).unwrap();
+        let (nobody_s, again) = (nobodys().unwrap(), nobodys().unwrap());
+        let cost = |hashed: &Hashed| {
+            let parsed = PasswordHash::new(hashed.as_str()).unwrap();
+            let lengths = (parsed.salt.unwrap().len(), parsed.hash.unwrap().len());
+            (parsed.algorithm.to_string(), parsed.version, parsed.params.to_string(), lengths)
+        };
+        assert_eq!(cost(&nobody_s), cost(&somebody_s));
+        assert_ne!(nobody_s.as_str(), again.as_str());
     }
 }
