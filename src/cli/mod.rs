@@ -17,6 +17,7 @@ pub mod serve;
 pub mod settings;
 pub mod user;
 
+use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -219,6 +220,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
 /// Runs a command, and waits for nothing else: what it started beside itself, as the look at every
 /// page after a crash, may take minutes on a thread of its own.
 fn run_to_end<T>(runtime: tokio::runtime::Runtime, command: impl Future<Output = T>) -> T {
+    // Without its type: otherwise every command is compiled once for each kind of runtime.
+    let command: Pin<Box<dyn Future<Output = T>>> = Box::pin(command);
     let outcome = runtime.block_on(command);
     runtime.shutdown_background();
     outcome

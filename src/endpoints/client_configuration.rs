@@ -14,7 +14,6 @@ use crate::clients::connecting;
 use crate::error::Error;
 use crate::middleware::client_ip::ClientIp;
 use crate::oauth::MachineSecret;
-use crate::storage::StorageError;
 use crate::storage::clients::Client;
 
 /// The registration as it is in force, but for the secret, of which only the hash is kept: RFC 7592
@@ -64,17 +63,12 @@ pub async fn delete(
     let id = client_id(&request).to_owned();
     let token = bearer(&request)?.to_owned();
     let (now, network) = (app.clock.now(), ClientIp::of(&request).network());
-    let storage = app.storage.clone();
-    // Spawned: somebody who hangs up early wants it no less.
-    let ended = tokio::spawn(async move {
-        let end = move |conn: &mut _| {
-            let registrant = configuration::authenticate(conn, &id, &token)?;
-            Ok::<_, Error>(configuration::deregister(conn, &registrant, network, now)?)
-        };
-        storage.write(end).await
-    });
-    let interrupted = |_| StorageError::Query("an end was interrupted".to_owned());
-    ended.await.map_err(interrupted)??;
+    let end = move |conn: &mut _| {
+        let registrant = configuration::authenticate(conn, &id, &token)?;
+        Ok::<_, Error>(configuration::deregister(conn, &registrant, network, now)?)
+    };
+    // Somebody who hangs up early wants it no less.
+    app.storage.write_to_the_end(end).await?;
     Ok(HttpResponse::NoContent().insert_header((CACHE_CONTROL, "no-store")).finish())
 }
 

@@ -7,7 +7,6 @@ use super::error::EndpointError;
 use super::form::{Form, credentials};
 use crate::app::App;
 use crate::revocation::revoke_token;
-use crate::storage::StorageError;
 
 /// Ends the grant behind a token. 200 for a token that nobody knows: it is as good as revoked.
 ///
@@ -22,19 +21,12 @@ pub async fn post(
     let via_basic = presented.via_basic();
     let token = form.0.require("token")?.to_owned();
     let now = app.clock.now();
-    let storage = app.storage.clone();
-    // Spawned: somebody who hangs up early wants it no less.
-    let revoked = tokio::spawn(async move {
-        let revoke = move |conn: &mut _| {
-            let client = presented.client(conn)?;
-            revoke_token(conn, &client, &token, now)
-        };
-        storage.write(revoke).await
-    });
-    let ended = |_| StorageError::Query("a revocation was interrupted".to_owned());
-    revoked
-        .await
-        .map_err(ended)?
-        .map_err(|error| EndpointError::from(error).after_basic(via_basic))?;
+    let revoke = move |conn: &mut _| {
+        let client = presented.client(conn)?;
+        revoke_token(conn, &client, &token, now)
+    };
+    // Somebody who hangs up early wants it no less.
+    let revoked = app.storage.write_to_the_end(revoke).await;
+    revoked.map_err(|error| EndpointError::from(error).after_basic(via_basic))?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish())
 }

@@ -212,10 +212,7 @@ impl Visit {
         T: Send + 'static,
         E: From<StorageError> + Into<Error> + Send + 'static,
     {
-        let storage = self.app.storage.clone();
-        let written = tokio::spawn(async move { storage.write(work).await }).await;
-        let interrupted = |_| StorageError::Query("a write was interrupted".to_owned());
-        written.map_err(interrupted)?.map_err(Into::into)
+        self.app.storage.write_to_the_end(work).await.map_err(Into::into)
     }
 
     /// An error, as a page.

@@ -41,6 +41,7 @@ pub mod sign_ins;
 pub mod totp_secrets;
 pub mod users;
 mod writer;
+mod writing;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -50,7 +51,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 pub use client_documents::DocumentSource;
 pub use clients::ClientOrigin;
@@ -71,7 +72,7 @@ use crate::clock::Clock;
 use crate::config::Database;
 use changes::{Changes, LOOK};
 use known::Memory;
-use writer::{Job, SharedConnection, Work, Writer};
+use writer::{Job, SharedConnection, Writer};
 
 /// Handle on the open database. Clones share it.
 #[derive(Clone)]
@@ -196,37 +197,6 @@ impl Storage {
     {
         let memory = &self.inner.memory;
         self.read(|conn| work(&mut Known { conn, memory })).await
-    }
-
-    /// Runs `work` in the writer's transaction and answers after COMMIT. `Ok` commits, `Err` rolls
-    /// back what this piece has written.
-    ///
-    /// `work` may be run again, so it does nothing outside the database, nothing slow, and opens no
-    /// transaction. If the future is dropped before it starts, it never runs: what must happen
-    /// although the asker hangs up is spawned.
-    ///
-    /// # Errors
-    /// What `work` answers; [`StorageError::Unavailable`] when the queue stayed full, or the commit
-    /// failed; [`StorageError::Corrupt`] once anybody has met damage.
-    pub async fn write<T, E>(
-        &self,
-        work: impl Fn(&mut DbConnection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StorageError> + Send + 'static,
-    {
-        if self.health().is_damaged() {
-            return Err(StorageError::Corrupt("it was found before".to_owned()).into());
-        }
-        let closed = || StorageError::Unavailable("the service is stopping".to_owned());
-        let (asker, outcome) = oneshot::channel();
-        let place = tokio::time::timeout(self.inner.longest_wait, self.inner.queue.reserve())
-            .await
-            .map_err(|_| StorageError::Unavailable("too many writes are waiting".to_owned()))?
-            .map_err(|_| closed())?;
-        place.send(Job::Piece(Box::new(Work { run: work, outcome: None, asker })));
-        outcome.await.map_err(|_| closed())?
     }
 
     /// This process begins to serve: from now on something is remembered, and writes are acknowledged

@@ -42,10 +42,34 @@ pub(super) trait Piece: Send {
 }
 
 /// One `write`: its work, and who waits for the outcome.
-pub(super) struct Work<F, T, E> {
-    pub(super) run: F,
-    pub(super) outcome: Option<Result<T, E>>,
-    pub(super) asker: oneshot::Sender<Result<T, E>>,
+struct Work<F, T, E> {
+    run: F,
+    outcome: Option<Result<T, E>>,
+    asker: oneshot::Sender<Result<T, E>>,
+    urgency: Urgency,
+}
+
+/// Whether a piece is run if nobody waits for its answer any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// Not if it has not begun.
+    WhileAwaited,
+    /// What was asked for is done.
+    InAnyCase,
+}
+
+/// What is put into the queue, and where its outcome comes out.
+pub(super) fn piece<F, T, E>(
+    run: F,
+    urgency: Urgency,
+) -> (Box<dyn Piece>, oneshot::Receiver<Result<T, E>>)
+where
+    F: Fn(&mut DbConnection) -> Result<T, E> + Send + 'static,
+    T: Send + 'static,
+    E: From<StorageError> + Send + 'static,
+{
+    let (asker, outcome) = oneshot::channel();
+    (Box::new(Work { run, outcome: None, asker, urgency }), outcome)
 }
 
 impl<F, T, E> Piece for Work<F, T, E>
@@ -55,7 +79,7 @@ where
     E: From<StorageError> + Send,
 {
     fn is_abandoned(&self) -> bool {
-        self.asker.is_closed()
+        self.urgency == Urgency::WhileAwaited && self.asker.is_closed()
     }
 
     fn run(&mut self, conn: &mut DbConnection) -> bool {
