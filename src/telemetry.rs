@@ -2,23 +2,24 @@
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::LogFormat;
 
-/// What is logged when `RUST_LOG` does not say otherwise.
-const DEFAULT_FILTER: &str = "info,actix_server=warn";
-
-/// Sends the log to stderr: stdout is for what a command answers. Once for the process.
+/// Sends the log to stderr: stdout is for what a command answers. Once for the process. `RUST_LOG`
+/// says what is logged: a level, or one for each module, as `info,actix_server=warn`.
 pub fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| DEFAULT_FILTER.into());
+    let wanted = std::env::var("RUST_LOG").ok().and_then(|text| text.parse().ok());
+    let usual =
+        || Targets::new().with_default(Level::INFO).with_target("actix_server", Level::WARN);
+    let logger = tracing_subscriber::registry().with(wanted.unwrap_or_else(usual));
     // A log that cannot be written, on a full disk, must not end a request: it would be a panic.
-    let logger = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .log_internal_errors(false);
+    let lines = fmt::layer().with_writer(std::io::stderr).log_internal_errors(false);
     let terminal = std::io::stderr().is_terminal();
-    // A second start, in a test, keeps the first.
     let for_people = match format {
         LogFormat::Json => false,
         LogFormat::Pretty => true,
@@ -26,8 +27,8 @@ pub fn start(format: LogFormat) {
     };
     // A second start, in a test, keeps the first.
     let _started = if for_people {
-        logger.with_ansi(terminal).with_target(false).try_init()
+        logger.with(lines.with_ansi(terminal).with_target(false)).try_init()
     } else {
-        logger.json().flatten_event(true).with_span_list(false).try_init()
+        logger.with(lines.json().flatten_event(true).with_span_list(false)).try_init()
     };
 }
