@@ -13,7 +13,8 @@ use crate::config::LogFormat;
 /// Sends the log to stderr: stdout is for what a command answers. Once for the process. `RUST_LOG`
 /// says what is logged: a level, or one for each module, as `info,actix_server=warn`.
 pub fn start(format: LogFormat) {
-    let wanted = std::env::var("RUST_LOG").ok().and_then(|text| text.parse().ok());
+    let said = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
+    let wanted = said.and_then(|text| text.parse().ok());
     let usual =
         || Targets::new().with_default(Level::INFO).with_target("actix_server", Level::WARN);
     let logger = tracing_subscriber::registry().with(wanted.unwrap_or_else(usual));
