@@ -192,6 +192,10 @@ fn basic(authorization: &str) -> Option<Vec<Reading>> {
         secret: (!secret.is_empty()).then(|| TokenHash::of(secret)),
     };
     let mut readings = vec![reading(id.to_owned(), secret)];
+    // Most are the same, decoded or not.
+    if !text.contains(['%', '+']) {
+        return Some(readings);
+    }
     if let (Some(decoded_id), Some(decoded_secret)) = (form_decode(id), form_decode(secret))
         && (decoded_id != id || decoded_secret != secret)
     {

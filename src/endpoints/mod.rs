@@ -73,11 +73,12 @@ pub fn introspection(routes: &mut web::ServiceConfig, issuer: &Issuer) {
 }
 
 /// What reverse proxies ask, at an address that only their operator writes: at the root, whatever
-/// path the issuer has. Without the logger, as introspection.
+/// path the issuer has. Without the logger, as introspection, and without a pattern, whose match would
+/// cost as much as the decision.
 pub fn gate(routes: &mut web::ServiceConfig) {
     routes
-        .route("/gate/{address:.*}", web::route().to(gate::ask))
-        .route("/ext_authz/{address:.*}", web::route().to(gate::ask_as_envoy));
+        .service(web::scope("/gate").default_service(web::route().to(gate::ask)))
+        .service(web::scope("/ext_authz").default_service(web::route().to(gate::ask_as_envoy)));
 }
 
 /// What supervisors ask.
