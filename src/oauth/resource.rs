@@ -19,8 +19,10 @@ use crate::words;
 pub struct ResourceUri {
     text: String,
     canonical: String,
-    origin: String,
-    path: String,
+    /// Bytes of `canonical`.
+    origin: usize,
+    /// Those that follow.
+    path: usize,
 }
 
 impl ResourceUri {
@@ -40,19 +42,19 @@ impl ResourceUri {
     /// `scheme://host[:port]`.
     #[must_use]
     pub fn origin(&self) -> &str {
-        &self.origin
+        &self.canonical[..self.origin]
     }
 
     /// The path without a trailing slash; empty at the root.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        &self.canonical[self.origin..self.origin + self.path]
     }
 
     /// Where RFC 9728 section 3.1 puts the metadata of this resource, on its own host.
     #[must_use]
     pub fn metadata_url(&self) -> String {
-        format!("{}/.well-known/oauth-protected-resource{}", self.origin, self.path)
+        format!("{}/.well-known/oauth-protected-resource{}", self.origin(), self.path())
     }
 }
 
@@ -72,13 +74,13 @@ impl FromStr for ResourceUri {
             return Err(words!("must be an http or https URL"));
         }
         let origin = url.origin().ascii_serialization();
-        let path = url.path().trim_end_matches('/').to_owned();
+        let path = url.path().trim_end_matches('/');
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         Ok(Self {
             text: text.to_owned(),
             canonical: format!("{origin}{path}{query}"),
-            origin,
-            path,
+            origin: origin.len(),
+            path: path.len(),
         })
     }
 }

@@ -1,6 +1,5 @@
 //! `scope`: RFC 6749 section 3.3.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -15,13 +14,17 @@ use serde::{Deserialize, Serialize};
 )]
 #[diesel(sql_type = Text)]
 #[serde(try_from = "String", into = "String")]
-pub struct Scope(BTreeSet<String>);
+pub struct Scope(
+    /// The tokens in alphabetical order, with spaces between them: there are few, and many a scope is
+    /// kept in memory.
+    Box<str>,
+);
 
 impl Scope {
     /// What a request asks for, read kindly: what is not a scope token is nobody's scope.
     #[must_use]
     pub fn requested(text: &str) -> Self {
-        Self(text.split_whitespace().filter(|token| is_token(token)).map(str::to_owned).collect())
+        Self::of(text.split_whitespace().filter(|token| is_token(token)))
     }
 
     /// What of `requested` lies within this scope; all of it when the request names none, or
@@ -38,25 +41,25 @@ impl Scope {
     /// What is here and there.
     #[must_use]
     pub fn common(&self, other: &Self) -> Self {
-        Self(self.0.intersection(&other.0).cloned().collect())
+        Self::of(self.tokens().filter(|token| other.has(token)))
     }
 
     /// Whether every token of `needed` is here.
     #[must_use]
     pub fn covers(&self, needed: &Self) -> bool {
-        needed.0.is_subset(&self.0)
+        needed.tokens().all(|token| self.has(token))
     }
 
     /// What is here or there.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        Self(self.0.union(&other.0).cloned().collect())
+        Self::of(self.tokens().chain(other.tokens()))
     }
 
     /// What is here and not there.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
-        Self(self.0.difference(&other.0).cloned().collect())
+        Self::of(self.tokens().filter(|token| !other.has(token)))
     }
 
     /// Whether no token is here.
@@ -67,7 +70,18 @@ impl Scope {
 
     /// The tokens in alphabetical order.
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.0.split(' ').filter(|token| !token.is_empty())
+    }
+
+    fn of<'a>(tokens: impl Iterator<Item = &'a str>) -> Self {
+        let mut tokens: Vec<_> = tokens.collect();
+        tokens.sort_unstable();
+        tokens.dedup();
+        Self(tokens.join(" ").into())
+    }
+
+    fn has(&self, token: &str) -> bool {
+        self.tokens().any(|known| known == token)
     }
 }
 
@@ -80,7 +94,7 @@ impl FromStr for Scope {
             return Ok(Self::default());
         }
         if text.split(' ').all(is_token) {
-            Ok(Self(text.split(' ').map(str::to_owned).collect()))
+            Ok(Self::of(text.split(' ')))
         } else {
             Err("is not a list of scope tokens with single spaces between them")
         }
@@ -96,17 +110,13 @@ impl TryFrom<String> for Scope {
 
 impl From<Scope> for String {
     fn from(scope: Scope) -> Self {
-        scope.to_string()
+        scope.0.into()
     }
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, token) in self.tokens().enumerate() {
-            let separator = if index == 0 { "" } else { " " };
-            write!(f, "{separator}{token}")?;
-        }
-        Ok(())
+        f.write_str(&self.0)
     }
 }
 
