@@ -54,15 +54,14 @@ impl Memory {
         }
     }
 
-    /// From memory, or by `read`, which answers the value and the rows that it depends on: none, if it
-    /// is not to be remembered.
+    /// From memory if it is `trusted`, or by `read`, which answers the value and the rows that it depends
+    /// on: none, if it is not to be remembered.
     fn recall<K: Hash + Eq + Clone, V>(
         &self,
-        among: &Shelf<K, V>,
-        key: &K,
+        trusted: bool,
+        (among, key): (&Shelf<K, V>, &K),
         read: impl FnOnce() -> Result<Option<(V, Option<[Place; 2]>)>, StorageError>,
     ) -> Result<Option<Arc<V>>, StorageError> {
-        let trusted = self.changes.are_known();
         if trusted
             && let Some(found) = among.get(key)
             && self.changes.is_current(found.stamp, &found.places)
@@ -83,17 +82,23 @@ impl Memory {
 pub struct Known<'a> {
     /// For what is not remembered.
     pub conn: &'a mut DbConnection,
-    pub(super) memory: &'a Memory,
+    memory: &'a Memory,
+    /// Asked once for all that one request reads.
+    trusted: bool,
 }
 
-impl Known<'_> {
+impl<'a> Known<'a> {
+    pub(super) fn new(conn: &'a mut DbConnection, memory: &'a Memory) -> Self {
+        Self { conn, memory, trusted: memory.changes.are_known() }
+    }
+
     /// The token with this key, alive or not, and what it stands for. Not remembered before its pair is
     /// confirmed: until then every request has to say that it was seen.
     ///
     /// # Errors
     /// The database's.
     pub fn token(&mut self, id: TokenId) -> Result<Option<Arc<Described>>, StorageError> {
-        self.memory.recall(&self.memory.tokens, &id, || {
+        self.memory.recall(self.trusted, (&self.memory.tokens, &id), || {
             let Some(described) = access_tokens::describe(self.conn, id)? else { return Ok(None) };
             let grant = Place::of(Watched::Grants, &described.grant.id.0.to_string());
             let user = Place::of(Watched::Users, described.grant.user_id.as_str());
@@ -110,7 +115,7 @@ impl Known<'_> {
         &mut self,
         id: &IntrospectionId,
     ) -> Result<Option<Arc<RuledResource>>, StorageError> {
-        self.memory.recall(&self.memory.resources, id, || {
+        self.memory.recall(self.trusted, (&self.memory.resources, id), || {
             let found = resource_rules::find_with_resource(self.conn, id)?;
             Ok(found.map(|found| (found, Some([Place::of(Watched::Resources, ""); 2]))))
         })
@@ -121,7 +126,7 @@ impl Known<'_> {
     /// # Errors
     /// The database's.
     pub fn client_name(&mut self, id: &ClientId) -> Result<Arc<Option<String>>, StorageError> {
-        let name = self.memory.recall(&self.memory.names, id, || {
+        let name = self.memory.recall(self.trusted, (&self.memory.names, id), || {
             let place = Place::of(Watched::Clients, id.as_str());
             Ok(Some((clients::name(self.conn, id)?, Some([place; 2]))))
         })?;

@@ -196,7 +196,7 @@ impl Storage {
         E: From<StorageError>,
     {
         let memory = &self.inner.memory;
-        self.read(|conn| work(&mut Known { conn, memory })).await
+        self.read(|conn| work(&mut Known::new(conn, memory))).await
     }
 
     /// This process begins to serve: from now on something is remembered, and writes are acknowledged
