@@ -19,8 +19,7 @@ use tracing_actix_web::TracingLogger;
 use crate::app::App;
 use crate::config::{OwnerPages, Registration};
 use crate::middleware::request_log::{RequestSpan, repeat_id};
-use crate::middleware::security_headers::security_headers;
-use crate::middleware::{outcome, sighting};
+use crate::middleware::{outcome, security_headers, sighting};
 use crate::pages::brand::Brand;
 use crate::pages::side::Side;
 use crate::storage::{Storage, StorageError, events};
@@ -168,8 +167,6 @@ fn listen(
             .app_data(if sides.public { Side::public(&app.config) } else { Side::Internal })
             .app_data(brand.clone())
             .app_data(web::PayloadConfig::new(app.config.limits.body))
-            .wrap(security_headers(issuer.is_https()))
-            .wrap(from_fn(outcome::count))
             .configure(|routes| {
                 if sides.internal {
                     endpoints::introspection(routes, issuer);
@@ -182,6 +179,8 @@ fn listen(
                     .wrap(from_fn(sighting::note))
                     .wrap(from_fn(repeat_id))
                     .wrap(TracingLogger::<RequestSpan>::new())
+                    .wrap(from_fn(outcome::count))
+                    .wrap(security_headers::for_browsers(issuer.is_https()))
                     .configure(|routes| public_routes(routes, &app, sides)),
             )
     };

@@ -11,14 +11,14 @@ use crate::oauth::{
     ClientId, ClientMetadata, ErrorCode, IntrospectionId, OAuthError, Parameters, TokenHash,
     form_decode,
 };
-use crate::storage::clients::{self, Client};
+use crate::storage::clients::Client;
 use crate::storage::resource_rules::RuledResource;
 use crate::storage::resources::Resource;
-use crate::storage::{DbConnection, Known, StorageError};
+use crate::storage::{DbConnection, Known, StorageError, within};
 
 /// Proof that client authentication succeeded: only this module can make one.
 #[derive(Debug)]
-pub struct AuthenticatedClient(Client);
+pub struct AuthenticatedClient(Arc<Client>);
 
 impl AuthenticatedClient {
     /// Its `client_id`, the only one that counts from here on.
@@ -136,7 +136,7 @@ impl Presented {
     pub fn client(&self, conn: &mut DbConnection) -> Result<AuthenticatedClient, Error> {
         for reading in &self.readings {
             let Ok(id) = reading.id.parse::<ClientId>() else { continue };
-            let Some(client) = clients::find(conn, &id)? else { continue };
+            let Some(client) = within(conn, |known| known.client(&id))? else { continue };
             let authentic = if client.metadata.is_public() {
                 reading.secret.is_none()
             } else {

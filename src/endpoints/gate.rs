@@ -5,6 +5,8 @@
 //! address that the operator got wrong, 503 when nobody can decide, or when the owner has closed the
 //! resource for a while: proxies deny both.
 
+use std::borrow::Cow;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
@@ -64,7 +66,7 @@ async fn answer(
     let decide =
         app.storage.read_known(|known| decide(known, request, || call(headers), offer, now));
     let id = &demand.introspection_id;
-    let Some(decision) = decide.await.map_err(|failed| out_of_reach(&failed))? else {
+    let Some(decision) = decide.await.map_err(|failed| out_of_reach(app, &failed))? else {
         let why =
             "the gate was asked for a resource that is not registered, or a scope that it has not";
         return Ok(wrong_address(app, Some(id), why).await);
@@ -100,7 +102,8 @@ async fn wrong_address(app: &App, id: Option<&IntrospectionId>, why: &str) -> Ht
 }
 
 /// All that the database can fail with is the same to a proxy: nobody can decide just now.
-fn out_of_reach(failed: &StorageError) -> EndpointError {
+fn out_of_reach(app: &App, failed: &StorageError) -> EndpointError {
+    app.metrics.failed.inc();
     if !matches!(failed, StorageError::Unavailable(_)) {
         error!(error = %failed, "the gate cannot decide");
     }
@@ -161,29 +164,34 @@ fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {
 
 /// Every header each time, so that a proxy overwrites what the client sent under its name.
 fn pass(identity: &Identity) -> HttpResponse {
-    let Identity { described, client_name } = identity;
+    const SUBJECT: HeaderName = HeaderName::from_static("x-auth-subject");
+    const USERNAME: HeaderName = HeaderName::from_static("x-auth-username");
+    const CLIENT_ID: HeaderName = HeaderName::from_static("x-auth-client-id");
+    const CLIENT_NAME: HeaderName = HeaderName::from_static("x-auth-client-name");
+    const SCOPE: HeaderName = HeaderName::from_static("x-auth-scope");
+    const GRANT_ID: HeaderName = HeaderName::from_static("x-auth-grant-id");
+    const EXPIRES: HeaderName = HeaderName::from_static("x-auth-expires");
+    let Identity { described, client } = identity;
     let (token, grant) = (&described.token, &described.grant);
+    let plain = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
+    let client_name = client.as_ref().map_or("", |client| &client.name);
     let mut response = HttpResponse::Ok();
-    response.insert_header((CACHE_CONTROL, "no-store"));
-    for (name, value) in [
-        ("x-auth-subject", grant.user_id.to_string()),
-        ("x-auth-username", free_text(described.username.as_deref())),
-        ("x-auth-client-id", grant.client_id.to_string()),
-        ("x-auth-client-name", free_text(client_name.as_ref().as_deref())),
-        ("x-auth-scope", token.scope.to_string()),
-        ("x-auth-grant-id", grant.id.0.to_string()),
-        ("x-auth-expires", token.expires_at.0.to_string()),
-    ] {
-        let value = HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static(""));
-        response.insert_header((HeaderName::from_static(name), value));
-    }
+    response
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((SUBJECT, plain(grant.user_id.as_str())))
+        .insert_header((USERNAME, plain(&free_text(described.username.as_deref().unwrap_or("")))))
+        .insert_header((CLIENT_ID, plain(grant.client_id.as_str())))
+        .insert_header((CLIENT_NAME, plain(&free_text(client_name))))
+        .insert_header((SCOPE, plain(token.scope.as_str())))
+        .insert_header((GRANT_ID, HeaderValue::from(grant.id.0)))
+        .insert_header((EXPIRES, HeaderValue::from(token.expires_at.0)));
     response.finish()
 }
 
 /// What a person wrote, with all that is not ASCII percent-encoded, and `%` itself.
-fn free_text(text: Option<&str>) -> String {
+fn free_text(text: &str) -> Cow<'_, str> {
     const NOT_AS_IT_IS: &AsciiSet = &CONTROLS.add(b'%');
-    utf8_percent_encode(text.unwrap_or_default(), NOT_AS_IT_IS).to_string()
+    utf8_percent_encode(text, NOT_AS_IT_IS).into()
 }
 
 /// Seconds after which a client may look whether a resource is open again.

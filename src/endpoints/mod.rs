@@ -24,6 +24,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::middleware::rate_limit;
+use crate::middleware::security_headers::for_machines;
 use crate::oauth::Issuer;
 use crate::pages;
 
@@ -68,7 +69,8 @@ pub fn introspection(routes: &mut web::ServiceConfig, issuer: &Issuer) {
     let path = format!("{}/introspect", issuer.path());
     routes.service(
         post_only(&path, web::post().to(introspection::post))
-            .wrap(from_fn(rate_limit::introspection_failures)),
+            .wrap(from_fn(rate_limit::introspection_failures))
+            .wrap(for_machines()),
     );
 }
 
@@ -76,18 +78,20 @@ pub fn introspection(routes: &mut web::ServiceConfig, issuer: &Issuer) {
 /// path the issuer has. Without the logger, as introspection, and without a pattern, whose match would
 /// cost as much as the decision.
 pub fn gate(routes: &mut web::ServiceConfig) {
+    let below = |path, ask| web::scope(path).default_service(ask).wrap(for_machines());
     routes
-        .service(web::scope("/gate").default_service(web::route().to(gate::ask)))
-        .service(web::scope("/ext_authz").default_service(web::route().to(gate::ask_as_envoy)));
+        .service(below("/gate", web::route().to(gate::ask)))
+        .service(below("/ext_authz", web::route().to(gate::ask_as_envoy)));
 }
 
 /// What supervisors ask.
 pub fn health(routes: &mut web::ServiceConfig) {
+    let at = |path, answer| get_only(path, answer).wrap(for_machines());
     routes
-        .service(get_only("/livez", web::route().to(health::livez)))
-        .service(get_only("/readyz", web::route().to(health::readyz)))
-        .service(get_only("/healthz", web::route().to(health::readyz)))
-        .service(get_only("/metrics", web::route().to(health::metrics)));
+        .service(at("/livez", web::route().to(health::livez)))
+        .service(at("/readyz", web::route().to(health::readyz)))
+        .service(at("/healthz", web::route().to(health::readyz)))
+        .service(at("/metrics", web::route().to(health::metrics)));
 }
 
 /// Discovery, at the root of the host. Metadata of an issuer with a path has that path inserted

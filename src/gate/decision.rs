@@ -11,10 +11,11 @@ use crate::clock::UnixTime;
 use crate::mcp::{Call, Rule};
 use crate::oauth::{IntrospectionId, ResourceUri, Scope, ScopeHierarchy};
 use crate::storage::access_tokens::Described;
+use crate::storage::clients::{self, Client};
 use crate::storage::grants::Grant;
 use crate::storage::resource_rules::RuledResource;
 use crate::storage::resources::Resource;
-use crate::storage::{DbConnection, Known, StorageError, clients};
+use crate::storage::{DbConnection, Known, StorageError};
 
 /// What the operator demands of a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,8 +60,8 @@ pub enum Decision {
 pub struct Identity {
     /// The token and its grant.
     pub described: Arc<Described>,
-    /// What the client calls itself, if anything.
-    pub client_name: Arc<Option<String>>,
+    /// The client; none when it is gone.
+    pub client: Option<Arc<Client>>,
 }
 
 /// A refusal, and what would help: RFC 6750 section 3.
@@ -136,8 +137,8 @@ pub fn decide(
         Err(because) => return deny(because, Scope::default()),
     };
     if held.covers(&needed) {
-        let client_name = known.client_name(&described.grant.client_id)?;
-        return Ok(Some(Decision::Allow(Identity { described, client_name })));
+        let client = known.client(&described.grant.client_id)?;
+        return Ok(Some(Decision::Allow(Identity { described, client })));
     }
     if may_be_granted(known.conn, (resource, &described.grant), &needed, offered)? {
         deny(Because::InsufficientScope, needed)

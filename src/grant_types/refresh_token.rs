@@ -20,7 +20,7 @@ use crate::oauth::{
 use crate::revocation;
 use crate::storage::grants::{self, Grant};
 use crate::storage::refresh_tokens::{self, RefreshToken};
-use crate::storage::{DbConnection, RevokedBecause, StorageError, access_tokens, resources, users};
+use crate::storage::{DbConnection, RevokedBecause, StorageError, access_tokens, within};
 
 /// How far a retry follows the successors of its token; and how far back salts are erased.
 const MOST_HOPS: usize = 8;
@@ -124,16 +124,18 @@ fn check_grant(
     if !grant.is_live(terms.now) {
         return Err(invalid("the grant has ended").into());
     }
-    // Read again, because all that a resource has granted may have been ended in its row alone.
-    let resource = resources::find_by_uri(conn, &grant.resource)?
-        .ok_or_else(|| invalid("the resource is gone"))?;
-    if !admission::stands(conn, &resource, &grant)? {
-        return Err(invalid("the grant has ended").into());
-    }
-    if users::find(conn, &grant.user_id)?.is_none_or(|user| user.disabled_at.is_some()) {
-        return Err(invalid("the user is disabled").into());
-    }
-    Ok(grant)
+    within(conn, |known| {
+        // Asked, because all that a resource has granted may have been ended in its row alone.
+        let resource = known.resource_at(&grant.resource)?;
+        let resource = resource.ok_or_else(|| invalid("the resource is gone"))?;
+        if !admission::stands(known.conn, &resource, &grant)? {
+            return Err(invalid("the grant has ended").into());
+        }
+        if !known.is_enabled(&grant.user_id)? {
+            return Err(invalid("the user is disabled").into());
+        }
+        Ok(grant)
+    })
 }
 
 fn rotate(

@@ -31,7 +31,7 @@ impl Outcome {
     }
 }
 
-/// Counts every refusal and failure of every endpoint and page.
+/// Counts every refusal and failure.
 ///
 /// # Errors
 /// What the handler answers.
@@ -40,8 +40,14 @@ pub async fn count<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let response = next.call(request).await?;
-    let Some(outcome) = Outcome::of(&response) else { return Ok(response) };
-    let Some(app) = response.request().app_data::<web::Data<App>>() else { return Ok(response) };
+    note(&response);
+    Ok(response)
+}
+
+/// Counts it, if it is one: for a middleware that looks at the answer anyway.
+pub fn note<B>(response: &ServiceResponse<B>) {
+    let Some(outcome) = Outcome::of(response) else { return };
+    let Some(app) = response.request().app_data::<web::Data<App>>() else { return };
     match outcome {
         Outcome::Failed => drop(app.metrics.failed.inc()),
         Outcome::Refused(code) => {
@@ -51,5 +57,4 @@ pub async fn count<B: MessageBody>(
             app.metrics.refused.get_or_create(&Refused { endpoint, error: code.as_str() }).inc();
         }
     }
-    Ok(response)
 }

@@ -8,7 +8,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, web};
 
 use super::client_ip::ClientIp;
-use super::outcome::Outcome;
+use super::outcome::{self, Outcome};
 use super::sighting::mark_cause;
 use crate::app::limiter::Limiter;
 use crate::app::{App, Network, RateLimits};
@@ -76,7 +76,10 @@ pub async fn introspection_failures<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let wrong_credentials = |code| code == ErrorCode::InvalidClient;
-    hold_up(request, next, wrong_credentials, |limits| &limits.introspection_failures).await
+    let response =
+        hold_up(request, next, wrong_credentials, |limits| &limits.introspection_failures).await?;
+    outcome::note(&response);
+    Ok(response)
 }
 
 /// Decides first: what is good is answered, whoever else is at work in the same network. Only a

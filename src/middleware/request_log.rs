@@ -22,7 +22,6 @@ impl RootSpanBuilder for RequestSpan {
             "request",
             http.method = %request.method(),
             http.route = request.match_pattern().as_deref().unwrap_or("unknown"),
-            http.status = field::Empty,
             oauth.error = field::Empty,
             client.ip = %ClientIp::of(request.request()).0,
             request.id = id.map(field::display),
@@ -34,8 +33,8 @@ impl RootSpanBuilder for RequestSpan {
             Ok(response) => response.status(),
             Err(error) => error.as_response_error().status_code(),
         };
-        span.record("http.status", status.as_u16());
-        span.in_scope(|| info!("answered"));
+        // Not recorded in the span, whose text would be read and written anew.
+        span.in_scope(|| info!(http.status = status.as_u16(), "answered"));
     }
 }
 

@@ -10,7 +10,7 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::{BigInt, Text};
 use rand::distr::{Alphanumeric, SampleString as _};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::client_id_url::{self, ClientIdUrl};
 use super::token::TokenHash;
@@ -24,18 +24,19 @@ macro_rules! text_identifier {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $check:expr) => {
         $(#[$doc])*
         #[derive(
-            Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-            AsExpression, FromSqlRow,
+            Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, AsExpression,
+            FromSqlRow,
         )]
         #[diesel(sql_type = Text)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        #[serde(try_from = "String")]
+        pub struct $name(Box<str>);
 
         impl $name {
             /// A new one that nobody can guess.
             #[must_use]
             pub fn generate() -> Self {
-                Self($prefix.to_owned() + &Alphanumeric.sample_string(&mut rand::rng(), ID_LENGTH))
+                let drawn = Alphanumeric.sample_string(&mut rand::rng(), ID_LENGTH);
+                Self(($prefix.to_owned() + &drawn).into())
             }
 
             /// As it stands on the wire and in the database.
@@ -49,7 +50,7 @@ macro_rules! text_identifier {
             type Err = &'static str;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let read: fn(&str) -> Result<(), &'static str> = $check;
-                read(text).map(|()| Self(text.to_owned()))
+                read(text).map(|()| Self(text.into()))
             }
         }
 
@@ -62,7 +63,13 @@ macro_rules! text_identifier {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0
+                id.0.into()
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
             }
         }
 
@@ -98,7 +105,7 @@ impl ClientId {
     /// Of a client that is described there.
     #[must_use]
     pub(super) fn of_url(url: &ClientIdUrl) -> Self {
-        Self(url.as_str().to_owned())
+        Self(url.as_str().into())
     }
 }
 

@@ -13,17 +13,20 @@ use crate::words;
 
 /// An MCP server's URL. It keeps its spelling, which becomes `aud`; [`ResourceUri::canonical`]
 /// says which spellings mean the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, AsExpression, FromSqlRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 #[serde(into = "String")]
 pub struct ResourceUri {
-    text: String,
-    canonical: String,
-    /// Bytes of `canonical`.
-    origin: usize,
+    text: Box<str>,
+    /// None, if it is spelt so: each token that is remembered has one.
+    canonical: Option<Box<str>>,
+    /// Bytes of what is canonical.
+    origin: u16,
     /// Those that follow.
-    path: usize,
+    path: u16,
 }
+
+const TOO_LONG: &str = words!("has characters that a URL cannot have, or too many");
 
 impl ResourceUri {
     /// As it was registered or requested.
@@ -36,19 +39,20 @@ impl ResourceUri {
     /// these spellings for one server (MCP, "canonical server URI").
     #[must_use]
     pub fn canonical(&self) -> &str {
-        &self.canonical
+        self.canonical.as_deref().unwrap_or(&self.text)
     }
 
     /// `scheme://host[:port]`.
     #[must_use]
     pub fn origin(&self) -> &str {
-        &self.canonical[..self.origin]
+        &self.canonical()[..usize::from(self.origin)]
     }
 
     /// The path without a trailing slash; empty at the root.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.canonical[self.origin..self.origin + self.path]
+        let begin = usize::from(self.origin);
+        &self.canonical()[begin..begin + usize::from(self.path)]
     }
 
     /// Where RFC 9728 section 3.1 puts the metadata of this resource, on its own host.
@@ -64,7 +68,7 @@ impl FromStr for ResourceUri {
     /// An absolute http or https URI without fragment (RFC 8707 section 2), user name or wildcard.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.len() > 2048 || text.bytes().any(|byte| !byte.is_ascii_graphic()) {
-            return Err(words!("has characters that a URL cannot have, or too many"));
+            return Err(TOO_LONG);
         }
         if text.contains(['#', '*', '@', '\\', '"', '<', '>']) {
             return Err(words!("must have no fragment, wildcard or user name"));
@@ -76,18 +80,20 @@ impl FromStr for ResourceUri {
         let origin = url.origin().ascii_serialization();
         let path = url.path().trim_end_matches('/');
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let canonical = format!("{origin}{path}{query}");
+        let length = |text: &str| u16::try_from(text.len()).map_err(|_| TOO_LONG);
         Ok(Self {
-            text: text.to_owned(),
-            canonical: format!("{origin}{path}{query}"),
-            origin: origin.len(),
-            path: path.len(),
+            text: text.into(),
+            origin: length(&origin)?,
+            path: length(path)?,
+            canonical: (canonical != text).then(|| canonical.into()),
         })
     }
 }
 
 impl From<ResourceUri> for String {
     fn from(resource: ResourceUri) -> Self {
-        resource.text
+        resource.text.into()
     }
 }
 

@@ -6,14 +6,12 @@ use std::str::FromStr;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A set of scope tokens, so that order and duplicates never matter. May be empty.
-#[derive(
-    Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow,
-)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct Scope(
     /// The tokens in alphabetical order, with spaces between them: there are few, and many a scope is
     /// kept in memory.
@@ -68,6 +66,12 @@ impl Scope {
         self.0.is_empty()
     }
 
+    /// The tokens in alphabetical order, with a space between: RFC 6749 section 3.3.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The tokens in alphabetical order.
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
         self.0.split(' ').filter(|token| !token.is_empty())
@@ -111,6 +115,12 @@ impl TryFrom<String> for Scope {
 impl From<Scope> for String {
     fn from(scope: Scope) -> Self {
         scope.0.into()
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

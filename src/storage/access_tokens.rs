@@ -57,7 +57,8 @@ pub fn insert(
 
 /// The token with this key, alive or not.
 pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<AccessToken>, StorageError> {
-    Ok(oauth_tokens::table.find(id).select(AccessToken::as_select()).get_result(conn).optional()?)
+    let token = oauth_tokens::table.find(id).select(AccessToken::as_select());
+    Ok(directly!(conn => token.get_result(conn)).optional()?)
 }
 
 /// The token with this key, alive or not, and what it stands for: one look-up.

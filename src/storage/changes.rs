@@ -147,6 +147,11 @@ impl Changes {
         self.pending().push(place);
     }
 
+    /// Whether the transaction under way has changed one of these.
+    pub(super) fn are_pending(&self, places: &[Place]) -> bool {
+        self.pending().iter().any(|place| places.contains(place))
+    }
+
     /// After the transaction, whatever became of it, and before anybody is answered. True if it has
     /// changed anything.
     pub(super) fn publish(&self) -> bool {

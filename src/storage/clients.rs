@@ -6,7 +6,7 @@ mod waiting;
 use diesel::prelude::*;
 
 use super::codec::text_enum;
-use super::connection::directly;
+use super::connection::{directly, update};
 use super::schema::oauth_clients;
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
@@ -128,7 +128,8 @@ text_enum!(
 
 /// [`StorageError::AlreadyExists`] when the id is taken.
 pub fn insert(conn: &mut DbConnection, client: &Client) -> Result<(), StorageError> {
-    diesel::insert_into(oauth_clients::table).values(client).execute(conn)?;
+    let query = diesel::insert_into(oauth_clients::table).values(client);
+    directly!(conn => query.execute(conn))?;
     Ok(())
 }
 
@@ -153,7 +154,8 @@ pub fn find(conn: &mut DbConnection, id: &ClientId) -> Result<Option<Client>, St
 /// What a client calls itself; none when it is gone, or says nothing.
 pub fn name(conn: &mut DbConnection, id: &ClientId) -> Result<Option<String>, StorageError> {
     let name = oauth_clients::table.find(id).select(oauth_clients::name);
-    Ok(name.get_result::<String>(conn).optional()?.filter(|name| !name.is_empty()))
+    let name = directly!(conn => name.get_result::<String>(conn)).optional()?;
+    Ok(name.filter(|name| !name.is_empty()))
 }
 
 /// What these clients call themselves, who vouches for it, and their metadata; those that are gone are
@@ -199,7 +201,7 @@ pub fn authorize(
 pub fn hold_enabled(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageError> {
     let enabled = oauth_clients::table.find(id).filter(oauth_clients::disabled_at.is_null());
     let same = oauth_clients::last_used_at.eq(oauth_clients::last_used_at);
-    let held = diesel::update(enabled).set(same);
+    let held = update(enabled, same);
     Ok(directly!(conn => held.execute(conn))? == 1)
 }
 

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::connection::directly;
+use super::connection::{directly, update};
 use super::ids::{edge, insert_fresh};
 use super::schema::oauth_codes;
 use super::{DbConnection, StorageError};
@@ -61,7 +61,7 @@ pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<Code>, Storag
 /// False if somebody else has redeemed it: the row decides.
 pub fn consume(conn: &mut DbConnection, id: TokenId, now: UnixTime) -> Result<bool, StorageError> {
     let unused = oauth_codes::table.find(id).filter(oauth_codes::redeemed_at.is_null());
-    let redeemed = diesel::update(unused).set(oauth_codes::redeemed_at.eq(now));
+    let redeemed = update(unused, oauth_codes::redeemed_at.eq(now));
     Ok(directly!(conn => redeemed.execute(conn))? == 1)
 }
 
@@ -71,7 +71,7 @@ pub fn set_grant(
     id: TokenId,
     grant_id: GrantId,
 ) -> Result<(), StorageError> {
-    let noted = diesel::update(oauth_codes::table.find(id)).set(oauth_codes::grant_id.eq(grant_id));
+    let noted = update(oauth_codes::table.find(id), oauth_codes::grant_id.eq(grant_id));
     directly!(conn => noted.execute(conn))?;
     Ok(())
 }

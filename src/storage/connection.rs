@@ -1,6 +1,7 @@
 //! The one file that knows the database engine: how SQLite is opened, checked and set up.
 
 pub(super) mod beside;
+mod kept;
 mod migration;
 mod watch;
 
@@ -12,11 +13,12 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::Text;
 
 use super::{OpenError, StorageError};
 use crate::clock::UnixTime;
 use crate::config::Database;
+pub(super) use kept::{Fixed, update};
 use migration::{migrate, oldest_allowed};
 pub(super) use watch::{data_version, watch};
 
@@ -130,12 +132,6 @@ struct TextRow {
     text: String,
 }
 
-#[derive(QueryableByName)]
-struct NumberRow {
-    #[diesel(sql_type = BigInt)]
-    number: i64,
-}
-
 /// Never looks at a file with a connection that could write before it is known to be ours.
 fn create_or_check(path: &Path, missing: Missing, has_log: bool) -> Result<(), OpenError> {
     match fs::metadata(path) {
@@ -167,7 +163,7 @@ fn create_or_check(path: &Path, missing: Missing, has_log: bool) -> Result<(), O
     }
     let look = |mode| -> Result<(i64, Vec<String>), StorageError> {
         let mut conn = establish(&uri(path, mode))?;
-        let id = "SELECT application_id AS number FROM pragma_application_id";
+        let id = "SELECT application_id FROM pragma_application_id";
         Ok((number(&mut conn, id)?, tables(&mut conn)?))
     };
     // With an empty log nobody is at work: without a lock, so that not even the files beside a
@@ -260,8 +256,8 @@ fn texts(conn: &mut SqliteConnection, query: &str) -> Result<Vec<String>, Storag
     Ok(diesel::sql_query(query).load::<TextRow>(conn)?.into_iter().map(|row| row.text).collect())
 }
 
-fn number(conn: &mut SqliteConnection, query: &str) -> Result<i64, StorageError> {
-    Ok(diesel::sql_query(query).get_result::<NumberRow>(conn)?.number)
+fn number(conn: &mut SqliteConnection, query: &'static str) -> Result<i64, StorageError> {
+    Ok(Fixed(query).get_result(conn)?)
 }
 
 /// Two connections that checkpoint at once could lose commits before 3.51.3.

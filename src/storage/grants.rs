@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use diesel::prelude::*;
 
 use super::codec::text_enum;
-use super::connection::directly;
+use super::connection::{directly, update};
 use super::ids::insert_fresh;
 use super::schema::oauth_grants;
 use super::{DbConnection, StorageError};
@@ -144,13 +144,15 @@ pub fn touch(
     (now, address): (UnixTime, Option<IpAddr>),
     tokens_until: UnixTime,
 ) -> Result<(), StorageError> {
-    diesel::update(oauth_grants::table.find(id))
-        .set((
+    let touched = update(
+        oauth_grants::table.find(id),
+        (
             oauth_grants::last_used_at.eq(now),
             oauth_grants::last_used_address.eq(address.map(|address| address.to_string())),
             oauth_grants::tokens_until.eq(tokens_until),
-        ))
-        .execute(conn)?;
+        ),
+    );
+    directly!(conn => touched.execute(conn))?;
     Ok(())
 }
 
@@ -162,7 +164,9 @@ pub fn revoke(
     now: UnixTime,
 ) -> Result<bool, StorageError> {
     let live = oauth_grants::table.find(id).filter(oauth_grants::revoked_at.is_null());
-    Ok(diesel::update(live).set(ended(because, now)).execute(conn)? == 1)
+    let revoked =
+        update(live, (oauth_grants::revoked_at.eq(now), oauth_grants::revoked_because.eq(because)));
+    Ok(directly!(conn => revoked.execute(conn))? == 1)
 }
 
 /// The live grants of a user for one resource, in whatever spelling it has.

@@ -60,7 +60,7 @@ pub use error::{OpenError, StorageError};
 pub use events::Event;
 pub use grants::RevokedBecause;
 pub use health::Health;
-pub use known::Known;
+pub use known::{Known, within};
 pub use limits::Limits;
 pub use one_time_links::Purpose;
 pub use resources::Audience;
@@ -88,7 +88,7 @@ struct Inner {
     longest_wait: Duration,
     health: Arc<Health>,
     changes: Arc<Changes>,
-    memory: Memory,
+    memory: Arc<Memory>,
     thread: Mutex<Option<JoinHandle<()>>>,
     opened: Opened,
 }
@@ -130,9 +130,15 @@ impl Storage {
         };
         let health = Arc::new(Health::default());
         let (queue, receiver) = mpsc::channel(limits.queue);
-        let (health_too, changes_too) = (health.clone(), changes.clone());
-        let writer =
-            Writer { conn, queue: receiver, clock, health: health_too, changes: changes_too };
+        let memory = Arc::new(Memory::new(changes.clone(), limits.known_tokens));
+        let writer = Writer {
+            conn,
+            queue: receiver,
+            clock,
+            health: health.clone(),
+            changes: changes.clone(),
+            memory: memory.clone(),
+        };
         let thread = writer.spawn().map_err(|error| unreadable(error.to_string()))?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -141,7 +147,7 @@ impl Storage {
                 queue,
                 longest_wait: limits.longest_wait,
                 health,
-                memory: Memory::new(changes.clone(), limits.known_tokens),
+                memory,
                 changes,
                 thread: Mutex::new(Some(thread)),
                 opened,

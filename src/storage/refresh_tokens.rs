@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::connection::directly;
+use super::connection::{directly, update};
 use super::ids::{edge, insert_fresh};
 use super::schema::oauth_refresh_tokens;
 use super::{DbConnection, StorageError};
@@ -64,8 +64,10 @@ pub fn consume(
 ) -> Result<bool, StorageError> {
     let unused =
         oauth_refresh_tokens::table.find(id).filter(oauth_refresh_tokens::used_at.is_null());
-    let used = diesel::update(unused)
-        .set((oauth_refresh_tokens::used_at.eq(now), oauth_refresh_tokens::salt.eq(Some(salt))));
+    let used = update(
+        unused,
+        (oauth_refresh_tokens::used_at.eq(now), oauth_refresh_tokens::salt.eq(Some(salt))),
+    );
     Ok(directly!(conn => used.execute(conn))? == 1)
 }
 
@@ -76,10 +78,13 @@ pub fn set_successors(
     successor_id: TokenId,
     access_id: TokenId,
 ) -> Result<(), StorageError> {
-    let noted = diesel::update(oauth_refresh_tokens::table.find(id)).set((
-        oauth_refresh_tokens::successor_id.eq(successor_id),
-        oauth_refresh_tokens::access_id.eq(access_id),
-    ));
+    let noted = update(
+        oauth_refresh_tokens::table.find(id),
+        (
+            oauth_refresh_tokens::successor_id.eq(successor_id),
+            oauth_refresh_tokens::access_id.eq(access_id),
+        ),
+    );
     directly!(conn => noted.execute(conn))?;
     Ok(())
 }
@@ -100,7 +105,7 @@ pub fn replace_access(
 pub fn confirm(conn: &mut DbConnection, id: TokenId, now: UnixTime) -> Result<(), StorageError> {
     let unconfirmed =
         oauth_refresh_tokens::table.find(id).filter(oauth_refresh_tokens::confirmed_at.is_null());
-    let confirmed = diesel::update(unconfirmed).set(oauth_refresh_tokens::confirmed_at.eq(now));
+    let confirmed = update(unconfirmed, oauth_refresh_tokens::confirmed_at.eq(now));
     directly!(conn => confirmed.execute(conn))?;
     Ok(())
 }
@@ -108,8 +113,7 @@ pub fn confirm(conn: &mut DbConnection, id: TokenId, now: UnixTime) -> Result<()
 /// From now on nobody derives this token's successors again.
 pub fn erase_salt(conn: &mut DbConnection, id: TokenId) -> Result<(), StorageError> {
     let none: Option<Salt> = None;
-    let erased = diesel::update(oauth_refresh_tokens::table.find(id))
-        .set(oauth_refresh_tokens::salt.eq(none));
+    let erased = update(oauth_refresh_tokens::table.find(id), oauth_refresh_tokens::salt.eq(none));
     directly!(conn => erased.execute(conn))?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use diesel::prelude::*;
 
 use super::codec::text_enum;
-use super::connection::directly;
+use super::connection::{directly, update};
 use super::schema::resources;
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
@@ -169,7 +169,8 @@ pub fn set_id(
 /// it waits. The row is written without being changed, which every engine takes for a lock.
 pub fn hold(conn: &mut DbConnection, uri: &ResourceUri) -> Result<Option<Resource>, StorageError> {
     let named = resources::table.filter(resources::canonical.eq(uri.canonical()));
-    diesel::update(named).set(resources::position.eq(resources::position)).execute(conn)?;
+    let held = update(named, resources::position.eq(resources::position));
+    directly!(conn => held.execute(conn))?;
     find_by_uri(conn, uri)
 }
 

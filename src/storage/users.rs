@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::codec::text_enum;
-use super::connection::directly;
+use super::connection::{directly, update};
 use super::schema::users;
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
@@ -114,7 +114,8 @@ pub fn authorize(
     now: UnixTime,
 ) -> Result<bool, StorageError> {
     let enabled = users::table.find(id).filter(users::disabled_at.is_null());
-    Ok(diesel::update(enabled).set(users::last_authorized_at.eq(now)).execute(conn)? == 1)
+    let authorized = update(enabled, users::last_authorized_at.eq(now));
+    Ok(directly!(conn => authorized.execute(conn))? == 1)
 }
 
 /// Notes that the person signed in. False if the account is disabled or gone: decided in the row

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::changes::Changes;
 use super::connection::DbConnection;
+use super::known::{self, Memory};
 use super::neighbours::Neighbours;
 use super::{Health, StorageError, ids};
 use crate::clock::Clock;
@@ -109,6 +110,7 @@ pub(super) struct Writer {
     pub(super) clock: Clock,
     pub(super) health: Arc<Health>,
     pub(super) changes: Arc<Changes>,
+    pub(super) memory: Arc<Memory>,
 }
 
 impl Writer {
@@ -120,6 +122,7 @@ impl Writer {
         let health = self.health.clone();
         let _ended = health.ended_when_dropped();
         let mut neighbours = Neighbours::new(self.changes.clone());
+        known::belongs_to_writer(self.memory.clone());
         while let Some(job) = self.queue.blocking_recv() {
             let mut batch = Batch::default();
             batch.take(job);

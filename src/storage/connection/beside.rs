@@ -34,7 +34,7 @@ pub(in crate::storage) fn open(path: &Path) -> Result<(DbConnection, i64), OpenE
     let connect = || -> Result<(SqliteConnection, i64), StorageError> {
         let mut conn = establish(&uri(path, mode(path)))?;
         conn.batch_execute("PRAGMA query_only = ON; PRAGMA cache_size = -4096")?;
-        let id = "SELECT application_id AS number FROM pragma_application_id";
+        let id = "SELECT application_id FROM pragma_application_id";
         let id = number(&mut conn, id)?;
         Ok((conn, id))
     };
@@ -42,7 +42,7 @@ pub(in crate::storage) fn open(path: &Path) -> Result<(DbConnection, i64), OpenE
     if id != APPLICATION_ID {
         return Err(OpenError::Foreign(path.to_owned()));
     }
-    let version = "SELECT version AS number FROM schema_version";
+    let version = "SELECT version FROM schema_version";
     let version = number(&mut conn, version).map_err(|error| unreadable(path, error))?;
     let needed = oldest_allowed(&mut conn).map_err(|error| unreadable(path, error))?;
     if needed > SCHEMA_VERSION {

@@ -17,10 +17,10 @@ pub(super) fn migrate(
     conn: &mut SqliteConnection,
     now: UnixTime,
 ) -> Result<Option<i64>, StorageError> {
-    let has_version = "SELECT count(*) AS number FROM sqlite_master WHERE name = 'schema_version'";
+    let has_version = "SELECT count(*) FROM sqlite_master WHERE name = 'schema_version'";
     let before = match number(conn, has_version)? {
         1 if oldest_allowed(conn)? > SCHEMA_VERSION => return Ok(None),
-        1 => Some(number(conn, "SELECT version AS number FROM schema_version")?),
+        1 => Some(number(conn, "SELECT version FROM schema_version")?),
         _ => None,
     };
     conn.batch_execute(&format!("PRAGMA application_id = {APPLICATION_ID}"))?;
@@ -42,5 +42,5 @@ pub(super) fn migrate(
 
 /// The oldest version of the schema whose program may use this file.
 pub(super) fn oldest_allowed(conn: &mut SqliteConnection) -> Result<i64, StorageError> {
-    number(conn, "SELECT oldest_allowed AS number FROM schema_version")
+    number(conn, "SELECT oldest_allowed FROM schema_version")
 }

@@ -59,5 +59,5 @@ pub(in crate::storage) fn watch(
 /// Another number than before, if another process has committed since: of this connection alone.
 pub(in crate::storage) fn data_version(conn: &mut DbConnection) -> Result<i64, StorageError> {
     let DbConnection::Sqlite(conn) = conn;
-    number(conn, "SELECT data_version AS number FROM pragma_data_version")
+    number(conn, "SELECT data_version FROM pragma_data_version")
 }

@@ -3,10 +3,10 @@
 //! Nobody is answered before COMMIT has returned. What a piece found out is as uncertain as what
 //! it wrote until then, so refusals wait too.
 
-use diesel::connection::SimpleConnection as _;
+use diesel::RunQueryDsl as _;
 
 use super::{Batch, Piece};
-use crate::storage::connection::DbConnection;
+use crate::storage::connection::{DbConnection, Fixed, directly};
 use crate::storage::neighbours::{Neighbours, be_seen};
 use crate::storage::{Health, StorageError};
 
@@ -61,16 +61,19 @@ impl Group<'_> {
     fn attempt(&mut self, pieces: &mut [Box<dyn Piece>]) -> Result<(), Failure> {
         self.check()?;
         // IMMEDIATE: a deferred transaction that turns to writing fails, whatever the busy timeout.
-        let begun = self.conn.batch_execute("BEGIN IMMEDIATE");
+        let conn = &mut *self.conn;
+        let begun = directly!(conn => Fixed("BEGIN IMMEDIATE").execute(conn));
         begun.map_err(|error| Failure::Refused(error.into()))?;
         let done = self.run_all(pieces).and_then(|is_new| {
             self.check()?;
-            let committed = self.conn.batch_execute("COMMIT");
-            committed.map(|()| is_new).map_err(|error| Failure::Refused(error.into()))
+            let conn = &mut *self.conn;
+            let committed = directly!(conn => Fixed("COMMIT").execute(conn));
+            committed.map(|_| is_new).map_err(|error| Failure::Refused(error.into()))
         });
         if done.is_err() {
             // Fails when SQLite has rolled back already, which is what is wanted.
-            let _ended = self.conn.batch_execute("ROLLBACK");
+            let conn = &mut *self.conn;
+            let _ended = directly!(conn => Fixed("ROLLBACK").execute(conn));
         }
         self.neighbours.publish(done.is_ok());
         if done? {
@@ -110,10 +113,12 @@ impl Failure {
 }
 
 fn run(conn: &mut DbConnection, piece: &mut dyn Piece) -> diesel::QueryResult<()> {
-    conn.batch_execute("SAVEPOINT work")?;
-    let end = if piece.run(conn) { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" };
+    directly!(conn => Fixed("SAVEPOINT work").execute(conn))?;
+    if !piece.run(conn) {
+        directly!(conn => Fixed("ROLLBACK TO work").execute(conn))?;
+    }
     // Fails when the transaction is gone, whatever the piece itself believes.
-    conn.batch_execute(end)
+    directly!(conn => Fixed("RELEASE work").execute(conn)).map(drop)
 }
 
 /// The savepoint is gone: what SQLite says of that is not why, and the piece's own error is not seen

@@ -5,7 +5,7 @@ use reqwest::Method;
 use crate::support::{Answer, Browser, OAuthClient, Page, TestServer, page};
 
 /// Pages, documents, endpoints, errors: one of each kind.
-const EVERYWHERE: [(&str, &str); 16] = [
+const EVERYWHERE: [(&str, &str); 15] = [
     ("GET", "/"),
     ("GET", "/authorize"),
     ("GET", "/sign-in?request=1"),
@@ -20,7 +20,6 @@ const EVERYWHERE: [(&str, &str); 16] = [
     ("GET", "/token"),
     ("POST", "/register"),
     ("POST", "/revoke"),
-    ("POST", "/introspect"),
     ("GET", "/nothing"),
 ];
 
@@ -45,6 +44,25 @@ fn is_guarded(page: &Page, what: &str) {
     assert!(policy.starts_with("default-src 'none'"), "{what}: {policy}");
     assert!(policy.contains("frame-ancestors 'none'"), "{what}: {policy}");
     assert!(!policy.contains("unsafe"), "{what}: {policy}");
+}
+
+#[tokio::test]
+async fn what_no_browser_asks_is_guarded_by_its_type_alone() {
+    let server = TestServer::spawn().await;
+    for asked in [
+        ("POST", "/introspect"),
+        ("GET", "/introspect"),
+        ("GET", "/gate/wiki"),
+        ("GET", "/ext_authz/wiki/-/mcp"),
+        ("GET", "/livez"),
+        ("GET", "/readyz"),
+        ("GET", "/metrics"),
+    ] {
+        let answer = ask(&server, asked).await;
+        assert!(answer.status < 500, "{asked:?}: {answer:?}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{asked:?}");
+        assert_eq!(answer.header("server"), "", "{asked:?}");
+    }
 }
 
 #[tokio::test]
