@@ -101,14 +101,14 @@ impl<'a> Known<'a> {
     /// From memory, or by `read`.
     fn recall<K: Hash + Eq + Clone, V>(
         &mut self,
-        shelf: fn(&Memory) -> &Shelf<K, V>,
+        from: fn(&Memory) -> &Shelf<K, V>,
         key: &K,
         read: impl FnOnce(&mut DbConnection) -> Result<Found<V>, StorageError>,
     ) -> Result<Option<Arc<V>>, StorageError> {
         let Some(memory) = self.memory else {
             return Ok(read(self.conn)?.map(|(value, _)| Arc::new(value)));
         };
-        let (among, changes) = (shelf(memory), &memory.changes);
+        let (among, changes) = (from(memory), &memory.changes);
         // Of the transaction under way, which may be rolled back.
         let is_settled = |places: &[Place]| !self.in_transaction || !changes.are_pending(places);
         if let Some(found) = among.get(key)
