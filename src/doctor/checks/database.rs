@@ -68,6 +68,9 @@ fn refused(error: &OpenError) -> Finding {
         OpenError::Damaged(..) => {
             Finding::wrong(CHECK, says, "stop the service, and put the last backup in its place")
         }
+        OpenError::Copy(_) | OpenError::NoCopy { .. } => {
+            Finding::unknown(CHECK, says, "look again when the service has started")
+        }
         OpenError::TooNew { .. } => Finding::wrong(
             CHECK,
             says,
