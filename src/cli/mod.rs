@@ -14,6 +14,7 @@ pub mod notify;
 pub mod output;
 pub mod registration_token;
 pub mod resource;
+pub mod restore;
 pub mod serve;
 pub mod settings;
 pub mod user;
@@ -67,6 +68,8 @@ enum Command {
     Access(access::Command),
     /// Copy the database, also while the service runs; keep the copy as you keep the database
     Backup(backup::Arguments),
+    /// Put a backup into the place of the database, while the service does not run
+    Restore(restore::Arguments),
     /// Delete what is past its time (the service does so by itself)
     Gc,
     /// Those who are told what happens: webhook, ntfy, mail
@@ -216,6 +219,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Access(command) => access::run(command, &config).await,
             Command::Doctor(arguments) => doctor::run(arguments, &config).await,
             Command::Backup(arguments) => backup::run(arguments, &config).await,
+            Command::Restore(arguments) => restore::run(arguments, &config).await,
             Command::Gc => gc::run(&config).await,
             Command::Notify(command) => notify::run(command, &config).await,
             Command::Config(_) | Command::Completions { .. } | Command::Man => Ok(()),

@@ -2,9 +2,11 @@
 
 mod before_update;
 pub(super) mod beside;
+pub(super) mod carry_over;
 pub(super) mod copying;
 mod first_look;
 mod migration;
+pub(super) mod replacing;
 pub(super) mod turn;
 mod watch;
 
@@ -243,7 +245,7 @@ fn has_no_wal_reset_bug(version: &str) -> bool {
 }
 
 /// Database, log and index are for the service's user alone.
-fn restrict(path: &Path) -> std::io::Result<()> {
+pub(super) fn restrict(path: &Path) -> std::io::Result<()> {
     for suffix in ["", "-wal", "-shm"] {
         let file = next_to(path, suffix);
         match fs::metadata(&file) {

@@ -34,6 +34,7 @@ pub mod registration_tokens;
 pub mod resource_people;
 pub mod resource_rules;
 pub mod resources;
+pub mod restore;
 mod schema;
 pub mod seen_documents;
 mod serving_processes;

@@ -10,6 +10,7 @@ mod connection;
 mod doctor;
 mod notify;
 mod registration_token;
+mod restore;
 mod stand_in;
 mod start;
 mod support;
