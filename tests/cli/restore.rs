@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
@@ -76,7 +76,7 @@ const SINCE: &str = r#"
     DELETE FROM registration_tokens WHERE id = 2;
     INSERT INTO events (at, kind, detail) VALUES (77, 'user.removed', 'since');"#;
 
-fn sql(path: PathBuf, statements: &str) {
+fn sql(path: &Path, statements: &str) {
     let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
     conn.batch_execute(statements).unwrap();
 }
@@ -87,9 +87,9 @@ fn lived() -> Place {
     // Whoever opens a new one makes its tables.
     assert_eq!(place.run(&["resource", "add", "https://x.example/"]).code, 0);
     assert_eq!(place.run(&["resource", "remove", "https://x.example/"]).code, 0);
-    sql(place.path("mcp_oauth.db"), FIXTURE);
+    sql(&place.path("mcp_oauth.db"), FIXTURE);
     assert_eq!(place.run(&["backup", "copy.db"]).code, 0);
-    sql(place.path("mcp_oauth.db"), SINCE);
+    sql(&place.path("mcp_oauth.db"), SINCE);
     place
 }
 
@@ -211,7 +211,7 @@ fn where_nobody_knows_what_was_revoked_the_operator_says_what_is_to_be() {
     };
     let newer: fn(&Place) = |place| {
         sql(
-            place.path("mcp_oauth.db"),
+            &place.path("mcp_oauth.db"),
             "UPDATE schema_version SET version = 99, oldest_allowed = 99",
         );
     };
@@ -257,13 +257,13 @@ fn what_is_no_backup_or_somebody_elses_database_changes_nothing() {
     let before = fs::read(place.path("mcp_oauth.db")).unwrap();
     place.file("text", "not a database at all", 0o600);
     place.file("empty", "", 0o600);
-    sql(place.path("foreign.db"), "CREATE TABLE t (x)");
-    sql(place.path("newer.db"), "VACUUM");
+    sql(&place.path("foreign.db"), "CREATE TABLE t (x)");
+    sql(&place.path("newer.db"), "VACUUM");
     fs::copy(place.path("copy.db"), place.path("newer.db")).unwrap();
-    sql(place.path("newer.db"), "UPDATE schema_version SET version = 99, oldest_allowed = 99");
+    sql(&place.path("newer.db"), "UPDATE schema_version SET version = 99, oldest_allowed = 99");
     fs::copy(place.path("copy.db"), place.path("hurt.db")).unwrap();
     sql(
-        place.path("hurt.db"),
+        &place.path("hurt.db"),
         "PRAGMA writable_schema = ON; UPDATE sqlite_master
          SET sql = replace(sql, '(user_id)', '(id)') WHERE name = 'sessions_of_user';",
     );
@@ -280,7 +280,7 @@ fn what_is_no_backup_or_somebody_elses_database_changes_nothing() {
         refused(&place.run(&["restore", name, "--revoke-all"]), 1, why);
         assert_eq!(fs::read(place.path("mcp_oauth.db")).unwrap(), before, "{name}");
     }
-    sql(place.path("theirs.db"), "CREATE TABLE t (x)");
+    sql(&place.path("theirs.db"), "CREATE TABLE t (x)");
     let theirs = fs::read(place.path("theirs.db")).unwrap();
     let said = place.run(&["restore", "copy.db", "--revoke-all", "--db", "theirs.db"]);
     refused(&said, 69, "is not a database of mcp-oauthd");
@@ -293,12 +293,12 @@ fn what_is_no_backup_or_somebody_elses_database_changes_nothing() {
 fn a_database_of_an_older_schema_is_asked_and_kept_as_it_is() {
     let place = lived();
     sql(
-        place.path("mcp_oauth.db"),
+        &place.path("mcp_oauth.db"),
         "UPDATE oauth_grants SET revoked_at = 9, revoked_because = 'person' WHERE id = 3;",
     );
     // As the version before would have left it.
     sql(
-        place.path("mcp_oauth.db"),
+        &place.path("mcp_oauth.db"),
         "DROP TABLE serving_processes; UPDATE schema_version SET version = 8, oldest_allowed = 6;
          DELETE FROM __diesel_schema_migrations WHERE version =
              (SELECT max(version) FROM __diesel_schema_migrations);",

@@ -55,18 +55,18 @@ pub(super) fn is_of_same_origin(conn: &mut SqliteConnection) -> Result<bool, Sto
     Ok(!texts(conn, common)?.is_empty())
 }
 
-/// Carries over what `old` knows.
+/// Carries over what `old` knows; adds what that has ended.
 pub(super) fn carry_over(
     conn: &mut SqliteConnection,
     now: UnixTime,
-) -> Result<Carried, StorageError> {
-    let mut carried = Carried::default();
-    end_grants(conn, now, &mut carried)?;
+    carried: &mut Carried,
+) -> Result<(), StorageError> {
+    end_grants(conn, now, carried)?;
     carried.sessions_ended =
         run(conn, "DELETE FROM main.sessions WHERE id NOT IN (SELECT id FROM old.sessions)")?;
-    people(conn, now, &mut carried)?;
-    clients(conn, now, &mut carried)?;
-    resources(conn, now, &mut carried)?;
+    people(conn, now, carried)?;
+    clients(conn, now, carried)?;
+    resources(conn, now, carried)?;
     run(
         conn,
         "DELETE FROM main.registration_tokens WHERE id NOT IN (SELECT id FROM old.registration_tokens)",
@@ -76,8 +76,7 @@ pub(super) fn carry_over(
     take_over(conn, "events", "id > (SELECT COALESCE(max(id), 0) FROM main.events)")?;
     run(conn, "DELETE FROM main.notification_channels")?;
     take_over(conn, "notification_channels", "TRUE")?;
-    forget_what_lives_for_minutes(conn)?;
-    Ok(carried)
+    forget_what_lives_for_minutes(conn)
 }
 
 /// Where nobody knows what was used since, nothing that works once works again.

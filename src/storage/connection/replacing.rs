@@ -133,13 +133,12 @@ pub(in crate::storage) fn make_ready(
         None => establish(&uri(draft, "rw"))?,
     };
     conn.batch_execute("PRAGMA main.journal_mode = OFF")?;
-    let mut carried = match ending.old {
-        Some(_) => carry_over(&mut conn, now)?,
-        None => {
-            end_what_works_once(&mut conn, now)?;
-            Carried::default()
-        }
-    };
+    let mut carried = Carried::default();
+    if ending.old.is_some() {
+        carry_over(&mut conn, now, &mut carried)?;
+    } else {
+        end_what_works_once(&mut conn, now)?;
+    }
     if ending.everything {
         end_everything(&mut conn, now, &mut carried)?;
     }
