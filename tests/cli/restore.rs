@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
@@ -341,7 +342,17 @@ fn nothing_is_restored_while_anybody_has_the_database_open() {
         SqliteConnection::establish(place.path("mcp_oauth.db").to_str().unwrap()).unwrap();
     reader.batch_execute("PRAGMA journal_mode = WAL; BEGIN; SELECT count(*) FROM users").unwrap();
     refused(&place.run(&["restore", "copy.db", "--revoke-all"]), 69, "in use");
+    // Nor if it is damaged, so that SQLite itself could not say who has it open. Written by another
+    // process: closing the file in this one would lose the reader's lock.
+    let damage = "dd if=/dev/zero of=mcp_oauth.db bs=4096 count=2 conv=notrunc 2>/dev/null";
+    let damaged = Command::new("sh").args(["-c", damage]).current_dir(place.folder()).status();
+    assert!(damaged.unwrap().success());
+    refused(&place.run(&["restore", "copy.db", "--revoke-all"]), 69, "in use");
     drop(reader);
+    fs::write(place.path("mcp_oauth.db"), &before).unwrap();
+    for suffix in ["-wal", "-shm"] {
+        let _there_may_be_none = fs::remove_file(place.path(&format!("mcp_oauth.db{suffix}")));
+    }
     // Somebody who takes his time to open it.
     let folder = fs::File::open(place.folder()).unwrap();
     rustix::fs::flock(&folder, rustix::fs::FlockOperation::LockShared).unwrap();
