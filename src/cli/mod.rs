@@ -2,6 +2,7 @@
 //! runs; what they revoke is revoked at its next request.
 
 pub mod access;
+pub mod backup;
 pub mod client;
 pub mod config;
 pub mod connection;
@@ -13,16 +14,18 @@ pub mod notify;
 pub mod output;
 pub mod registration_token;
 pub mod resource;
+pub mod restore;
 pub mod serve;
 pub mod settings;
 pub mod user;
 
+use std::path::Path;
 use std::pin::Pin;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::config::Config;
+use crate::config::{Config, Database};
 use crate::error::Error;
 use crate::oauth::OAuthError;
 use crate::storage::{Limits, Missing, OpenError, Storage, StorageError};
@@ -63,6 +66,10 @@ enum Command {
     /// Close MCP servers to everybody for a while
     #[command(subcommand)]
     Access(access::Command),
+    /// Copy the database, also while the service runs; keep the copy as you keep the database
+    Backup(backup::Arguments),
+    /// Put a backup into the place of the database, while the service does not run
+    Restore(restore::Arguments),
     /// Delete what is past its time (the service does so by itself)
     Gc,
     /// Those who are told what happens: webhook, ntfy, mail
@@ -153,6 +160,7 @@ impl From<OpenError> for Failure {
                  mcp-oauthd import fastmcp-sqlite {}",
                 path.display()
             )),
+            OpenError::Copy(_) => Self::Configuration(error.to_string()),
             _ => Self::Unavailable(error.to_string()),
         }
     }
@@ -210,6 +218,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Connection(command) => connection::run(command, &config).await,
             Command::Access(command) => access::run(command, &config).await,
             Command::Doctor(arguments) => doctor::run(arguments, &config).await,
+            Command::Backup(arguments) => backup::run(arguments, &config).await,
+            Command::Restore(arguments) => restore::run(arguments, &config).await,
             Command::Gc => gc::run(&config).await,
             Command::Notify(command) => notify::run(command, &config).await,
             Command::Config(_) | Command::Completions { .. } | Command::Man => Ok(()),
@@ -229,12 +239,30 @@ fn run_to_end<T>(runtime: tokio::runtime::Runtime, command: impl Future<Output =
 
 /// Opens the database of a command beside the service.
 pub(crate) fn open(config: &Config, missing: Missing) -> Result<Storage, Failure> {
-    if config.database == crate::config::Database::Memory {
-        let why = "MCP_OAUTH_DB is :memory:, which only `serve` can use";
-        return Err(Failure::Configuration(why.to_owned()));
-    }
+    file(config)?;
     let clock = crate::clock::Clock::System;
-    Ok(Storage::open(&config.database, missing, Limits::default(), clock)?)
+    Ok(Storage::open(&config.database, missing, limits(config), clock)?)
+}
+
+/// Where the database of a command is.
+pub(crate) fn file(config: &Config) -> Result<&Path, Failure> {
+    match &config.database {
+        Database::File(path) => Ok(path),
+        Database::Memory => {
+            let why = "MCP_OAUTH_DB is :memory:, which only `serve` can use";
+            Err(Failure::Configuration(why.to_owned()))
+        }
+    }
+}
+
+/// What the settings allow a storage.
+fn limits(config: &Config) -> Limits {
+    Limits {
+        queue: config.limits.queue,
+        longest_wait: std::time::Duration::from_secs(config.limits.write_wait.0.unsigned_abs()),
+        known_tokens: config.limits.known_tokens,
+        update_copies: config.limits.update_copies,
+    }
 }
 
 #[cfg(test)]

@@ -6,19 +6,19 @@ use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
-use super::{Failure, notify, output};
+use super::{Failure, limits, notify, output};
 use crate::accounts::declared::{DeclarationError, declare_owner, declare_resource};
 use crate::accounts::password::NewPassword;
 use crate::accounts::{Username, setup};
 use crate::app::App;
-use crate::authorization::limits;
+use crate::authorization::limits as scope_limits;
 use crate::clock::Clock;
 use crate::config::{ClientDocuments, Config, DeclaredOwner};
 use crate::gate::rule_book;
 use crate::oauth::ResourceUri;
 use crate::revocation::ending;
 use crate::server::{self, Listeners};
-use crate::storage::{Limits, Missing, Storage, StorageError, users};
+use crate::storage::{Missing, Storage, StorageError, users};
 use crate::{systemd, telemetry};
 
 /// Opens, declares, listens, and serves until a signal says stop.
@@ -39,12 +39,8 @@ pub async fn run(mut config: Config) -> Result<(), Failure> {
     // Handed over or opened: where introspection is, the metadata and the set-up page have to say.
     config.internal_listen = listeners.internal.as_ref().and_then(|l| l.local_addr().ok());
     config.check_internal_listener()?;
-    let limits = Limits {
-        queue: config.limits.queue,
-        longest_wait: std::time::Duration::from_secs(config.limits.write_wait.0.unsigned_abs()),
-        known_tokens: config.limits.known_tokens,
-    };
     let clock = Clock::System;
+    let limits = limits(&config);
     let storage = Storage::open(&config.database, Missing::Create, limits, clock.clone())?;
     if let Some(before) = storage.opened().updated_from {
         info!(from = before, "the schema of the database was brought up to date");
@@ -98,7 +94,7 @@ async fn prepare(app: &App) -> Result<(), Failure> {
     let undeclare = move |conn: &mut _| rule_book::undeclare_all_but(conn, &named);
     app.storage.write::<_, StorageError>(undeclare).await?;
     let hierarchy = app.config.scope_hierarchy.clone();
-    let expand = move |conn: &mut _| limits::expand(conn, &hierarchy);
+    let expand = move |conn: &mut _| scope_limits::expand(conn, &hierarchy);
     app.storage.write::<_, StorageError>(expand).await?;
     let link = app.storage.write(move |conn| setup::new_link(conn, now)).await?;
     let Some(link) = link else { return Ok(()) };

@@ -41,6 +41,7 @@ pub struct Limits {
     pub queue: usize,
     pub write_wait: Seconds,
     pub known_tokens: usize,
+    pub update_copies: usize,
     pub pending_requests: i64,
     pub unused_clients: i64,
     pub attempts: i64,

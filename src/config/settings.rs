@@ -221,6 +221,11 @@ pub const SETTINGS: &[Setting] = &[
         "most access tokens that are remembered, so that asking again costs less; 0 remembers none",
     ),
     plain(
+        "limit_update_copies",
+        "3",
+        "most copies of the database from before an update of its schema that are kept; 0 makes none",
+    ),
+    plain(
         "limit_pending_requests",
         "10000",
         "most started sign-ins that are kept; the oldest makes room",

@@ -204,6 +204,7 @@ impl Reader<'_> {
             queue: self.at_least("limit_queue", &1)?,
             write_wait: self.duration("limit_write_wait")?,
             known_tokens: self.at_least("limit_known_tokens", &0)?,
+            update_copies: self.at_least("limit_update_copies", &0)?,
             pending_requests: self.at_least("limit_pending_requests", &1)?,
             unused_clients: self.at_least("limit_unused_clients", &1)?,
             attempts: self.at_least("limit_attempts", &100)?,

@@ -211,6 +211,22 @@ pub(super) const TOLD: &[Told] = &[
         page: OWNER,
     },
     Told {
+        event: Event::Restored,
+        details: &[],
+        topic: Topic::Emergency,
+        kind: "database.restored",
+        title: "The database was restored",
+        text: |about| {
+            format!(
+                "A backup has taken the place of the database, which went back {}.",
+                about.detail.as_deref().unwrap_or_default()
+            )
+        },
+        urgency: Urgency::High,
+        tag: "rewind",
+        page: OWNER,
+    },
+    Told {
         event: Event::RoleChanged,
         details: &["owner"],
         topic: Topic::People,

@@ -1,11 +1,11 @@
 //! How a database is, for those who look at it from beside its service.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::connection::{SCHEMA_VERSION, beside};
 use super::resources::{self, Resource};
-use super::{OpenError, StorageError};
+use super::{OpenError, StorageError, next_to};
 
 /// What can be seen at once.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub fn look(path: &Path) -> Result<Checkup, OpenError> {
         version,
         newest: SCHEMA_VERSION,
         size: length(path),
-        log: length(&PathBuf::from(format!("{}-wal", path.display()))),
+        log: length(&next_to(path, "-wal")),
         free: disk.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
         resources: resources.map_err(unreadable)?,
     })

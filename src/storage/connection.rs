@@ -1,13 +1,19 @@
 //! The one file that knows the database engine: how SQLite is opened, checked and set up.
 
+mod before_update;
 pub(super) mod beside;
+pub(super) mod carry_over;
+pub(super) mod copying;
+mod first_look;
 mod kept;
 mod migration;
+pub(super) mod replacing;
+pub(super) mod turn;
 mod watch;
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,9 +21,10 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::{OpenError, StorageError};
+use super::{OpenError, StorageError, next_to};
 use crate::clock::UnixTime;
 use crate::config::Database;
+use first_look::create_or_check;
 pub(super) use kept::{Fixed, update};
 use migration::{migrate, oldest_allowed};
 pub(super) use watch::{data_version, watch};
@@ -67,10 +74,12 @@ pub struct Opened {
     pub updated_from: Option<i64>,
 }
 
-/// Opens the one connection that writes, makes or migrates the schema, and reads a row of each table.
+/// Opens the one connection that writes, makes or migrates the schema, and reads a row of each table. A
+/// schema that changes is copied first, and so many such copies are kept; 0: none is made.
 pub(super) fn open_writer(
     database: &Database,
     missing: Missing,
+    copies: usize,
     now: UnixTime,
 ) -> Result<(DbConnection, Opened), OpenError> {
     let Database::File(path) = database else {
@@ -79,17 +88,32 @@ pub(super) fn open_writer(
         let opened = Opened { unclean: false, updated_from: None };
         return Ok((DbConnection::Sqlite(conn), opened));
     };
+    let Some(_turn) = turn::Turn::to_open(path) else {
+        let why = "another file is being put into its place".to_owned();
+        return Err(OpenError::Unreadable(path.clone(), why));
+    };
     // Looked at first: no log is written before the file has a page.
-    let log = format!("{}-wal", path.display());
+    let log = next_to(path, "-wal");
     let unclean = fs::metadata(log).is_ok_and(|log| log.len() > 0);
     create_or_check(path, missing, unclean)?;
-    let open = || -> Result<(SqliteConnection, Option<i64>), StorageError> {
+    let open = |may_update: bool| -> Result<_, StorageError> {
         let mut conn = establish(&uri(path, "rw"))?;
         conn.batch_execute("PRAGMA journal_mode = WAL")?;
+        if !may_update && copying::is_older(&mut conn)? {
+            return Ok(None);
+        }
         let updated_from = prepare(&mut conn, now)?;
-        Ok((conn, updated_from))
+        Ok(Some((conn, updated_from)))
     };
-    let (mut conn, updated_from) = patiently(open).map_err(|error| unreadable(path, error))?;
+    let mut may_update = copies == 0;
+    let (mut conn, updated_from) = loop {
+        let opened = patiently(|| open(may_update)).map_err(|error| unreadable(path, error))?;
+        if let Some(opened) = opened {
+            break opened;
+        }
+        before_update::copy(path, copies, now)?;
+        may_update = true;
+    };
     let needed = oldest_allowed(&mut conn).map_err(|error| unreadable(path, error))?;
     if needed > SCHEMA_VERSION {
         return Err(OpenError::TooNew { path: path.clone(), needed });
@@ -130,56 +154,6 @@ struct Verdict {
 struct TextRow {
     #[diesel(sql_type = Text)]
     text: String,
-}
-
-/// Never looks at a file with a connection that could write before it is known to be ours.
-fn create_or_check(path: &Path, missing: Missing, has_log: bool) -> Result<(), OpenError> {
-    match fs::metadata(path) {
-        Ok(file) if !file.is_file() => {
-            return Err(OpenError::Unreadable(path.to_owned(), "it is not a file".to_owned()));
-        }
-        Ok(file) if file.len() == 0 => {
-            return match missing {
-                // SQLite would take the file for new, and delete the log.
-                _ if has_log => {
-                    let why = "it is empty, its log is not".to_owned();
-                    Err(OpenError::Damaged(path.to_owned(), why))
-                }
-                Missing::Refuse => Err(OpenError::Missing(path.to_owned())),
-                // A first start that ended here.
-                Missing::Create => Ok(()),
-            };
-        }
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            if missing == Missing::Refuse {
-                return Err(OpenError::Missing(path.to_owned()));
-            }
-            // Not "create new": another process may be starting beside us.
-            let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-            return file.map(drop).map_err(|error| refused(path, &error));
-        }
-        Err(error) => return Err(refused(path, &error)),
-    }
-    let look = |mode| -> Result<(i64, Vec<String>), StorageError> {
-        let mut conn = establish(&uri(path, mode))?;
-        let id = "SELECT application_id FROM pragma_application_id";
-        Ok((number(&mut conn, id)?, tables(&mut conn)?))
-    };
-    // With an empty log nobody is at work: without a lock, so that not even the files beside a
-    // stranger's database change. Otherwise the log has its say.
-    let mode = if has_log { "ro" } else { "ro&immutable=1" };
-    let looked = patiently(|| look(mode)).map_err(|error| unreadable(path, error));
-    let (application_id, tables) = looked?;
-    let replaced = ["oauth_clients", "oauth_codes", "oauth_tokens"];
-    match application_id {
-        APPLICATION_ID => Ok(()),
-        0 if tables.is_empty() => Ok(()),
-        0 if replaced.iter().all(|name| tables.iter().any(|table| table == name)) => {
-            Err(OpenError::ReplacedProvider(path.to_owned()))
-        }
-        _ => Err(OpenError::Foreign(path.to_owned())),
-    }
 }
 
 /// Where many start on one fresh file, SQLite answers "locked" at once, whatever the busy timeout:
@@ -267,9 +241,9 @@ fn has_no_wal_reset_bug(version: &str) -> bool {
 }
 
 /// Database, log and index are for the service's user alone.
-fn restrict(path: &Path) -> std::io::Result<()> {
+pub(super) fn restrict(path: &Path) -> std::io::Result<()> {
     for suffix in ["", "-wal", "-shm"] {
-        let file = PathBuf::from(format!("{}{suffix}", path.display()));
+        let file = next_to(path, suffix);
         match fs::metadata(&file) {
             Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
                 fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;

@@ -42,6 +42,22 @@ pub enum OpenError {
     /// It is the file of the in-process provider that this service replaces.
     #[error("{0} belongs to the provider that mcp-oauthd replaces, and is left as it is")]
     ReplacedProvider(PathBuf),
+    /// It is a copy. What was revoked since it was taken would come back.
+    #[error(
+        "{0} is a copy of a database, and is left as it is; `mcp-oauthd restore` puts one into place"
+    )]
+    Copy(PathBuf),
+    /// Its schema is older, and stays as it is while there is no copy of it.
+    #[error(
+        "the database {path} has to be copied before its schema is updated, which failed: {why}; make \
+         room, or set MCP_OAUTH_LIMIT_UPDATE_COPIES=0 to do without"
+    )]
+    NoCopy {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        why: String,
+    },
     /// A newer version has changed it so that this one may not use it.
     #[error(
         "the database {path} needs schema {needed} or newer; this version has {SCHEMA_VERSION}"

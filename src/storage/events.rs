@@ -138,6 +138,8 @@ text_enum!(
         ClientLimited = "client.limited",
         /// There are other scopes to be had at a resource; the word more says which.
         ScopesChanged = "resource.scopes_changed",
+        /// A backup has taken the place of the database; the word more says from when it was.
+        Restored = "database.restored",
         /// The tables were brought up to date.
         SchemaUpdated = "schema.updated",
         /// A new client waits for the owner; the person who met it first is named.

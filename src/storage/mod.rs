@@ -4,6 +4,7 @@
 pub mod access_tokens;
 pub mod attempts;
 pub mod authorization_requests;
+pub mod backup;
 pub mod belongings;
 mod changes;
 pub mod checkup;
@@ -12,6 +13,7 @@ pub mod clients;
 mod codec;
 pub mod codes;
 mod connection;
+mod draft;
 mod error;
 pub mod events;
 pub mod grants;
@@ -32,6 +34,7 @@ pub mod registration_tokens;
 pub mod resource_people;
 pub mod resource_rules;
 pub mod resources;
+pub mod restore;
 mod schema;
 pub mod seen_documents;
 mod serving_processes;
@@ -44,7 +47,7 @@ mod writer;
 mod writing;
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -118,7 +121,8 @@ impl Storage {
         limits: Limits,
         clock: Clock,
     ) -> Result<Self, OpenError> {
-        let (mut conn, opened) = connection::open_writer(database, missing, clock.now())?;
+        let (mut conn, opened) =
+            connection::open_writer(database, missing, limits.update_copies, clock.now())?;
         let unreadable =
             |error: String| OpenError::Unreadable(PathBuf::from(database.to_string()), error);
         let changes = Arc::new(Changes::default());
@@ -265,6 +269,13 @@ impl Storage {
             let _joined = tokio::task::spawn_blocking(move || thread.join()).await;
         }
     }
+}
+
+/// A file beside this one: its name, and something more.
+fn next_to(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 fn defect(what: &str) -> StorageError {

@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn whoever_misses_its_beats_is_given_up_and_begins_anew() {
-        let opened = open_writer(&Database::Memory, Missing::Create, UnixTime(1_790_000_000));
+        let opened = open_writer(&Database::Memory, Missing::Create, 0, UnixTime(1_790_000_000));
         let mut conn = opened.unwrap().0;
         let [mut one, mut other] = [(), ()].map(|()| Neighbours::new(Arc::new(Changes::default())));
         // Nobody else commits on this connection: as if somebody had.

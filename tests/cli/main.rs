@@ -3,12 +3,14 @@
 #![expect(unreachable_pub, reason = "one binary has no outside")]
 
 mod access;
+mod backup;
 mod client_document;
 mod commands;
 mod connection;
 mod doctor;
 mod notify;
 mod registration_token;
+mod restore;
 mod stand_in;
 mod start;
 mod support;

@@ -1,6 +1,7 @@
 """Load on the service, by clients that keep a ledger: what was acknowledged must never be lost."""
 
 import base64
+import collections
 import contextlib
 import hashlib
 import random
@@ -32,6 +33,7 @@ class Client:
         self.unanswered = False  # the last refresh may have happened
         self.ended = []  # access tokens of grants whose end was acknowledged
         self.redeemed = []  # codes whose redemption was acknowledged
+        self.used = collections.deque(maxlen=50)  # refresh tokens whose use was acknowledged, the last ones
         self.counts = dict.fromkeys(["refresh", "lost", "introspect", "authorize", "revoke", "replay"], 0)
 
     def send(self, method, path, **arguments):
@@ -89,6 +91,7 @@ class Client:
         self.unanswered = True
         answer = self.send("POST", "/token", data=form)
         assert answer.status_code == 200, f"{answer.text} {answer.headers}"
+        self.used.append(self.tokens["refresh_token"])
         self.tokens, self.unanswered = answer.json(), False
         self.counts["refresh"] += 1
 

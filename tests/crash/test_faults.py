@@ -12,23 +12,9 @@ import sqlite3
 import subprocess
 
 import httpx
-import pytest
+from disks import mount, small_disk  # noqa: F401 (a fixture)
 from load import Client
 from support import BINARY, INTROSPECTION_SECRET, PASSWORD, Service, wait_for
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of four megabytes. (Needs root, as the whole test run does.)"""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount("-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder))
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def mount(*arguments):
-    subprocess.run(["mount", *arguments], check=True)
 
 
 def register(service, name="x"):

@@ -1,13 +1,20 @@
 //! A file of an older version, with people and their logins in it, opened by this one.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
+
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
-use mcp_oauthd::clock::UnixTime;
+use mcp_oauthd::clock::{Clock, UnixTime};
+use mcp_oauthd::config::Database;
 use mcp_oauthd::oauth::{GrantId, TokenId};
 use mcp_oauthd::storage::{
-    Audience, Event, Method, Missing, StorageError, clients, events, grants, resources, sessions,
-    users,
+    Audience, Event, Limits, Method, Missing, OpenError, Storage, StorageError, clients, events,
+    grants, resources, sessions, users,
 };
 use tempfile::TempDir;
 
@@ -90,4 +97,97 @@ async fn an_upgrade_is_recorded_once_and_a_new_file_has_none() {
     assert_eq!(storage.opened().updated_from, None);
     let newest: Result<i64, StorageError> = storage.read(events::newest).await;
     assert_eq!(newest.unwrap(), 0);
+}
+
+/// The names beside the database that begin like it, but for SQLite's own.
+fn beside(dir: &TempDir) -> Vec<String> {
+    let files = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().file_name());
+    let names = files.map(|name| name.into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name.starts_with("test.db.")).collect();
+    names.sort();
+    names
+}
+
+fn count(path: &Path, of: &str) -> i64 {
+    let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    let count = diesel::dsl::sql::<diesel::sql_types::BigInt>(of);
+    diesel::select(count).get_result(&mut conn).unwrap()
+}
+
+#[test]
+fn before_an_upgrade_there_is_a_whole_copy_of_what_was() {
+    let dir = old_file(3);
+    drop(open_file(&path_in(&dir), Missing::Refuse).unwrap());
+    assert_eq!(beside(&dir), ["test.db.pre-9"]);
+    let copy = dir.path().join("test.db.pre-9");
+    assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(count(&copy, "(SELECT version FROM schema_version)"), 3);
+    assert_eq!(count(&copy, "(SELECT count(*) FROM users)"), 2);
+    assert_eq!(count(&copy, "(SELECT count(*) FROM oauth_grants)"), 1);
+    // Nobody takes it for a database in use, by mistake or without a thought for what was revoked.
+    let refused = open_file(&copy, Missing::Create);
+    assert!(matches!(refused, Err(OpenError::Copy(named)) if named == copy));
+    assert_eq!(count(&copy, "(SELECT version FROM schema_version)"), 3);
+    // Nothing changes any more, so nothing is copied.
+    fs::remove_file(&copy).unwrap();
+    drop(open_file(&path_in(&dir), Missing::Refuse).unwrap());
+    assert!(beside(&dir).is_empty());
+}
+
+#[test]
+fn a_new_database_and_one_in_memory_are_not_copied() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open_file(&path_in(&dir), Missing::Create).unwrap());
+    assert!(beside(&dir).is_empty());
+    Storage::open(&Database::Memory, Missing::Create, Limits::default(), Clock::System).unwrap();
+}
+
+#[test]
+fn the_last_few_copies_are_kept() {
+    let dir = old_file(3);
+    for name in ["pre-2", "pre-3", "pre-8", "pre-10x", "pre-"] {
+        fs::write(dir.path().join(format!("test.db.{name}")), "x").unwrap();
+    }
+    drop(open_file(&path_in(&dir), Missing::Refuse).unwrap());
+    let kept = ["pre-", "pre-10x", "pre-3", "pre-8", "pre-9"];
+    assert_eq!(beside(&dir), kept.map(|name| format!("test.db.{name}")));
+}
+
+#[test]
+fn without_room_for_a_copy_the_schema_stays_as_it_is_unless_none_is_wanted() {
+    let dir = old_file(3);
+    // Where the copy would grow.
+    let taken = dir.path().join("test.db.pre-9.partial");
+    fs::create_dir(&taken).unwrap();
+    let refused = open_file(&path_in(&dir), Missing::Refuse).err().unwrap();
+    assert!(matches!(refused, OpenError::NoCopy { .. }));
+    let said = refused.to_string();
+    assert!(
+        said.contains("MCP_OAUTH_LIMIT_UPDATE_COPIES=0") && said.lines().count() == 1,
+        "{said}"
+    );
+    assert_eq!(count(&path_in(&dir), "(SELECT version FROM schema_version)"), 3);
+    let limits = Limits { update_copies: 0, ..Limits::default() };
+    let database = Database::File(path_in(&dir));
+    let storage = Storage::open(&database, Missing::Refuse, limits, Clock::System).unwrap();
+    assert_eq!(storage.opened().updated_from, Some(3));
+    assert_eq!(beside(&dir), ["test.db.pre-9.partial"]);
+}
+
+#[test]
+fn many_that_start_on_an_old_file_leave_one_copy_of_the_old_schema() {
+    let dir = old_file(3);
+    let start = Barrier::new(6);
+    thread::scope(|scope| {
+        let open = || {
+            start.wait();
+            open_file(&path_in(&dir), Missing::Refuse).map(|storage| storage.opened().updated_from)
+        };
+        let starting: Vec<_> = (0..6).map(|_| scope.spawn(open)).collect();
+        let from = starting.into_iter().filter_map(|one| one.join().unwrap().unwrap());
+        assert_eq!(from.collect::<Vec<_>>(), [3]);
+    });
+    assert_eq!(beside(&dir), ["test.db.pre-9"]);
+    let version = "(SELECT version FROM schema_version)";
+    assert_eq!(count(&dir.path().join("test.db.pre-9"), version), 3);
 }

@@ -66,7 +66,10 @@ fn refused(error: &OpenError) -> Finding {
             "look from where the service runs, as its user, with its settings (MCP_OAUTH_DB)",
         ),
         OpenError::Damaged(..) => {
-            Finding::wrong(CHECK, says, "stop the service, and put the last backup in its place")
+            Finding::wrong(CHECK, says, "stop the service, then: mcp-oauthd restore BACKUP")
+        }
+        OpenError::Copy(_) | OpenError::NoCopy { .. } => {
+            Finding::unknown(CHECK, says, "look again when the service has started")
         }
         OpenError::TooNew { .. } => Finding::wrong(
             CHECK,
@@ -124,7 +127,7 @@ async fn pages(path: &Path) -> Option<Finding> {
     match timeout(PATIENCE, checking).await {
         Ok(Ok(Ok(()))) => None,
         Ok(Ok(Err(StorageError::Corrupt(why)))) => {
-            let mend = "stop the service, and put the last backup in its place";
+            let mend = "stop the service, then: mcp-oauthd restore BACKUP";
             Some(Finding::wrong(CHECK, format!("it is damaged: {why}"), mend))
         }
         Ok(Ok(Err(error))) => Some(Finding::unknown(CHECK, error.to_string(), "look again")),
@@ -132,7 +135,7 @@ async fn pages(path: &Path) -> Option<Finding> {
         Err(_) => Some(Finding::unknown(
             CHECK,
             format!("it is large: {} s were not enough to look at every page", PATIENCE.as_secs()),
-            "look at a backup of it: sqlite3 BACKUP 'PRAGMA quick_check'",
+            "take a backup, which looks at every row: mcp-oauthd backup FILE",
         )),
     }
 }

@@ -214,6 +214,7 @@ fn said_of_ways_in(kind: Event) -> Said {
         Event::RegistrationTokenRemoved => {
             (words!("A token with which apps could register was removed"), &[])
         }
+        Event::Restored => (words!("The database was restored from a backup"), &[]),
         Event::SchemaUpdated => (words!("The database was brought up to date"), &[]),
         _ => (words!("Something was decided"), &[]),
     }

@@ -2,7 +2,7 @@
 //! files beside it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
@@ -11,7 +11,7 @@ use super::{
     APPLICATION_ID, DbConnection, SCHEMA_VERSION, Verdict, establish, number, oldest_allowed,
     patiently, refused, unreadable, uri,
 };
-use crate::storage::{OpenError, StorageError};
+use crate::storage::{OpenError, StorageError, next_to};
 
 /// A connection that cannot write, and the version of the schema that it finds.
 ///
@@ -68,6 +68,6 @@ pub(in crate::storage) fn quick_check(path: &Path) -> Result<(), StorageError> {
 /// Where it is being used, there are files beside it, and they are honoured. Where there are none, none
 /// are made: the service could not use those of another user.
 fn mode(path: &Path) -> &'static str {
-    let is_there = |suffix| PathBuf::from(format!("{}{suffix}", path.display())).exists();
+    let is_there = |suffix| next_to(path, suffix).exists();
     if is_there("-wal") || is_there("-shm") { "ro" } else { "ro&immutable=1" }
 }
