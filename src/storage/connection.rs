@@ -2,6 +2,7 @@
 
 pub(super) mod beside;
 mod kept;
+mod log;
 mod migration;
 mod watch;
 
@@ -19,11 +20,12 @@ use super::{OpenError, StorageError};
 use crate::clock::UnixTime;
 use crate::config::Database;
 pub(super) use kept::{Fixed, update};
+pub(super) use log::shorten_log;
 use migration::{migrate, oldest_allowed};
 pub(super) use watch::{data_version, watch};
 
 /// The schema that the migrations end in.
-pub(super) const SCHEMA_VERSION: i64 = 9;
+pub(super) const SCHEMA_VERSION: i64 = 12;
 
 /// "mcpo": says that a file is ours.
 const APPLICATION_ID: i64 = 0x6d63_706f;
@@ -49,7 +51,7 @@ macro_rules! directly {
 }
 pub(super) use directly;
 
-/// Whether opening may make a new database.
+/// Whether opening may make one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {
     /// Make it, empty.
