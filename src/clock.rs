@@ -68,6 +68,17 @@ impl FromStr for Seconds {
     }
 }
 
+impl FromStr for UnixTime {
+    type Err = ();
+
+    /// RFC 3339.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let rfc3339 = time::format_description::well_known::Rfc3339;
+        let moment = time::OffsetDateTime::parse(text, &rfc3339).map_err(|_| ())?;
+        Ok(Self(moment.unix_timestamp()))
+    }
+}
+
 impl Add<Seconds> for UnixTime {
     type Output = Self;
     fn add(self, length: Seconds) -> Self {
@@ -208,6 +219,8 @@ mod tests {
     fn a_time_is_shown_as_rfc_3339() {
         assert_eq!(UnixTime(0).to_string(), "1970-01-01T00:00:00Z");
         assert_eq!(UnixTime(i64::MAX).to_string(), "out of range");
+        assert_eq!("2026-11-24T15:00:00+01:00".parse(), Ok(UnixTime(1_795_528_800)));
+        assert_eq!("yesterday".parse::<UnixTime>(), Err(()));
     }
 
     #[test]

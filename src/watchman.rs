@@ -1,4 +1,4 @@
-//! Looks every ten seconds at what the service stands on, the machine's clock and the file of the
+//! Looks every five seconds at what the service stands on, the machine's clock and the file of the
 //! database, and says once what is wrong with it, and once that it is over.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::clock::{MachineTime, Observer, Seconds, UnixTime};
 use crate::storage::{DbConnection, Place, StorageError, seen_time};
 
 /// How often.
-const PERIOD: Duration = Duration::from_secs(10);
+const PERIOD: Duration = Duration::from_secs(5);
 /// By how much the database may know less than this process about how late it is.
 const UNWRITTEN: Seconds = Seconds(50);
 /// Sixteen times what the log should ever be: somebody reads, and does not come to an end.

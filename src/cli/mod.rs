@@ -2,6 +2,7 @@
 //! runs; what they revoke is revoked at its next request.
 
 pub mod access;
+pub mod audit;
 pub mod client;
 pub mod config;
 pub mod connection;
@@ -63,6 +64,9 @@ enum Command {
     /// Close MCP servers to everybody for a while
     #[command(subcommand)]
     Access(access::Command),
+    /// What was decided about access, by whom and when
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Delete what is past its time (the service does so by itself)
     Gc,
     /// Those who are told what happens: webhook, ntfy, mail
@@ -209,6 +213,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Grant(command) => grant::run(command, &config).await,
             Command::Connection(command) => connection::run(command, &config).await,
             Command::Access(command) => access::run(command, &config).await,
+            Command::Audit(command) => audit::run(command, &config).await,
             Command::Doctor(arguments) => doctor::run(arguments, &config).await,
             Command::Gc => gc::run(&config).await,
             Command::Notify(command) => notify::run(command, &config).await,

@@ -40,19 +40,18 @@ impl Files {
     pub(super) fn of(database: &Path) -> Self {
         let database = database.to_owned();
         let log = PathBuf::from(format!("{}-wal", database.display()));
-        let opened = [identity(&database).flatten(), identity(&log).flatten()];
+        let opened = [&database, &log].map(|path| identity(path).ok().flatten());
         Self { database, log, opened }
     }
 
     /// Where they are now.
     pub(super) fn place(&self) -> Place {
-        let is_kept = |found: Option<Option<Identity>>, opened| match (found, opened) {
-            // Whoever cannot look, or could not before, knows nothing.
-            (None, _) | (_, None) => true,
-            (Some(found), opened) => found == opened,
+        // Whoever cannot look, or could not before, knows nothing.
+        let is_kept = |found: Result<Option<Identity>, ErrorKind>, opened: Option<Identity>| {
+            found.is_err() || opened.is_none() || found == Ok(opened)
         };
         let found = identity(&self.database);
-        if found == Some(None) {
+        if found == Ok(None) {
             Place::Gone
         } else if !is_kept(found, self.opened[0]) || !is_kept(identity(&self.log), self.opened[1]) {
             Place::Replaced
@@ -75,12 +74,12 @@ impl Files {
     }
 }
 
-/// None if it cannot be told; of nothing, if there is none.
-fn identity(path: &Path) -> Option<Option<Identity>> {
+/// None if there is no such file.
+fn identity(path: &Path) -> Result<Option<Identity>, ErrorKind> {
     match fs::metadata(path) {
-        Ok(file) => Some(Some((file.dev(), file.ino()))),
-        Err(error) if error.kind() == ErrorKind::NotFound => Some(None),
-        Err(_) => None,
+        Ok(file) => Ok(Some((file.dev(), file.ino()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.kind()),
     }
 }
 

@@ -137,7 +137,9 @@ impl Storage {
         let changes = Arc::new(Changes::default());
         connection::watch(&mut conn, &changes).map_err(|error| unreadable(error.to_string()))?;
         let seen = seen_time::find(&mut conn).map_err(|error| unreadable(error.to_string()))?;
-        seen.into_iter().for_each(|seen| clock.raise(seen));
+        if let Some(seen) = seen {
+            clock.raise(seen);
+        }
         let conn = Arc::new(Mutex::new(conn));
         let readers = match database {
             Database::Memory => Readers::Memory(conn.clone()),

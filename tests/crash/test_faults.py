@@ -311,6 +311,27 @@ def test_a_disk_that_fails_refuses_writes_and_they_are_tried_again(tmp_path, cal
     check_database(tmp_path / "mcp_oauth.db")
 
 
+def test_a_disk_that_cannot_be_read_refuses_no_token(tmp_path):
+    """SQLite takes it for damage: the service ends, and the next one goes on."""
+    service = Service(tmp_path, "http://127.0.0.1:1/mcp").start()
+    client = client_in_use(service)
+    tokens = dict(client.tokens)
+    service.restart("stop")
+    files = [tmp_path / name for name in ["mcp_oauth.db", "mcp_oauth.db-wal"]]
+    with failing(service, "pread64,read", "EIO", *files):
+        with contextlib.suppress(httpx.TransportError):
+            for _ in range(20):
+                answer = refresh(service, client)
+                assert answer.status_code >= 500, answer.text
+        assert service.process.wait(30) == 1
+    said_once(service, "the database is damaged; nothing more is written")
+    service.start()
+    assert service.introspect(tokens["access_token"])["active"] is True
+    client.refresh_for_sure()
+    service.stop()
+    check_database(tmp_path / "mcp_oauth.db")
+
+
 @contextlib.contextmanager
 def long_reader(path):
     """Another program reads, and does not come to an end: the log cannot be begun anew."""

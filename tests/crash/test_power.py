@@ -16,7 +16,7 @@ from support import Service, wait_for
 from test_crash import check_database
 from tracer import SYNCS, WRITES, traced
 
-CUTS = 600 if os.environ.get("SOAK") else 40
+CUTS = 600 if os.environ.get("SOAK") else 30
 SEED = os.environ.get("SEED", str(random.randrange(10**9)))
 SECTOR = 512
 CALL = re.compile(r"(\d+) +(\w+)\((.*)")
@@ -180,7 +180,7 @@ def record(service, witnesses, folder):
     calls = f"trace={WRITES},{SYNCS},rename,unlink,sendto,writev,sendmsg"
     with traced(service, "-y", "-xx", "-s", "70000", "-o", str(log), "-e", calls):
         files = {name: open(name, "rb").read() for name in names}
-        threads = [threading.Thread(target=witness.work, args=(60,)) for witness in witnesses]
+        threads = [threading.Thread(target=witness.work, args=(45,)) for witness in witnesses]
         for thread in threads:
             thread.start()
         for thread in threads:

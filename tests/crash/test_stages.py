@@ -16,7 +16,7 @@ from tracer import SYNCS, killing, traced
 RESOURCE = "http://127.0.0.1:1/mcp"
 OTHER = "http://127.0.0.1:2/mcp"
 # Calls of one kind at which a change is cut short, before the next kind's turn.
-MOST = 100 if os.environ.get("SOAK") else 8
+MOST = 100 if os.environ.get("SOAK") else 5
 
 
 @pytest.fixture(scope="module")
