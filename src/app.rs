@@ -117,7 +117,7 @@ impl App {
         address: IpAddr,
     ) -> Result<Published, Unpublished> {
         let (limits, network) = (&self.limits, Network::from(address));
-        let now = self.clock.now_millis();
+        let now = self.clock.ticks();
         let admit = || {
             limits.document_fetches.take(&network, now)?;
             let all = limits.all_document_fetches.take(&(), now);

@@ -1,16 +1,23 @@
 //! The only source of time, so that a test can move it.
+//!
+//! The machine's clock may be set back. What has expired must not come back to life by that, so time
+//! never falls behind a mark: it stands still until the machine's clock has caught up.
+
+mod observer;
 
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::BigInt;
 use serde::{Deserialize, Serialize};
+
+pub use observer::{MachineTime, Observer};
 
 /// Seconds since 1970-01-01T00:00:00Z, without leap seconds: `NumericDate` of RFC 7519 section 2.
 #[derive(
@@ -61,6 +68,17 @@ impl FromStr for Seconds {
     }
 }
 
+impl FromStr for UnixTime {
+    type Err = ();
+
+    /// RFC 3339.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let rfc3339 = time::format_description::well_known::Rfc3339;
+        let moment = time::OffsetDateTime::parse(text, &rfc3339).map_err(|_| ())?;
+        Ok(Self(moment.unix_timestamp()))
+    }
+}
+
 impl Add<Seconds> for UnixTime {
     type Output = Self;
     fn add(self, length: Seconds) -> Self {
@@ -93,10 +111,17 @@ impl fmt::Display for UnixTime {
     }
 }
 
+/// Milliseconds since the epoch behind which the time of this machine is not believed.
+static MARK: AtomicI64 = AtomicI64::new(i64::MIN);
+/// Whether the time of this machine has jumped forwards, and may jump back.
+static JUMPED: AtomicBool = AtomicBool::new(false);
+/// A clock that is set back by less is only corrected.
+const CORRECTION: Seconds = Seconds(60);
+
 /// Tells the time. Clones share it.
 #[derive(Debug, Clone)]
 pub enum Clock {
-    /// The time of this machine.
+    /// The time of this machine, and of all that this process does.
     System,
     /// Stands still until [`Clock::advance`]: milliseconds since the epoch.
     Manual(Arc<AtomicI64>),
@@ -106,7 +131,7 @@ impl Clock {
     /// A clock that starts at the machine's time and then moves only when told.
     #[must_use]
     pub fn manual() -> Self {
-        Self::Manual(Arc::new(AtomicI64::new(Self::System.now_millis())))
+        Self::Manual(Arc::new(AtomicI64::new(machine_millis())))
     }
 
     /// Now, in whole seconds.
@@ -118,14 +143,58 @@ impl Clock {
     /// Now, in milliseconds since the epoch.
     #[must_use]
     pub fn now_millis(&self) -> i64 {
+        self.machine_millis().max(self.mark_millis())
+    }
+
+    /// Milliseconds since some moment of this process, whatever is done to the machine's clock: for
+    /// limits on how often, which nobody should have to wait a day for.
+    #[must_use]
+    pub fn ticks(&self) -> i64 {
+        static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
         match self {
-            Self::System => {
-                #[expect(clippy::disallowed_methods, reason = "this is the clock")]
-                let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
-            }
+            Self::System => i64::try_from(BEGUN.elapsed().as_millis()).unwrap_or(i64::MAX),
             Self::Manual(millis) => millis.load(Ordering::Relaxed),
         }
+    }
+
+    /// What the machine's clock says, in milliseconds since the epoch, whatever was seen before.
+    #[must_use]
+    pub fn machine_millis(&self) -> i64 {
+        match self {
+            Self::System => machine_millis(),
+            Self::Manual(millis) => millis.load(Ordering::Relaxed),
+        }
+    }
+
+    /// From now on it is not earlier than this. A manual clock is set back for a reason.
+    pub fn raise(&self, seen: UnixTime) {
+        if matches!(self, Self::System) {
+            MARK.fetch_max(seen.0.saturating_mul(1000), Ordering::Relaxed);
+        }
+    }
+
+    /// How far the machine's clock has been set back behind what was seen, unless it was a correction.
+    #[must_use]
+    pub fn behind(&self) -> Option<Seconds> {
+        let millis = self.mark_millis().saturating_sub(self.machine_millis());
+        Some(Seconds(millis.div_euclid(1000))).filter(|behind| *behind > CORRECTION)
+    }
+
+    /// Whether the machine's clock has jumped forwards, and may jump back.
+    #[must_use]
+    pub fn has_jumped(&self) -> bool {
+        matches!(self, Self::System) && JUMPED.load(Ordering::Relaxed)
+    }
+
+    /// Says what an [`Observer`] has found.
+    pub fn note_jump(&self, jumped: bool) {
+        if matches!(self, Self::System) {
+            JUMPED.store(jumped, Ordering::Relaxed);
+        }
+    }
+
+    fn mark_millis(&self) -> i64 {
+        if matches!(self, Self::System) { MARK.load(Ordering::Relaxed) } else { i64::MIN }
     }
 
     /// Moves a manual clock, backwards too; the machine's time is not ours to move.
@@ -136,6 +205,12 @@ impl Clock {
     }
 }
 
+fn machine_millis() -> i64 {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +219,8 @@ mod tests {
     fn a_time_is_shown_as_rfc_3339() {
         assert_eq!(UnixTime(0).to_string(), "1970-01-01T00:00:00Z");
         assert_eq!(UnixTime(i64::MAX).to_string(), "out of range");
+        assert_eq!("2026-11-24T15:00:00+01:00".parse(), Ok(UnixTime(1_795_528_800)));
+        assert_eq!("yesterday".parse::<UnixTime>(), Err(()));
     }
 
     #[test]

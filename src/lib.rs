@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! 5  main  cli                                       compose: parse arguments, open, run
-//! 4  server  sweeper  notifier  systemd  doctor      run: listeners, routes, drain; what runs beside them
+//! 4  server  sweeper  watchman  notifier             run: listeners, routes, drain; what runs beside them
+//!    systemd  doctor
 //! 3  endpoints  pages  middleware                    HTTP: for machines, for people, around both
 //! 2  grant_types  authorization  clients  accounts   decisions: the rules of OAuth, in plain Rust
 //!    revocation  gate  attempts  app  error
@@ -79,6 +80,7 @@ pub mod storage;
 pub mod sweeper;
 pub mod systemd;
 pub mod telemetry;
+pub mod watchman;
 
 /// Marks words that are chosen here and shown elsewhere, for whoever collects what has to be
 /// translated. It changes nothing.

@@ -83,6 +83,8 @@ pub struct Metrics {
     pub sightings_dropped: Counter,
     /// 1 while the database cannot be written.
     pub storage_failing: Gauge,
+    /// Bytes of the write-ahead log.
+    pub log_size: Gauge,
 }
 
 impl Metrics {
@@ -108,6 +110,7 @@ impl Metrics {
             swept: Counter::default(),
             sightings_dropped: Counter::default(),
             storage_failing: Gauge::default(),
+            log_size: Gauge::default(),
         };
         let registry = &mut metrics.registry;
         let active = metrics.introspected_active.clone();
@@ -136,6 +139,8 @@ impl Metrics {
         registry.register("sightings_dropped", "Steps of attempts without room", dropped);
         let failing = metrics.storage_failing.clone();
         registry.register("storage_failing", "1 while the database cannot be written", failing);
+        let log = metrics.log_size.clone();
+        registry.register("storage_log_bytes", "Length of the write-ahead log", log);
         metrics
     }
 

@@ -22,8 +22,8 @@ use crate::middleware::request_log::{RequestSpan, repeat_id};
 use crate::middleware::{outcome, security_headers, sighting};
 use crate::pages::brand::Brand;
 use crate::pages::side::Side;
-use crate::storage::{Storage, StorageError, events};
-use crate::{endpoints, notifier, pages, sweeper, systemd};
+use crate::storage::{GivenUp, Storage, StorageError, events};
+use crate::{endpoints, notifier, pages, sweeper, systemd, watchman};
 
 /// How long a client may take to send its request's head, and a connection to close.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -74,6 +74,8 @@ pub async fn run(
         servers.push(listen(&app, internal, sides, room)?);
     }
     storage.serve().await;
+    let watching_over =
+        watchman::start(&app.clone().into_inner()).await.map_err(io::Error::other)?;
     let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
     let running: Vec<JoinHandle<io::Result<()>>> = servers.into_iter().map(tokio::spawn).collect();
     let checking = check_after_unclean_stop(app.clone().into_inner());
@@ -112,6 +114,7 @@ pub async fn run(
     recording::record(&app).await;
     checking.abort();
     watching.abort();
+    watching_over.abort();
     looking.abort();
     close(&storage, lost).await
 }
@@ -138,9 +141,8 @@ async fn stop(servers: Vec<ServerHandle>, gracefully: bool) {
 
 async fn close(storage: &Storage, lost: bool) -> io::Result<()> {
     if lost {
-        let damaged = storage.health().is_damaged();
-        let why =
-            if damaged { "the database is damaged" } else { "the writer of the database was lost" };
+        let why = storage.health().given_up();
+        let why = why.map_or("the writer of the database was lost", GivenUp::words);
         error!("{why}");
         return Err(io::Error::other(why));
     }

@@ -1,4 +1,5 @@
-//! Deletes what is past its time, in bounded batches, so that no write waits for long.
+//! Deletes what is past its time, in bounded batches, so that no write waits for long. Nothing, while the
+//! machine's clock has jumped forwards and may jump back: what is deleted would stay deleted.
 //!
 //! | what | is kept |
 //! |---|---|
@@ -94,6 +95,11 @@ const BROOMS: [Broom; 13] = [
 /// Sweeps at once, and then every ten minutes, for as long as it is polled.
 pub async fn run(app: &App) {
     loop {
+        if app.clock.has_jumped() {
+            debug!("nothing is swept: the clock may jump back");
+            tokio::time::sleep(PERIOD).await;
+            continue;
+        }
         match sweep(&app.storage, &app.config.lifetimes, app.clock.now()).await {
             Ok(rows) => {
                 app.metrics.swept.inc_by(rows);

@@ -20,7 +20,7 @@ const LAYERS: [&[&str]; 6] = [
         "error",
     ],
     &["endpoints", "pages", "middleware"],
-    &["server", "sweeper", "notifier", "systemd", "doctor"],
+    &["server", "sweeper", "watchman", "notifier", "systemd", "doctor"],
     &["main", "cli"],
 ];
 

@@ -1,5 +1,6 @@
 //! People: their accounts, their passwords, the browsers they are signed in with.
 
+mod argon2id;
 mod commonest;
 pub mod declared;
 pub mod identity;

@@ -1,15 +1,14 @@
 //! Passwords: argon2id, as many at once as there are cores.
 
 use std::fmt;
+use std::sync::Arc;
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
-use data_encoding::BASE64_NOPAD;
-use rand::TryRng as _;
-use rand::rngs::SysRng;
+use argon2::{Algorithm, Params, Version};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
+use super::argon2id::{self, Memory};
 use super::{Username, commonest};
 use crate::error::Error;
 use crate::oauth::{ErrorCode, OAuthError};
@@ -71,6 +70,7 @@ pub struct Passwords {
     /// For who is served, and who waits to be.
     places: Semaphore,
     permits: Semaphore,
+    memory: Arc<Memory>,
     /// What is verified when there is no such user, so that it takes as long.
     nobody: Hashed,
 }
@@ -85,7 +85,8 @@ impl Passwords {
         Ok(Self {
             places: Semaphore::new(at_once + MOST_WAITING),
             permits: Semaphore::new(at_once),
-            nobody: nobodys()?,
+            memory: Arc::default(),
+            nobody: Hashed(argon2id::nobodys().ok_or_else(failed)?),
         })
     }
 
@@ -96,7 +97,10 @@ impl Passwords {
     pub async fn hash(&self, password: NewPassword) -> Result<Hashed, Error> {
         let _place = self.places.try_acquire().map_err(|_| busy())?;
         let _permit = self.permits.acquire().await.map_err(|_| failed())?;
-        tokio::task::spawn_blocking(move || hash(&password.0)).await.map_err(|_| failed())?
+        let memory = self.memory.clone();
+        let hash = move || memory.hash(password.0.expose_secret().as_bytes());
+        let hash = tokio::task::spawn_blocking(hash).await.map_err(|_| failed())?;
+        hash.map(Hashed).ok_or_else(failed)
     }
 
     /// Hashes a password that is set already, for it cost less to guess when it was.
@@ -123,12 +127,10 @@ impl Passwords {
         let _permit = self.permits.acquire().await.map_err(|_| failed())?;
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobody.0.clone());
-        let matches = tokio::task::spawn_blocking(move || {
-            let stored = PasswordHash::new(&stored).map_err(|_| failed())?;
-            let password = password.expose_secret().as_bytes();
-            Ok::<_, Error>(Argon2::default().verify_password(password, &stored).is_ok())
-        });
-        Ok(matches.await.map_err(|_| failed())?? && known)
+        let memory = self.memory.clone();
+        let matches = move || memory.verify(password.expose_secret().as_bytes(), &stored);
+        let matches = tokio::task::spawn_blocking(matches).await.map_err(|_| failed())?;
+        Ok(matches.ok_or_else(failed)? && known)
     }
 }
 
@@ -141,24 +143,6 @@ pub fn is_outgrown(stored: &str) -> bool {
     hash.algorithm.as_str() != Algorithm::Argon2id.as_str()
         || hash.version != Some(Version::V0x13.into())
         || work(&params) < work(&Params::DEFAULT)
-}
-
-fn hash(password: &SecretString) -> Result<Hashed, Error> {
-    let hash = Argon2::default().hash_password(password.expose_secret().as_bytes());
-    Ok(Hashed(hash.map_err(|_| failed())?.to_string()))
-}
-
-/// What no password is known to have: its bits are drawn. To hash a password for it would be most of
-/// what a start takes, and it takes as long to compare with this one as with anybody's.
-fn nobodys() -> Result<Hashed, Error> {
-    let (mut salt, mut output) = ([0; 16], [0; Params::DEFAULT_OUTPUT_LEN]);
-    for drawn in [&mut salt[..], &mut output[..]] {
-        SysRng.try_fill_bytes(drawn).map_err(|_| failed())?;
-    }
-    let (salt, output) = (BASE64_NOPAD.encode(&salt), BASE64_NOPAD.encode(&output));
-    let (algorithm, version) = (Algorithm::default(), u32::from(Version::default()));
-    let (m, t, p) = (Params::DEFAULT_M_COST, Params::DEFAULT_T_COST, Params::DEFAULT_P_COST);
-    Ok(Hashed(format!("${algorithm}$v={version}$m={m},t={t},p={p}${salt}${output}")))
 }
 
 fn busy() -> Error {

@@ -2,6 +2,7 @@
 //! runs; what they revoke is revoked at its next request.
 
 pub mod access;
+pub mod audit;
 pub mod backup;
 pub mod client;
 pub mod config;
@@ -70,6 +71,9 @@ enum Command {
     Backup(backup::Arguments),
     /// Put a backup into the place of the database, while the service does not run
     Restore(restore::Arguments),
+    /// What was decided about access, by whom and when
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Delete what is past its time (the service does so by itself)
     Gc,
     /// Those who are told what happens: webhook, ntfy, mail
@@ -217,6 +221,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Grant(command) => grant::run(command, &config).await,
             Command::Connection(command) => connection::run(command, &config).await,
             Command::Access(command) => access::run(command, &config).await,
+            Command::Audit(command) => audit::run(command, &config).await,
             Command::Doctor(arguments) => doctor::run(arguments, &config).await,
             Command::Backup(arguments) => backup::run(arguments, &config).await,
             Command::Restore(arguments) => restore::run(arguments, &config).await,

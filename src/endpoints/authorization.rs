@@ -32,7 +32,7 @@ const LONGEST_QUERY: usize = 16 * 1024;
 pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let (app, query) = (visit.app.clone(), visit.http.query_string());
     let network = visit.client_ip.network();
-    app.limits.authorizations.take(&network, app.clock.now_millis()).map_err(|wait: Seconds| {
+    app.limits.authorizations.take(&network, app.clock.ticks()).map_err(|wait: Seconds| {
         let words = words!("Too many sign-ins were started from here. Please wait a minute");
         visit.failed(ErrorCode::TemporarilyUnavailable.because(words)).with_retry(wait)
     })?;

@@ -95,7 +95,7 @@ async fn answer(
 /// The operator finds the mistake by this line; whoever guesses cannot fill the log with it.
 async fn wrong_address(app: &App, id: Option<&IntrospectionId>, why: &str) -> HttpResponse {
     app.metrics.gate_misaddressed.inc();
-    if app.limits.gate_warnings.take(&(), app.clock.now_millis()).is_ok() {
+    if app.limits.gate_warnings.take(&(), app.clock.ticks()).is_ok() {
         warn!(resource.id = id.map(tracing::field::display), "{why}");
     }
     super::not_found().await

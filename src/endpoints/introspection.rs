@@ -79,7 +79,7 @@ pub async fn post(
 
 /// A resource that is set up wrongly is found by this line; who guesses cannot fill the log with it.
 fn warn(app: &App, request: &HttpRequest, stranger: &Stranger) {
-    let now = app.clock.now_millis();
+    let now = app.clock.ticks();
     if app.limits.introspection_warnings.take(&stranger.resource, now).is_ok() {
         let id = stranger.resource.as_ref().map(tracing::field::display);
         let address = ClientIp::of(request).0;

@@ -104,7 +104,7 @@ fn count_refusal(
     limiter: fn(&RateLimits) -> &Limiter<Network>,
 ) -> Result<(), Seconds> {
     let Some(app) = request.app_data::<web::Data<App>>() else { return Ok(()) };
-    limiter(&app.limits).take(&ClientIp::of(request).network(), app.clock.now_millis())
+    limiter(&app.limits).take(&ClientIp::of(request).network(), app.clock.ticks())
 }
 
 fn ask(
@@ -113,7 +113,7 @@ fn ask(
 ) -> Result<(), Seconds> {
     let Some(app) = request.app_data::<web::Data<App>>() else { return Ok(()) };
     let network = ClientIp::of(request.request()).network();
-    question(&app.limits, network, app.clock.now_millis())
+    question(&app.limits, network, app.clock.ticks())
 }
 
 fn too_many(wait: Seconds) -> HttpResponse {

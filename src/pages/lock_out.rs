@@ -10,7 +10,7 @@ use crate::storage::{DbConnection, StorageError};
 /// for a name that nobody has.
 pub(crate) fn note(visit: &Visit, username: &str) {
     let (app, address) = (visit.app.clone(), visit.client_ip.0);
-    let now = app.clock.now_millis();
+    let now = app.clock.ticks();
     if !app.limits.sign_ins.is_newly_locked_out(username, address, now) {
         return;
     }

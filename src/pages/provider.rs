@@ -54,7 +54,7 @@ pub(super) async fn begin(
     provider: &Provider,
     waiting: Waiting,
 ) -> Result<Result<HttpResponse, Problem>, PageError> {
-    let (network, millis) = (visit.client_ip.network(), visit.app.clock.now_millis());
+    let (network, millis) = (visit.client_ip.network(), visit.app.clock.ticks());
     let limits = &visit.app.limits;
     let room = limits.provider_failures.check(&network, millis);
     if let Err(wait) = room.and_then(|()| limits.provider_begins.take(&network, millis)) {
@@ -120,7 +120,7 @@ async fn identify(
     tie: &Tie<'_>,
     query: &Parameters,
 ) -> Result<Account, Problem> {
-    let (network, millis) = (visit.client_ip.network(), visit.app.clock.now_millis());
+    let (network, millis) = (visit.client_ip.network(), visit.app.clock.ticks());
     if let Err(wait) = visit.app.limits.provider_failures.check(&network, millis) {
         count(visit, "throttled");
         return Err(Problem::TooManyAttempts(wait));
@@ -204,7 +204,7 @@ pub(super) fn find<'a>(visit: &'a Visit, name: &str) -> Result<&'a Provider, Pag
 /// Logs what a provider has answered, or not, and counts it against whoever has brought it.
 fn failed(visit: &Visit, provider: &Provider, error: &ProviderError) -> Problem {
     let name = &provider.settings.name;
-    let now = visit.app.clock.now_millis();
+    let now = visit.app.clock.ticks();
     let own_choice = matches!(error, ProviderError::Cancelled);
     if !own_choice && visit.app.limits.provider_warnings.take(name, now).is_ok() {
         warn!(provider.name = name, %error, "nobody was signed in by a provider");
@@ -218,7 +218,7 @@ fn failed(visit: &Visit, provider: &Provider, error: &ProviderError) -> Problem 
 
 fn refused(visit: &Visit, provider: &Provider, problem: AtProvider) -> Problem {
     count(visit, "refused");
-    let (network, now) = (visit.client_ip.network(), visit.app.clock.now_millis());
+    let (network, now) = (visit.client_ip.network(), visit.app.clock.ticks());
     let _counted: Result<(), Seconds> = visit.app.limits.provider_failures.take(&network, now);
     Problem::Provider(provider.settings.label.clone(), problem)
 }

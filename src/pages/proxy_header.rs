@@ -30,7 +30,7 @@ pub(super) fn claim(visit: &Visit) -> Option<Username> {
         Ok(name) => return name,
         Err(why) => why,
     };
-    let now = visit.app.clock.now_millis();
+    let now = visit.app.clock.ticks();
     if visit.app.limits.proxy_warnings.take(&(), now).is_ok() {
         let peer = visit.http.peer_addr().map(|peer| peer.ip());
         warn!(header = setting.name, ?peer, why, "a proxy's header was not believed");
@@ -88,7 +88,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
         return Ok(form(&visit, doorstep, "", Some(Problem::StaleForm)));
     }
     let (failures, network) = (&visit.app.limits.provider_failures, visit.client_ip.network());
-    let now = visit.app.clock.now_millis();
+    let now = visit.app.clock.ticks();
     if let Err(wait) = failures.check(&network, now) {
         count(&visit, "throttled");
         return Ok(form(&visit, doorstep, "", Some(Problem::TooManyAttempts(wait))));

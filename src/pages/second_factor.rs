@@ -127,7 +127,7 @@ async fn look_at(
     passed: &FirstFactor,
     answer: Answer,
 ) -> Result<Looked, PageError> {
-    let (sign_ins, now) = (&visit.app.limits.sign_ins, visit.app.clock.now_millis());
+    let (sign_ins, now) = (&visit.app.limits.sign_ins, visit.app.clock.ticks());
     let attempt = match sign_ins.begin(&passed.user().username, visit.client_ip.0, now) {
         Ok(attempt) => attempt,
         Err(wait) => {

@@ -155,7 +155,7 @@ pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageErro
     }
     // A name that nobody can have is looked up all the same: it takes as long to be refused.
     let name = Username::parse(typed).map_or_else(|_| String::new(), |name| name.to_string());
-    let (sign_ins, now) = (&visit.app.limits.sign_ins, visit.app.clock.now_millis());
+    let (sign_ins, now) = (&visit.app.limits.sign_ins, visit.app.clock.ticks());
     let attempt = match sign_ins.begin(&name, visit.client_ip.0, now) {
         Ok(attempt) => attempt,
         Err(wait) => {

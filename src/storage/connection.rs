@@ -6,6 +6,7 @@ pub(super) mod carry_over;
 pub(super) mod copying;
 mod first_look;
 mod kept;
+mod log;
 mod migration;
 pub(super) mod replacing;
 pub(super) mod turn;
@@ -26,11 +27,13 @@ use crate::clock::UnixTime;
 use crate::config::Database;
 use first_look::create_or_check;
 pub(super) use kept::{Fixed, update};
+use log::has_no_wal_reset_bug;
+pub(super) use log::shorten_log;
 use migration::{migrate, oldest_allowed};
 pub(super) use watch::{data_version, watch};
 
 /// The schema that the migrations end in.
-pub(super) const SCHEMA_VERSION: i64 = 9;
+pub(super) const SCHEMA_VERSION: i64 = 12;
 
 /// "mcpo": says that a file is ours.
 const APPLICATION_ID: i64 = 0x6d63_706f;
@@ -234,12 +237,6 @@ fn number(conn: &mut SqliteConnection, query: &'static str) -> Result<i64, Stora
     Ok(Fixed(query).get_result(conn)?)
 }
 
-/// Two connections that checkpoint at once could lose commits before 3.51.3.
-fn has_no_wal_reset_bug(version: &str) -> bool {
-    let parts: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
-    parts >= vec![3, 51, 3]
-}
-
 /// Database, log and index are for the service's user alone.
 pub(super) fn restrict(path: &Path) -> std::io::Result<()> {
     for suffix in ["", "-wal", "-shm"] {
@@ -252,18 +249,4 @@ pub(super) fn restrict(path: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sqlite_that_loses_commits_is_known() {
-        for (version, safe) in
-            [("3.51.2", false), ("3.51.3", true), ("3.53.2", true), ("4.0.0", true)]
-        {
-            assert_eq!(has_no_wal_reset_bug(version), safe, "{version}");
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::connection::SCHEMA_VERSION;
-use super::health::note_damage;
+use super::health::{note_damage, note_trouble};
 
 /// A failure of the database. The text is for the operator's log, never for a client.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -83,7 +83,10 @@ impl From<DieselError> for StorageError {
                 note_damage();
                 Self::Corrupt(message)
             }
-            _ if says(&PASSING) => Self::Unavailable(message),
+            _ if says(&PASSING) => {
+                note_trouble(&message);
+                Self::Unavailable(message)
+            }
             _ => Self::Query(message),
         }
     }

@@ -1,6 +1,7 @@
 //! `events`: what was decided about access, kept for the operator. Never a secret.
 
 mod forgetting;
+mod pages;
 
 use diesel::prelude::*;
 
@@ -14,6 +15,7 @@ use crate::oauth::{ClientId, GrantId, ResourceUri, UserId};
 
 pub use forgetting::delete_old;
 pub(super) use forgetting::delete_registrations;
+pub use pages::{Narrowing, page};
 
 text_enum!(
     /// What was decided.

@@ -16,6 +16,7 @@ mod connection;
 mod draft;
 mod error;
 pub mod events;
+mod files;
 pub mod grants;
 mod health;
 pub mod identities;
@@ -37,6 +38,7 @@ pub mod resources;
 pub mod restore;
 mod schema;
 pub mod seen_documents;
+pub mod seen_time;
 mod serving_processes;
 pub mod sessions;
 pub mod sign_in_places;
@@ -61,8 +63,9 @@ pub use clients::ClientOrigin;
 pub use connection::{DbConnection, Missing, Opened};
 pub use error::{OpenError, StorageError};
 pub use events::Event;
+pub use files::Place;
 pub use grants::RevokedBecause;
-pub use health::Health;
+pub use health::{GivenUp, Health};
 pub use known::{Known, within};
 pub use limits::Limits;
 pub use one_time_links::Purpose;
@@ -74,6 +77,7 @@ pub use users::Role;
 use crate::clock::Clock;
 use crate::config::Database;
 use changes::{Changes, LOOK};
+use files::Files;
 use known::Memory;
 use writer::{Job, SharedConnection, Writer};
 
@@ -99,9 +103,18 @@ struct Inner {
 /// Where reads go.
 enum Readers {
     /// Each thread has its own connection to the file, which cannot write.
-    File(PathBuf),
+    File(PathBuf, Arc<Files>),
     /// There is one connection, and the writer holds it from BEGIN to COMMIT.
     Memory(SharedConnection),
+}
+
+impl Readers {
+    fn files(&self) -> Option<&Arc<Files>> {
+        match self {
+            Self::File(_, files) => Some(files),
+            Self::Memory(_) => None,
+        }
+    }
 }
 
 thread_local! {
@@ -127,14 +140,19 @@ impl Storage {
             |error: String| OpenError::Unreadable(PathBuf::from(database.to_string()), error);
         let changes = Arc::new(Changes::default());
         connection::watch(&mut conn, &changes).map_err(|error| unreadable(error.to_string()))?;
+        let seen = seen_time::find(&mut conn).map_err(|error| unreadable(error.to_string()))?;
+        if let Some(seen) = seen {
+            clock.raise(seen);
+        }
         let conn = Arc::new(Mutex::new(conn));
         let readers = match database {
             Database::Memory => Readers::Memory(conn.clone()),
-            Database::File(path) => Readers::File(path.clone()),
+            Database::File(path) => Readers::File(path.clone(), Arc::new(Files::of(path))),
         };
         let health = Arc::new(Health::default());
         let (queue, receiver) = mpsc::channel(limits.queue);
         let memory = Arc::new(Memory::new(changes.clone(), limits.known_tokens));
+        let files = readers.files().cloned();
         let writer = Writer {
             conn,
             queue: receiver,
@@ -142,6 +160,7 @@ impl Storage {
             health: health.clone(),
             changes: changes.clone(),
             memory: memory.clone(),
+            files,
         };
         let thread = writer.spawn().map_err(|error| unreadable(error.to_string()))?;
         Ok(Self {
@@ -178,18 +197,20 @@ impl Storage {
                 // A read that panicked has changed nothing.
                 let mut conn = conn.lock().unwrap_or_else(PoisonError::into_inner);
                 connection::set_writable(&mut conn, false)?;
-                let outcome = self.inner.health.watch(|| work(&mut conn));
+                let outcome = self.inner.health.watch_read(|| work(&mut conn));
                 connection::set_writable(&mut conn, true)?;
                 outcome
             }
-            Readers::File(path) => READER.with(|slot| {
+            Readers::File(path, _) => READER.with(|slot| {
                 let mut slot = slot.try_borrow_mut().map_err(|_| defect("a read was nested"))?;
-                let conn = match slot.take() {
-                    Some((instance, conn)) if instance == self.inner.instance => conn,
-                    _ => connection::open_reader(path)?,
-                };
-                let (_, conn) = slot.insert((self.inner.instance, conn));
-                self.inner.health.watch(|| work(conn))
+                self.inner.health.watch_read(|| {
+                    let conn = match slot.take() {
+                        Some((instance, conn)) if instance == self.inner.instance => conn,
+                        _ => connection::open_reader(path)?,
+                    };
+                    let (_, conn) = slot.insert((self.inner.instance, conn));
+                    work(conn)
+                })
             }),
         }
     }
@@ -239,13 +260,19 @@ impl Storage {
     /// Bytes that are left on the disk of the file; none if nobody knows, or there is no file.
     #[must_use]
     pub fn free_space(&self) -> Option<u64> {
-        match &self.inner.readers {
-            Readers::Memory(_) => None,
-            Readers::File(path) => {
-                let disk = rustix::fs::statvfs(path).ok()?;
-                Some(disk.f_bavail.saturating_mul(disk.f_frsize))
-            }
-        }
+        self.inner.readers.files().and_then(|files| files.free_space())
+    }
+
+    /// Bytes of the write-ahead log.
+    #[must_use]
+    pub fn log_size(&self) -> u64 {
+        self.inner.readers.files().map_or(0, |files| files.log_size())
+    }
+
+    /// Whether the file is still where it was opened.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.inner.readers.files().map_or(Place::Kept, |files| files.place())
     }
 
     /// Looks at every page of the file. Slow, for a thread of its own. Damage ends all writing.
@@ -253,7 +280,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Corrupt`] with the first damage.
     pub fn quick_check(&self) -> Result<(), StorageError> {
-        let Readers::File(path) = &self.inner.readers else { return Ok(()) };
+        let Readers::File(path, _) = &self.inner.readers else { return Ok(()) };
         let checked = connection::quick_check(path);
         if let Err(StorageError::Corrupt(why)) = &checked {
             self.inner.health.damage(why);

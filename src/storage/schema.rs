@@ -49,6 +49,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    clock (id) {
+        id -> BigInt,
+        seen_at -> BigInt,
+    }
+}
+
+diesel::table! {
     events (id) {
         id -> BigInt,
         at -> BigInt,
@@ -334,6 +341,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     attempts,
     authorization_requests,
     client_documents,
+    clock,
     events,
     identities,
     notification_channels,

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::changes::Changes;
 use super::connection::DbConnection;
+use super::files::Files;
 use super::known::{self, Memory};
 use super::neighbours::Neighbours;
 use super::{Health, StorageError, ids};
@@ -111,6 +112,8 @@ pub(super) struct Writer {
     pub(super) health: Arc<Health>,
     pub(super) changes: Arc<Changes>,
     pub(super) memory: Arc<Memory>,
+    /// None in memory.
+    pub(super) files: Option<Arc<Files>>,
 }
 
 impl Writer {
@@ -132,15 +135,18 @@ impl Writer {
             }
             let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
             ids::set_time(self.clock.now_millis());
-            let mut group = Group { conn: &mut conn, neighbours: &mut neighbours, health: &health };
+            let files = self.files.as_deref();
+            let mut group =
+                Group { conn: &mut conn, neighbours: &mut neighbours, health: &health, files };
             let closes = batch.closes;
             group.run(batch);
-            if closes || self.health.is_damaged() {
+            if closes || self.health.given_up().is_some() {
                 break;
             }
         }
-        if self.health.is_damaged() {
-            // Not even closed, which would fold the log into a file that nobody understands.
+        if self.health.given_up().is_some() {
+            // Not even closed, which would fold the log into a file that nobody understands, or delete
+            // the log of another.
             std::mem::forget(self.conn.clone());
             return;
         }

@@ -48,9 +48,7 @@ impl Storage {
 
     /// Apart from the two above, so that it is compiled once, and not for each piece of work.
     async fn queue(&self, piece: Box<dyn Piece>) -> Result<(), StorageError> {
-        if self.health().is_damaged() {
-            return Err(StorageError::Corrupt("it was found before".to_owned()));
-        }
+        self.health().check()?;
         let place = tokio::time::timeout(self.inner.longest_wait, self.inner.queue.reserve())
             .await
             .map_err(|_| StorageError::Unavailable("too many writes are waiting".to_owned()))?

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "one binary has no outside")]
 
 mod access;
+mod audit;
 mod backup;
 mod client_document;
 mod commands;

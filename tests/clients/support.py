@@ -81,12 +81,12 @@ class Service:
             self.environment[f"MCP_OAUTH_{name.upper()}"] = value
         self.process = None
 
-    def start(self, **options):
+    def start(self, until="readyz", **options):
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [BINARY, "serve"], env=self.environment, stdout=log, stderr=log, cwd=self.folder, **options
             )
-        wait_for(lambda: self.process.poll() is not None or answers(f"{self.health}/readyz"), "the service")
+        wait_for(lambda: self.process.poll() is not None or answers(f"{self.health}/{until}"), "the service")
         assert self.process.poll() is None, self.log.read_text()
         return self
 
@@ -170,6 +170,8 @@ class FormParser(html.parser.HTMLParser):
 class Person:
     """Somebody with a browser, who signs in where a password is asked for and then answers."""
 
+    user = (USER, PASSWORD)
+
     def __init__(self, answer="allow"):
         self.browser = httpx.Client(timeout=30)
         self.answer = answer
@@ -193,7 +195,7 @@ class Person:
             assert form, page.text
             fields = dict(form["fields"])
             if "password" in fields:
-                fields |= {"username": USER, "password": PASSWORD}
+                fields |= dict(zip(["username", "password"], self.user))
             else:
                 fields["decision"] = self.answer
             here = urllib.parse.urljoin(here, form["action"])

@@ -1,4 +1,5 @@
-"""A disk that is full, a lock that somebody holds, and a log that everybody may read."""
+"""A disk that is full, fails or is read-only, a lock that somebody holds, a file that is taken away, and a log that
+everybody may read."""
 
 import contextlib
 import json
@@ -10,11 +11,14 @@ import secrets
 import socket
 import sqlite3
 import subprocess
+from pathlib import Path
 
 import httpx
 from disks import mount, small_disk  # noqa: F401 (a fixture)
 from load import Client
 from support import BINARY, INTROSPECTION_SECRET, PASSWORD, Service, wait_for
+from test_crash import check_database
+from tracer import SYNCS, failing
 
 
 def register(service, name="x"):
@@ -34,6 +38,15 @@ def reads_go_on(service, client):
     assert active["active"] is True
     assert httpx.get(f"{service.issuer}/.well-known/oauth-authorization-server").status_code == 200
     assert httpx.get(f"{service.issuer}/livez").status_code == 200
+
+
+def ready_again(service):
+    wait_for(lambda: httpx.get(f"{service.issuer}/readyz").status_code == 200, "the service")
+
+
+def said_once(service, message):
+    lines = [line for line in service.log.read_text().splitlines() if message in line]
+    assert len(lines) == 1, lines
 
 
 def refused_for_now(answer):
@@ -64,7 +77,8 @@ def test_a_full_disk_refuses_writes_and_recovers_by_itself(small_disk):
     reads_go_on(service, client)
     (small_disk / "ballast").unlink()
     mount("-o", "remount,size=16m", str(small_disk))
-    wait_for(lambda: httpx.get(f"{service.issuer}/readyz").status_code == 200, "the service")
+    ready_again(service)
+    said_once(service, "the database cannot be written")
     assert refresh(service, client).status_code == 200, "the refused refresh has cost nothing"
     service.restart("kill -9")
     known = [entry["client_id"] for entry in json.loads(service.command("client", "list", "--json"))]
@@ -120,7 +134,8 @@ def test_a_read_only_disk_refuses_writes_and_recovers_by_itself(tmp_path):
         refused_for_now(register(service))
         assert httpx.get(f"{service.issuer}/readyz").text == "the database cannot be written\n"
         reads_go_on(service, client)
-    wait_for(lambda: httpx.get(f"{service.issuer}/readyz").status_code == 200, "the service")
+    ready_again(service)
+    said_once(service, "the database cannot be written")
     assert refresh(service, client).status_code == 200, "the refused refresh has cost nothing"
     service.restart("kill -9")
     reads_go_on(service, client)
@@ -167,9 +182,13 @@ def test_a_lock_that_another_program_holds_is_waited_for_and_survived(tmp_path):
     with held_lock(tmp_path / "mcp_oauth.db"):
         refused_for_now(refresh(service, client))
         reads_go_on(service, client)
-        assert httpx.get(f"{service.issuer}/readyz", timeout=20).status_code == 503
-    assert httpx.get(f"{service.issuer}/readyz", timeout=20).status_code == 200
+        # Whoever asks whether it is ready does not wait for the lock.
+        for _ in range(3):
+            answer = httpx.get(f"{service.issuer}/readyz", timeout=2)
+            assert (answer.status_code, answer.text) == (503, "the database cannot be written\n")
+    ready_again(service)
     assert refresh(service, client).status_code == 200
+    said_once(service, "the database cannot be written")
     service.kill()
 
 
@@ -248,3 +267,194 @@ def test_the_set_up_link_is_printed_once_and_never_logged(tmp_path):
     assert httpx.get(f"{service.issuer}/setup", params={"token": link}).status_code == 200
     service.stop()
     assert service.log.read_text().count(link) == 1
+
+
+@pytest.mark.parametrize(
+    ("calls", "error"),
+    [("pwrite64", "EIO"), ("pwrite64", "ENOSPC"), ("pwrite64", "EROFS"), (SYNCS, "EIO"), (SYNCS, "ENOSPC")],
+)
+def test_a_disk_that_fails_refuses_writes_and_they_are_tried_again(tmp_path, calls, error):
+    service = Service(tmp_path, "http://127.0.0.1:1/mcp").start()
+    client = client_in_use(service)
+    token = client.tokens["refresh_token"]
+    with failing(service, calls, error, tmp_path / "mcp_oauth.db-wal", tmp_path / "mcp_oauth.db"):
+        for _ in range(3):
+            refused_for_now(refresh(service, client))
+            refused_for_now(register(service))
+        answer = client.send("POST", "/revoke", data={"token": token, "client_id": client.client_id})
+        refused_for_now(answer)
+        assert httpx.get(f"{service.issuer}/readyz").text == "the database cannot be written\n"
+        reads_go_on(service, client)
+    ready_again(service)
+    said_once(service, "the database cannot be written")
+    # What was refused has not happened.
+    reads_go_on(service, client)
+    client.refresh_for_sure()
+    service.restart("kill -9")
+    reads_go_on(service, client)
+    client.refresh_for_sure()
+    service.kill()
+    check_database(tmp_path / "mcp_oauth.db")
+
+
+def test_a_disk_that_cannot_be_read_refuses_no_token(tmp_path):
+    """SQLite takes it for damage: the service ends, and the next one goes on."""
+    service = Service(tmp_path, "http://127.0.0.1:1/mcp").start()
+    client = client_in_use(service)
+    tokens = dict(client.tokens)
+    service.restart("stop")
+    files = [tmp_path / name for name in ["mcp_oauth.db", "mcp_oauth.db-wal"]]
+    with failing(service, "pread64,read", "EIO", *files):
+        with contextlib.suppress(httpx.TransportError):
+            for _ in range(20):
+                answer = refresh(service, client)
+                assert answer.status_code >= 500, answer.text
+        assert service.process.wait(30) == 1
+    said_once(service, "the database is damaged; nothing more is written")
+    service.start()
+    assert service.introspect(tokens["access_token"])["active"] is True
+    client.refresh_for_sure()
+    service.stop()
+    check_database(tmp_path / "mcp_oauth.db")
+
+
+@contextlib.contextmanager
+def long_reader(path):
+    """Another program reads, and does not come to an end: the log cannot be begun anew."""
+    database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+    database.execute("BEGIN")
+    database.execute("SELECT count(*) FROM events").fetchone()
+    yield
+    database.close()
+
+
+def log_of(folder):
+    return (folder / "mcp_oauth.db-wal").stat().st_size
+
+
+def fill_log(path, megabytes):
+    """Another program writes that much."""
+    database = sqlite3.connect(path, timeout=30)
+    for _ in range(megabytes):
+        database.execute("INSERT INTO events (at, kind, detail) VALUES (1, 'session.signed_in', ?)", ["x" * 2**20])
+    database.commit()
+    database.close()
+
+
+def rewrite(path, pages):
+    """Another program writes the same page again and again, of which the log keeps each."""
+    with contextlib.closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as database:
+        database.execute("PRAGMA synchronous = OFF")
+        for _ in range(pages):
+            database.execute("UPDATE users SET last_authorized_at = last_authorized_at + 1")
+
+
+def test_a_log_that_grows_behind_a_reader_is_told_and_shrinks_again(tmp_path):
+    service = Service(tmp_path, "http://127.0.0.1:1/mcp").start()
+    client = client_in_use(service)
+    with long_reader(tmp_path / "mcp_oauth.db"):
+        fill_log(tmp_path / "mcp_oauth.db", 70)
+        client.refresh_for_sure()
+        metrics = httpx.get(f"{service.issuer}/metrics").text
+        assert int(re.search(r"^mcp_oauthd_storage_log_bytes (\d+)$", metrics, re.MULTILINE)[1]) == log_of(tmp_path)
+        wait_for(lambda: "the write-ahead log grows" in service.log.read_text(), "the service")
+        client.refresh_for_sure()
+        reads_go_on(service, client)
+    wait_for(lambda: client.refresh_for_sure() or log_of(tmp_path) <= 64 * 2**20, "the log")
+    said_once(service, "the write-ahead log grows")
+    service.stop()
+
+
+def test_a_disk_that_the_log_has_filled_behind_a_reader_needs_no_hand(small_disk):
+    service = Service(small_disk, "http://127.0.0.1:1/mcp").start()
+    client = client_in_use(service)
+    with long_reader(small_disk / "mcp_oauth.db"):
+        rewrite(small_disk / "mcp_oauth.db", 500)
+        while (answer := refresh(service, client)).status_code == 200:
+            client.tokens = answer.json()
+        refused_for_now(answer)
+        reads_go_on(service, client)
+    # Nothing is deleted, and nobody makes room: the log is written over from its beginning.
+    wait_for(lambda: refresh(service, client).status_code == 200, "the service")
+    reads_go_on(service, client)
+    said_once(service, "the database cannot be written")
+    service.restart("kill -9")
+    client.refresh_for_sure()
+    service.kill()
+    check_database(small_disk / "mcp_oauth.db")
+
+
+def test_a_database_that_is_moved_away_is_missed_before_anything_is_acknowledged(tmp_path):
+    service = Service(tmp_path, "http://127.0.0.1:1/mcp").start()
+    client = client_in_use(service)
+    for _ in range(20):
+        # Whoever answers has it open.
+        reads_go_on(service, client)
+    database, elsewhere = tmp_path / "mcp_oauth.db", tmp_path / "elsewhere.db"
+    database.rename(elsewhere)
+    refused_for_now(refresh(service, client))
+    refused_for_now(register(service))
+    answer = httpx.get(f"{service.issuer}/readyz")
+    assert (answer.status_code, answer.text) == (503, "the file of the database is not where it was\n")
+    with httpx.Client() as http:
+        assert http.get(f"{service.issuer}/.well-known/oauth-authorization-server").status_code == 200
+    assert not database.exists(), "nobody begins with nothing"
+    # What was acknowledged is all in the file, wherever that is.
+    kept = sqlite3.connect(f"file:{elsewhere}?mode=ro&immutable=1", uri=True)
+    assert kept.execute("SELECT count(*) FROM oauth_grants WHERE revoked_at IS NULL").fetchone() == (1,)
+    kept.close()
+    elsewhere.rename(database)
+    ready_again(service)
+    client.refresh_for_sure()
+    said_once(service, "was moved or deleted")
+    service.restart("kill -9")
+    client.refresh_for_sure()
+    service.kill()
+    check_database(database)
+
+
+def test_a_database_that_is_deleted_is_refused_and_told(tmp_path):
+    service = Service(tmp_path, "http://127.0.0.1:1/mcp").start()
+    client = client_in_use(service)
+    for file in tmp_path.glob("mcp_oauth.db*"):
+        file.unlink()
+    for _ in range(3):
+        refused_for_now(refresh(service, client))
+    assert httpx.get(f"{service.issuer}/readyz").status_code == 503
+    assert httpx.get(f"{service.issuer}/livez").status_code == 200
+    said_once(service, "was moved or deleted")
+    # Whoever still has the file can be asked for it.
+    (held,) = {link.readlink() for link in files_of(service) if "mcp_oauth.db (" in str(link.readlink())}
+    assert str(held).endswith(" (deleted)")
+    service.stop()
+
+
+def files_of(service):
+    return Path(f"/proc/{service.process.pid}/fd").iterdir()
+
+
+@pytest.mark.parametrize("which", ["mcp_oauth.db", "mcp_oauth.db-wal"])
+def test_another_file_in_the_place_of_the_database_or_its_log_ends_the_service(tmp_path, which):
+    service = Service(tmp_path, "http://127.0.0.1:1/mcp").start()
+    client = client_in_use(service)
+    old, database = tmp_path / "old.db", tmp_path / "mcp_oauth.db"
+    subprocess.run(["cp", "--reflink=never", database, tmp_path / "copy.db"], check=True)
+    database.rename(old) if which == "mcp_oauth.db" else (tmp_path / which).unlink()
+    if which == "mcp_oauth.db":
+        (tmp_path / "copy.db").rename(database)
+    with contextlib.suppress(httpx.TransportError):
+        answer = refresh(service, client)
+        refused_for_now(answer)
+    assert service.process.wait(30) == 1
+    said_once(service, '"level":"ERROR","message":"the file of the database, or its log, was replaced"')
+    # The next one finds a file that is whole, and no log of another beside it.
+    service.start()
+    if which == "mcp_oauth.db-wal":
+        client.refresh_for_sure()
+    service.stop()
+    check_database(database)
+    if which == "mcp_oauth.db":
+        check_database(old)
+        kept = sqlite3.connect(old)
+        assert kept.execute("SELECT count(*) FROM oauth_grants WHERE revoked_at IS NULL").fetchone() == (1,)
+        kept.close()

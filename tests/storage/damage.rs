@@ -8,7 +8,7 @@ use mcp_oauthd::oauth::UserId;
 use mcp_oauthd::storage::Method;
 use mcp_oauthd::storage::events::{self, Event, Subject};
 use mcp_oauthd::storage::sessions::Arrival;
-use mcp_oauthd::storage::{Missing, Storage, StorageError, sessions};
+use mcp_oauthd::storage::{GivenUp, Missing, Storage, StorageError, sessions};
 
 use crate::engines::{log_of, open_file, path_in};
 
@@ -20,7 +20,7 @@ async fn damage_that_a_read_meets_ends_all_writing() {
     let path = path_in(&dir);
     let storage = damaged(&path).await;
     storage.write(add_session).await.unwrap();
-    assert!(!storage.health().is_damaged(), "nobody has looked there yet");
+    assert!(storage.health().given_up().is_none(), "nobody has looked there yet");
     let read = storage.read(|conn| events::list(conn, 10_000).map(drop)).await;
     assert!(matches!(read, Err(StorageError::Corrupt(_))), "{read:?}");
     nothing_is_written_any_more(&storage, &path).await;
@@ -54,7 +54,7 @@ async fn what_a_write_has_done_before_it_met_damage_is_not_kept() {
 }
 
 async fn nothing_is_written_any_more(storage: &Storage, path: &Path) {
-    assert!(storage.health().is_damaged());
+    assert!(storage.health().given_up() == Some(GivenUp::Damaged));
     storage.health().lost().await;
     let before = (fs::read(path).unwrap(), fs::read(log_of(path)).ok());
     let write = storage.write(add_session).await;

@@ -134,7 +134,7 @@ async fn check_current(
     typed: &str,
 ) -> Result<Option<Problem>, PageError> {
     let (app, user) = (&visit.app, recently.signed_in().user());
-    let (sign_ins, now) = (&app.limits.sign_ins, app.clock.now_millis());
+    let (sign_ins, now) = (&app.limits.sign_ins, app.clock.ticks());
     let attempt = match sign_ins.begin(&user.username, visit.client_ip.0, now) {
         Ok(attempt) => attempt,
         Err(wait) => {

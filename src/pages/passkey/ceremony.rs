@@ -77,7 +77,7 @@ async fn offer(
     (purpose, goal): (Purpose, Goal),
     begun: Begun,
 ) -> Result<HttpResponse, PageError> {
-    let (now, network) = (visit.app.clock.now_millis(), Network::from(visit.client_ip.0));
+    let (now, network) = (visit.app.clock.ticks(), Network::from(visit.client_ip.0));
     if let Err(wait) = visit.app.limits.passkeys.take(&network, now) {
         return Ok(too_many(visit, wait));
     }

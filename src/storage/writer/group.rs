@@ -6,15 +6,18 @@
 use diesel::RunQueryDsl as _;
 
 use super::{Batch, Piece};
-use crate::storage::connection::{DbConnection, Fixed, directly};
+use crate::storage::connection::{self, DbConnection, Fixed, directly};
+use crate::storage::files::{Files, Place};
 use crate::storage::neighbours::{Neighbours, be_seen};
-use crate::storage::{Health, StorageError};
+use crate::storage::{GivenUp, Health, StorageError};
 
 /// On what a transaction works.
 pub(super) struct Group<'a> {
     pub(super) conn: &'a mut DbConnection,
     pub(super) neighbours: &'a mut Neighbours,
     pub(super) health: &'a Health,
+    /// None in memory.
+    pub(super) files: Option<&'a Files>,
 }
 
 /// Why a group was not committed.
@@ -50,8 +53,10 @@ impl Group<'_> {
             outcome => outcome.map_err(Failure::into_error),
         };
         self.health.wrote(&outcome);
-        if let Err(StorageError::Corrupt(why)) = &outcome {
-            self.health.damage(why);
+        match &outcome {
+            Ok(()) => {}
+            Err(StorageError::Corrupt(why)) => self.health.damage(why),
+            Err(_) => connection::shorten_log(self.conn),
         }
         for piece in pieces {
             piece.answer(outcome.clone());
@@ -60,6 +65,7 @@ impl Group<'_> {
 
     fn attempt(&mut self, pieces: &mut [Box<dyn Piece>]) -> Result<(), Failure> {
         self.check()?;
+        self.look_for_the_file(|_| false)?;
         // IMMEDIATE: a deferred transaction that turns to writing fails, whatever the busy timeout.
         let conn = &mut *self.conn;
         let begun = directly!(conn => Fixed("BEGIN IMMEDIATE").execute(conn));
@@ -76,20 +82,38 @@ impl Group<'_> {
             let _ended = directly!(conn => Fixed("ROLLBACK").execute(conn));
         }
         self.neighbours.publish(done.is_ok());
-        if done? {
+        let is_new = done?;
+        // Nothing is acknowledged that was written to a file which nobody will find.
+        self.look_for_the_file(|place| place == Place::Full)?;
+        if is_new {
             be_seen();
         }
         Ok(())
     }
 
     fn check(&self) -> Result<(), Failure> {
-        let damaged = || Failure::Refused(StorageError::Corrupt("it was found before".to_owned()));
-        if self.health.is_damaged() { Err(damaged()) } else { Ok(()) }
+        self.health.check().map_err(Failure::Refused)
+    }
+
+    fn look_for_the_file(&mut self, is_fine: fn(Place) -> bool) -> Result<(), Failure> {
+        let place = self.files.map_or(Place::Kept, Files::place);
+        let why = match place {
+            place if place == Place::Kept || is_fine(place) => return Ok(()),
+            Place::Full => "the disk is full",
+            Place::Gone => "the file of the database was moved or deleted",
+            _ => {
+                // Before the last one is answered: whoever has the file now has all of it.
+                connection::shorten_log(self.conn);
+                self.health.give_up(GivenUp::Replaced, "there is another in its place");
+                GivenUp::Replaced.words()
+            }
+        };
+        Err(Failure::Refused(StorageError::Unavailable(why.to_owned())))
     }
 
     /// True: this process is new to others.
     fn run_all(&mut self, pieces: &mut [Box<dyn Piece>]) -> Result<bool, Failure> {
-        let Self { conn, neighbours, health } = self;
+        let Self { conn, neighbours, health, .. } = self;
         // A piece that has met damage may take it for its own failure.
         health.watch(|| {
             let is_new = neighbours.look(conn).map_err(Failure::Refused)?;

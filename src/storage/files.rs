@@ -1,0 +1,108 @@
+//! The file and its log, as they lie in their folder: whether they are still where they were opened,
+//! how long the log is, and what room is left.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+/// Bytes of the disk.
+const LEAST_FREE_SPACE: u64 = 1024 * 1024;
+
+/// Of one database.
+#[derive(Debug)]
+pub(super) struct Files {
+    database: PathBuf,
+    log: PathBuf,
+    opened: [Option<Identity>; 2],
+}
+
+/// Device and number: what a name stands for.
+type Identity = (u64, u64);
+
+/// What has become of files that are in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// They are where they were.
+    Kept,
+    /// They are, and there is no room left: some writes would succeed and others not, and none is left
+    /// for the log to be folded into the file.
+    Full,
+    /// The database was moved or deleted. Who starts anew would begin with nothing, so that the one that
+    /// has it open is kept.
+    Gone,
+    /// There is another database, or the log is not the one that is written to.
+    Replaced,
+}
+
+impl Files {
+    /// Of a database that was opened just now.
+    pub(super) fn of(database: &Path) -> Self {
+        let database = database.to_owned();
+        let log = PathBuf::from(format!("{}-wal", database.display()));
+        let opened = [&database, &log].map(|path| identity(path).ok().flatten());
+        Self { database, log, opened }
+    }
+
+    /// Where they are now.
+    pub(super) fn place(&self) -> Place {
+        // Whoever cannot look, or could not before, knows nothing.
+        let is_kept = |found: Result<Option<Identity>, ErrorKind>, opened: Option<Identity>| {
+            found.is_err() || opened.is_none() || found == Ok(opened)
+        };
+        let found = identity(&self.database);
+        if found == Ok(None) {
+            Place::Gone
+        } else if !is_kept(found, self.opened[0]) || !is_kept(identity(&self.log), self.opened[1]) {
+            Place::Replaced
+        } else if self.free_space().is_some_and(|free| free < LEAST_FREE_SPACE) {
+            Place::Full
+        } else {
+            Place::Kept
+        }
+    }
+
+    /// Bytes of the log.
+    pub(super) fn log_size(&self) -> u64 {
+        fs::metadata(&self.log).map_or(0, |log| log.len())
+    }
+
+    /// Bytes that are left on the disk; none if nobody knows.
+    pub(super) fn free_space(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(&self.database).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+}
+
+/// None if there is no such file.
+fn identity(path: &Path) -> Result<Option<Identity>, ErrorKind> {
+    match fs::metadata(path) {
+        Ok(file) => Ok(Some((file.dev(), file.ino()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.kind()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_moved_or_replaced_is_missed() {
+        let dir = tempfile::tempdir().unwrap();
+        let [database, log, other] = ["a.db", "a.db-wal", "b"].map(|name| dir.path().join(name));
+        let lay = |path| fs::write(path, "x").unwrap();
+        lay(&database);
+        lay(&log);
+        let files = Files::of(&database);
+        assert_eq!((files.place(), files.log_size()), (Place::Kept, 1));
+        fs::rename(&database, &other).unwrap();
+        assert_eq!(files.place(), Place::Gone);
+        lay(&database);
+        assert_eq!(files.place(), Place::Replaced);
+        fs::rename(&other, &database).unwrap();
+        assert_eq!(files.place(), Place::Kept);
+        fs::remove_file(&log).unwrap();
+        assert_eq!(files.place(), Place::Replaced);
+    }
+}
