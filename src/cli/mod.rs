@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod gc;
 pub mod grant;
 pub mod healthcheck;
+pub mod import;
 pub mod notify;
 pub mod output;
 pub mod registration_token;
@@ -63,6 +64,8 @@ enum Command {
     /// Close MCP servers to everybody for a while
     #[command(subcommand)]
     Access(access::Command),
+    /// Take over what is elsewhere
+    Import(import::Arguments),
     /// Delete what is past its time (the service does so by itself)
     Gc,
     /// Those who are told what happens: webhook, ntfy, mail
@@ -150,7 +153,7 @@ impl From<OpenError> for Failure {
         match &error {
             OpenError::ReplacedProvider(path) => Self::Configuration(format!(
                 "{error}\nhint: choose another MCP_OAUTH_DB, and take its clients over with: \
-                 mcp-oauthd import fastmcp-sqlite {}",
+                 mcp-oauthd import fastmcp-sqlite {} --user NAME --dry-run",
                 path.display()
             )),
             _ => Self::Unavailable(error.to_string()),
@@ -210,6 +213,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Connection(command) => connection::run(command, &config).await,
             Command::Access(command) => access::run(command, &config).await,
             Command::Doctor(arguments) => doctor::run(arguments, &config).await,
+            Command::Import(arguments) => import::run(arguments, &config).await,
             Command::Gc => gc::run(&config).await,
             Command::Notify(command) => notify::run(command, &config).await,
             Command::Config(_) | Command::Completions { .. } | Command::Man => Ok(()),

@@ -42,6 +42,9 @@ pub enum OpenError {
     /// It is the file of the in-process provider that this service replaces.
     #[error("{0} belongs to the provider that mcp-oauthd replaces, and is left as it is")]
     ReplacedProvider(PathBuf),
+    /// It is not the file of that provider.
+    #[error("{0} is not a database of the provider that mcp-oauthd replaces")]
+    NotReplaced(PathBuf),
     /// A newer version has changed it so that this one may not use it.
     #[error(
         "the database {path} needs schema {needed} or newer; this version has {SCHEMA_VERSION}"

@@ -80,6 +80,10 @@ text_enum!(
         ConsentDenied = "consent.denied",
         /// A code became a grant.
         GrantCreated = "grant.created",
+        /// A grant was taken over from the replaced provider: nobody was asked here.
+        GrantImported = "grant.imported",
+        /// A client was taken over from the replaced provider.
+        ClientImported = "client.imported",
         /// A grant was ended.
         GrantRevoked = "grant.revoked",
         /// Every grant was ended: of the client, person or resource that is named.
@@ -249,6 +253,14 @@ pub fn last_of(
     let last = events::table.filter(events::id.gt(after)).filter(events::kind.eq_any(kinds));
     let last = last.order(events::id.desc()).limit(1).select(events::kind);
     Ok(last.load(conn)?.pop())
+}
+
+/// Whether the operator has removed a client of this id, as far back as the record goes.
+pub fn has_removed(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageError> {
+    let removed = events::table
+        .filter(events::client_id.eq(id))
+        .filter(events::kind.eq(Event::ClientRemoved));
+    Ok(removed.count().get_result::<i64>(conn)? > 0)
 }
 
 /// The id of the newest event; 0 before there is one.

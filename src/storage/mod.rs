@@ -29,6 +29,7 @@ pub mod probe;
 pub mod recovery_codes;
 pub mod refresh_tokens;
 pub mod registration_tokens;
+pub mod replaced_provider;
 pub mod resource_people;
 pub mod resource_rules;
 pub mod resources;

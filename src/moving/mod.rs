@@ -1,0 +1,3 @@
+//! How what is known here comes from elsewhere, and goes there.
+
+pub mod replaced_provider;
