@@ -186,7 +186,7 @@ fn a_person_does_not_get_more_than_it_may_have() {
     let mut old = old(&place);
     old.client("one").pair("one", '1', "NULL", (600, MONTH)).pair("one", '2', "NULL", (600, MONTH));
     old.run("UPDATE oauth_tokens SET scopes = '[\"admin\"]' WHERE token LIKE '%2222'");
-    let only = ["resource", "people", "allow", WIKI, "ada", "--scope", "mcp"];
+    let only = ["resource", "allow", WIKI, "ada", "--scope", "mcp"];
     let only = place.run(&only);
     assert_eq!(only.code, 0, "{only:?}");
     let report = import(&place, &["--json"]).json();
