@@ -6,6 +6,7 @@ pub mod client;
 pub mod config;
 pub mod connection;
 pub mod doctor;
+pub mod export;
 pub mod gc;
 pub mod grant;
 pub mod healthcheck;
@@ -64,6 +65,8 @@ enum Command {
     /// Close MCP servers to everybody for a while
     #[command(subcommand)]
     Access(access::Command),
+    /// Write all that is portable as lines of JSON, for `import`
+    Export(export::Arguments),
     /// Take over what is elsewhere
     Import(import::Arguments),
     /// Delete what is past its time (the service does so by itself)
@@ -213,6 +216,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Connection(command) => connection::run(command, &config).await,
             Command::Access(command) => access::run(command, &config).await,
             Command::Doctor(arguments) => doctor::run(arguments, &config).await,
+            Command::Export(arguments) => export::run(arguments, &config).await,
             Command::Import(arguments) => import::run(arguments, &config).await,
             Command::Gc => gc::run(&config).await,
             Command::Notify(command) => notify::run(command, &config).await,

@@ -24,7 +24,7 @@ use migration::{migrate, oldest_allowed};
 pub(super) use watch::{data_version, watch};
 
 /// The schema that the migrations end in.
-pub(super) const SCHEMA_VERSION: i64 = 10;
+pub const SCHEMA_VERSION: i64 = 10;
 
 /// "mcpo": says that a file is ours.
 const APPLICATION_ID: i64 = 0x6d63_706f;

@@ -84,6 +84,8 @@ text_enum!(
         GrantImported = "grant.imported",
         /// A client was taken over from the replaced provider.
         ClientImported = "client.imported",
+        /// Rows of another database were taken over; the word more says how many.
+        RowsImported = "rows.imported",
         /// A grant was ended.
         GrantRevoked = "grant.revoked",
         /// Every grant was ended: of the client, person or resource that is named.
@@ -255,12 +257,30 @@ pub fn last_of(
     Ok(last.load(conn)?.pop())
 }
 
-/// Whether the operator has removed a client of this id, as far back as the record goes.
-pub fn has_removed(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageError> {
-    let removed = events::table
-        .filter(events::client_id.eq(id))
-        .filter(events::kind.eq(Event::ClientRemoved));
-    Ok(removed.count().get_result::<i64>(conn)? > 0)
+/// What an event is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Whom<'a> {
+    /// A client, by its id.
+    Client(&'a str),
+    /// A person, by its `sub`.
+    User(&'a str),
+    /// A resource, as it was spelt.
+    Resource(&'a str),
+}
+
+/// Whether this has ever happened to it, as far back as the record goes.
+pub fn has_happened(
+    conn: &mut DbConnection,
+    kind: Event,
+    to: Whom<'_>,
+) -> Result<bool, StorageError> {
+    let events = events::table.filter(events::kind.eq(kind)).into_boxed();
+    let events = match to {
+        Whom::Client(id) => events.filter(events::client_id.eq(id.to_owned())),
+        Whom::User(id) => events.filter(events::user_id.eq(id.to_owned())),
+        Whom::Resource(uri) => events.filter(events::resource.eq(uri.to_owned())),
+    };
+    Ok(events.count().get_result::<i64>(conn)? > 0)
 }
 
 /// The id of the newest event; 0 before there is one.

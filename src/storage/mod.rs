@@ -25,6 +25,7 @@ mod neighbours;
 pub mod notification_channels;
 pub mod one_time_links;
 pub mod passkeys;
+pub mod portable;
 pub mod probe;
 pub mod recovery_codes;
 pub mod refresh_tokens;
@@ -56,7 +57,7 @@ use tokio::sync::mpsc;
 
 pub use client_documents::DocumentSource;
 pub use clients::ClientOrigin;
-pub use connection::{DbConnection, Missing, Opened};
+pub use connection::{DbConnection, Missing, Opened, SCHEMA_VERSION};
 pub use error::{OpenError, StorageError};
 pub use events::Event;
 pub use grants::RevokedBecause;

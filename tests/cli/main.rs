@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "one binary has no outside")]
 
 mod access;
+mod archive;
 mod client_document;
 mod commands;
 mod connection;

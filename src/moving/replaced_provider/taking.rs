@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::oauth::{ClientId, ResourceUri, Scope};
 use crate::storage::access_tokens::{self, AccessToken};
 use crate::storage::clients::{self, Client};
-use crate::storage::events::{self, Event, Subject, record};
+use crate::storage::events::{Event, Subject, Whom, has_happened, record};
 use crate::storage::grants::{self, Grant};
 use crate::storage::refresh_tokens::{self, RefreshToken};
 use crate::storage::{DbConnection, StorageError, codes};
@@ -61,7 +61,7 @@ impl Batch for Clients {
                         usable.insert(id.clone());
                     }
                 }
-                None if events::has_removed(conn, id)? => {
+                None if has_happened(conn, Event::ClientRemoved, Whom::Client(id.as_str()))? => {
                     report.leave(CLIENT, "it was removed here", id.as_str());
                 }
                 None => {

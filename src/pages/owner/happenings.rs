@@ -218,6 +218,7 @@ fn said_of_ways_in(kind: Event) -> Said {
         Event::RegistrationTokenRemoved => {
             (words!("A token with which apps could register was removed"), &[])
         }
+        Event::RowsImported => (words!("What was known elsewhere was taken over"), &[]),
         Event::SchemaUpdated => (words!("The database was brought up to date"), &[]),
         _ => (words!("Something was decided"), &[]),
     }
