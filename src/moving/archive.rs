@@ -130,8 +130,9 @@ pub async fn read(
     }
 }
 
+/// What a batch has done.
 #[derive(Default)]
-struct Taken {
+struct Done {
     taken: usize,
     already_here: usize,
     removed_here: usize,
@@ -142,8 +143,8 @@ fn take(
     rows: &[(usize, Row)],
     dry: bool,
     now: UnixTime,
-) -> Result<Taken, ArchiveError> {
-    let mut done = Taken::default();
+) -> Result<Done, ArchiveError> {
+    let mut done = Done::default();
     for (number, row) in rows {
         if row.is_here(conn)? {
             done.already_here += 1;

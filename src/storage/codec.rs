@@ -54,7 +54,8 @@ column!(Text as String:
     IntrospectionId, Method, Pattern, Purpose, RedirectUri, ResourceUri, RevokedBecause, Role,
     RuleKind, Scope, Step, Story, UserId;
     read |text| Ok(text.parse()?); write |value| value.to_string());
-column!(Binary as Vec<u8>: Blob, Salt, TokenHash;
+column!(Binary as Vec<u8>: Blob; read |bytes| Ok(bytes.into()); write |value| value.as_ref().to_vec());
+column!(Binary as Vec<u8>: Salt, TokenHash;
     read |bytes| Ok(bytes.try_into()?); write |value| value.as_ref().to_vec());
 column!(BigInt as i64: GrantId; read |number| Ok(GrantId(number)); write |value| value.0);
 column!(BigInt as i64: TokenId; read |number| Ok(TokenId(number)); write |value| value.0);

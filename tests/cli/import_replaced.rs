@@ -170,11 +170,11 @@ fn the_resource_has_to_be_said_where_there_are_several() {
     place.run_with(&["user", "add", "ada", "--password-stdin"], "correct horse battery\n");
     assert!(import(&place, &[]).err.contains("mcp-oauthd resource add"));
     place.run(&["resource", "add", WIKI]);
-    place.run(&["resource", "add", "https://notes.example/mcp", "--name", "Notes"]);
+    place.run(&["resource", "add", "https://notes.example/mcp"]);
     let unsaid = import(&place, &[]);
     assert_eq!((unsaid.code, unsaid.err.lines().count()), (2, 1), "{unsaid:?}");
-    assert_eq!(import(&place, &["--mcp-server", "Nowhere"]).code, 1);
-    assert_eq!(import(&place, &["--mcp-server", "Notes"]).code, 0);
+    assert_eq!(import(&place, &["--resource", "https://nowhere.example"]).code, 1);
+    assert_eq!(import(&place, &["--resource", "https://NOTES.example/mcp/"]).code, 0);
     let grants = place.run(&["grant", "list", "--json"]).json();
     assert_eq!(grants[0]["resource"], "https://notes.example/mcp");
 }
@@ -216,6 +216,20 @@ fn the_old_issuer_and_the_paths_are_printed() {
         (&json!("https://wiki.example/"), &json!("given"))
     );
     assert_eq!(json["paths"][0], "/authorize");
+}
+
+#[test]
+fn where_nobody_answers_the_old_issuer_is_a_guess_that_says_so() {
+    let place = place();
+    old(&place).client("one").pair("one", '1', "'http://127.0.0.1:9/mcp'", (600, MONTH));
+    let said = place.run(&["import", "fastmcp-sqlite", "old.db", "--user", "ada", "--dry-run"]);
+    for words in [
+        "byte for byte: http://127.0.0.1:9/ (nobody answers there",
+        "http://127.0.0.1:9/.well-known/oauth-authorization-server",
+        "--old-issuer",
+    ] {
+        assert!(said.out.contains(words), "{words}: {said:?}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::super::{Failure, grant, open, output, resource};
+use super::super::{Failure, grant, open, output};
 use super::old_issuer::{self, OldIssuer};
 use crate::app::bounds;
 use crate::clock::Clock;
@@ -23,9 +23,6 @@ pub(super) struct Arguments {
     /// Whose the connections are from now on: that provider knows nobody
     #[arg(long, value_name = "NAME")]
     user: String,
-    /// The MCP server of those that name none, if there are several: introspection id, URL or name
-    #[arg(long, value_name = "RESOURCE")]
-    mcp_server: Option<String>,
     /// The issuer that its metadata says, byte for byte; it is asked for it, if left out
     #[arg(long)]
     old_issuer: Option<Issuer>,
@@ -61,13 +58,13 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> Result<(), Fai
 }
 
 async fn import(
-    Arguments { user, mcp_server, old_issuer, dry_run, json, .. }: Arguments,
+    Arguments { user, old_issuer, dry_run, json, .. }: Arguments,
     found: Found,
     storage: &Storage,
     config: &Config,
 ) -> Result<(), Failure> {
     let user_id = grant::find_user(storage, &user).await?;
-    let resource = default_resource(storage, mcp_server.as_deref(), &found).await?;
+    let resource = default_resource(storage, config, &found).await?;
     let named = named(&found).or_else(|| resource.clone());
     let terms = terms(user_id, resource, config, dry_run);
     let report = replaced_provider::take(storage, found, &terms).await?;
@@ -90,29 +87,39 @@ fn terms(user_id: UserId, resource: Option<ResourceUri>, config: &Config, dry: b
     Terms { user_id, resource, bounds, lifetimes, now: Clock::System.now(), dry }
 }
 
-/// Asked for only where something needs it: the provider forgets it at every refresh.
+/// For what names no MCP server, or has forgotten it, as that provider does at every refresh: that of
+/// the settings, or the only one there is.
 async fn default_resource(
     storage: &Storage,
-    named: Option<&str>,
+    config: &Config,
     found: &Found,
 ) -> Result<Option<ResourceUri>, Failure> {
-    if let Some(named) = named {
-        return Ok(Some(resource::find(storage, named).await?.uri));
-    }
     let mut all = storage.read(resources::list).await?;
+    if all.is_empty() {
+        return Err(Failure::Failed(
+            "there is no MCP server here yet; add it first: mcp-oauthd resource add URL".to_owned(),
+        ));
+    }
+    if let Some(declared) = config.resources.first() {
+        let canonical = declared.uri.canonical();
+        return match all.into_iter().find(|one| one.canonical == canonical) {
+            Some(resource) => Ok(Some(resource.uri)),
+            None => Err(Failure::Failed(format!(
+                "{} of MCP_OAUTH_RESOURCE is not here yet: start the service once",
+                declared.uri
+            ))),
+        };
+    }
     let forgotten = found.tokens.iter().any(|token| token.resource.is_none())
         || found.codes.iter().any(|code| code.resource.is_none());
-    let first = all.pop().map(|resource| resource.uri);
-    match first {
-        None => Err(Failure::Failed(
-            "there is no MCP server here yet; add it first: mcp-oauthd resource add URL".to_owned(),
-        )),
-        Some(_) if !all.is_empty() && forgotten => Err(Failure::Usage(
-            "some name no MCP server, and there are several here: say which with --mcp-server"
+    if all.len() > 1 && forgotten {
+        return Err(Failure::Usage(
+            "some name no MCP server, and there are several here: say which with --resource"
                 .to_owned(),
-        )),
-        first => Ok(first),
+        ));
     }
+    let only = all.pop().filter(|_| all.is_empty());
+    Ok(only.map(|resource| resource.uri))
 }
 
 /// An MCP server that was named there, and so is beside that provider.

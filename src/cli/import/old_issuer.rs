@@ -17,7 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The issuer to which the clients are bound (RFC 8414 section 3.3), and what of its origin is ours now.
 #[derive(Serialize)]
 pub(super) struct OldIssuer {
-    old_issuer: Issuer,
+    #[serde(rename = "old_issuer")]
+    issuer: Issuer,
     /// How it is known.
     known: Known,
     /// Paths at its origin that are to lead here, each with all that is below it.
@@ -43,7 +44,7 @@ pub(super) async fn of(
     resource: Option<&ResourceUri>,
     config: &Config,
 ) -> Option<OldIssuer> {
-    let (old_issuer, known) = match (given, resource) {
+    let (issuer, known) = match (given, resource) {
         (Some(issuer), _) => (issuer, Known::Given),
         (None, Some(resource)) => match published(resource).await {
             Some(issuer) => (issuer, Known::Published),
@@ -51,10 +52,10 @@ pub(super) async fn of(
         },
         (None, None) => return None,
     };
-    let below = PUBLIC.iter().map(|name| format!("{}/{name}", old_issuer.path()));
-    let metadata = format!("/.well-known/{}{}", WELL_KNOWN[0], old_issuer.path());
+    let below = PUBLIC.iter().map(|name| format!("{}/{name}", issuer.path()));
+    let metadata = format!("/.well-known/{}{}", WELL_KNOWN[0], issuer.path());
     let paths = below.chain([metadata]).collect();
-    Some(OldIssuer { is_ours: old_issuer == config.issuer, old_issuer, known, paths })
+    Some(OldIssuer { is_ours: issuer == config.issuer, issuer, known, paths })
 }
 
 /// What it says itself, while it still runs: in its metadata, or in the MCP server's (RFC 9728).
@@ -80,7 +81,7 @@ fn guessed(resource: &ResourceUri) -> Option<Issuer> {
 impl OldIssuer {
     /// What is to be done, so that nobody notices.
     pub(super) fn show(&self, config: &Config) -> Result<(), Failure> {
-        let issuer = &self.old_issuer;
+        let issuer = &self.issuer;
         let how = match self.known {
             Known::Given => String::new(),
             Known::Published => " (so it is published there)".to_owned(),
@@ -93,9 +94,10 @@ impl OldIssuer {
         let text = format!("the old issuer, byte for byte: {issuer}{how}");
         output::line(&output::printable(&text))?;
         output::line("its clients are bound to it, and go on if")?;
-        let now = match self.is_ours {
-            true => "as it is".to_owned(),
-            false => format!("it is {} now", config.issuer),
+        let now = if self.is_ours {
+            "as it is".to_owned()
+        } else {
+            format!("it is {} now", config.issuer)
         };
         output::line(&format!("  the service has MCP_OAUTH_ISSUER={issuer} ({now})"))?;
         output::line(&format!(

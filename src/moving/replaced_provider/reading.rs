@@ -9,7 +9,7 @@ use super::report::{Expired, Report};
 use crate::clients::registration;
 use crate::clock::UnixTime;
 use crate::oauth::{
-    ClientAuthMethod, ClientId, ClientIdUrl, ClientMetadata, ResourceUri, Scope, TokenHash, TokenId,
+    ClientAuthMethod, ClientId, ClientIdUrl, ClientMetadata, Scope, TokenHash, TokenId,
 };
 use crate::storage::ClientOrigin;
 use crate::storage::clients::Client;
@@ -43,7 +43,7 @@ pub(super) struct Code {
     pub(super) hash: TokenHash,
     pub(super) about: About,
     pub(super) redirect_uri: String,
-    pub(super) code_challenge: String,
+    pub(super) challenge: String,
     pub(super) expires_at: UnixTime,
 }
 
@@ -141,7 +141,7 @@ fn code(old: &OldCode) -> Result<Code, &'static str> {
         hash,
         about: about(&old.client_id, &old.scopes, old.resource.clone())?,
         redirect_uri: old.redirect_uri.clone(),
-        code_challenge: old.code_challenge.clone(),
+        challenge: old.code_challenge.clone(),
         expires_at: old.expires_at,
     })
 }
@@ -207,11 +207,4 @@ fn scope(json: &str) -> Result<Scope, &'static str> {
     let scopes: Option<Vec<String>> =
         serde_json::from_str(json).map_err(|_| "its scopes cannot be read")?;
     Ok(Scope::requested(&scopes.unwrap_or_default().join(" ")))
-}
-
-impl About {
-    /// The MCP server as it was named; none if it was not, or in no words that make sense.
-    pub(super) fn named(&self) -> Option<Option<ResourceUri>> {
-        self.resource.as_ref().map(|text| text.parse().ok())
-    }
 }

@@ -70,7 +70,7 @@ impl<'a> Welcome<'a> {
         let Ok(redirect_uri) = code.redirect_uri.parse() else {
             return Ok(Err("its redirect URI would be refused today"));
         };
-        let Ok(code_challenge) = code.code_challenge.parse() else {
+        let Ok(code_challenge) = code.challenge.parse() else {
             return Ok(Err("its PKCE challenge is none"));
         };
         Ok(Ok(codes::Code {
@@ -90,8 +90,8 @@ impl<'a> Welcome<'a> {
 
     /// As token requests name it (RFC 8707): the resource, or its origin in its place.
     fn resource_of(&self, about: &About) -> Option<&Resource> {
-        let named = match about.named() {
-            Some(named) => named?,
+        let named: ResourceUri = match &about.resource {
+            Some(text) => text.parse().ok()?,
             None => self.terms.resource.clone()?,
         };
         let same = |one: &&Resource| one.canonical == named.canonical();
