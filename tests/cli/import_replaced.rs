@@ -1,8 +1,7 @@
 //! `import fastmcp-sqlite`: what is taken, what is left and why, and what is refused.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection};
+use mcp_oauthd::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::replaced::{Replaced, access_token, code, refresh_token};
@@ -13,7 +12,7 @@ const WIKI: &str = "https://wiki.example/mcp";
 const MONTH: i64 = 30 * 86_400;
 
 fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().try_into().unwrap()
+    Clock::System.now().0
 }
 
 /// With a person and an MCP server.
