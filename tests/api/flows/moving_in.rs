@@ -131,6 +131,8 @@ async fn the_same_client_asks_a_person_and_an_old_code_is_good_once() {
         old.client(OLD).code(OLD, '7', &challenge(VERIFIER), 300);
         old.client_with("secretive", "client_secret_post", "\"s3cret\"");
         old.pair("secretive", 'b', "NULL", (3600, DAY));
+        old.client_with("silent", "client_secret_post", "null");
+        old.pair("silent", 'c', "NULL", (3600, DAY));
     });
     assert_eq!(report.await.taken.codes, 1);
     let client = OAuthClient::known_as(&server, OLD, "http://127.0.0.1/callback");
@@ -144,6 +146,8 @@ async fn the_same_client_asks_a_person_and_an_old_code_is_good_once() {
     assert_eq!(confidential.refresh(&refresh_token('b')).await.error(), (401, "invalid_client"));
     confidential.secret = Some("s3cret".to_owned());
     assert_eq!(confidential.refresh(&refresh_token('b')).await.status, 200);
+    let silent = OAuthClient::known_as(&server, "silent", "http://127.0.0.1/callback");
+    assert_eq!(silent.refresh(&refresh_token('c')).await.status, 200, "it never had a secret");
 }
 
 #[tokio::test]
