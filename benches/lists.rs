@@ -100,6 +100,7 @@ fn grant(id: GrantId, user: &User, client: &Client, mixed: i64) -> Grant {
         revoked_at: None,
         revoked_because: None,
         last_used_address: Some("203.0.113.7".to_owned()),
+        imported: false,
     }
 }
 

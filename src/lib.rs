@@ -11,7 +11,7 @@
 //!    systemd  doctor
 //! 3  endpoints  pages  middleware                    HTTP: for machines, for people, around both
 //! 2  grant_types  authorization  clients  accounts   decisions: the rules of OAuth, in plain Rust
-//!    revocation  gate  attempts  app  error
+//!    revocation  gate  attempts  moving  app  error
 //! 1  storage                                         tables: a file each, two verbs, one writer
 //! 0  oauth  mcp  clock  config  metrics  telemetry   vocabulary: values valid by construction
 //! ```
@@ -71,6 +71,7 @@ pub mod grant_types;
 pub mod mcp;
 pub mod metrics;
 pub mod middleware;
+pub mod moving;
 pub mod notifier;
 pub mod oauth;
 pub mod pages;

@@ -83,7 +83,7 @@ pub fn disconnect_all(
     now: UnixTime,
 ) -> Result<usize, StorageError> {
     let id = &person.user().id;
-    codes::remove_open(conn, now, |code| code.user_id == *id)?;
+    codes::end_open(conn, now, |code| code.user_id == *id)?;
     let ended = grants::revoke_of_user(conn, id, RevokedBecause::Person, now)?;
     if ended > 0 {
         let subject = Subject { detail: Some(ended.to_string()), ..Subject::user(id) };
@@ -107,7 +107,7 @@ pub fn disable_user(
         return Ok(None);
     }
     end_ways_in(conn, id)?;
-    codes::remove_open(conn, now, |code| code.user_id == *id)?;
+    codes::end_open(conn, now, |code| code.user_id == *id)?;
     record(conn, Event::UserDisabled, Subject::user(id), now)?;
     Ok(Some(grants::revoke_of_user(conn, id, RevokedBecause::User, now)?))
 }
@@ -150,7 +150,7 @@ pub fn disable_client(
     if !clients::disable(conn, id, now)? {
         return Ok(None);
     }
-    codes::remove_open(conn, now, |code| code.client_id == *id)?;
+    codes::end_open(conn, now, |code| code.client_id == *id)?;
     record(conn, Event::ClientDisabled, Subject::client(id), now)?;
     grants::revoke_of_client(conn, id, RevokedBecause::ClientRemoved, now).map(Some)
 }
@@ -185,7 +185,7 @@ pub fn forget_client(
         return Ok(None);
     }
     document_copies::forget(conn, id)?;
-    codes::remove_open(conn, now, |code| code.client_id == *id)?;
+    codes::end_open(conn, now, |code| code.client_id == *id)?;
     grants::revoke_of_client(conn, id, RevokedBecause::ClientRemoved, now).map(Some)
 }
 
@@ -203,7 +203,7 @@ pub fn remove_resource(
     }
     resource_rules::remove_of_resource(conn, resource)?;
     resource_people::remove_of_resource(conn, resource)?;
-    codes::remove_open(conn, now, |code| code.resource.canonical() == resource.canonical)?;
+    codes::end_open(conn, now, |code| code.resource.canonical() == resource.canonical)?;
     record(conn, Event::ResourceRemoved, Subject::resource(&resource.uri), now)?;
     let because = RevokedBecause::ResourceRemoved;
     grants::revoke_of_resource(conn, &resource.canonical, because, now).map(Some)

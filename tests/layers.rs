@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 6] = [
         "accounts",
         "gate",
         "attempts",
+        "moving",
         "app",
         "error",
     ],

@@ -227,6 +227,7 @@ fn login(
         revoked_at: None,
         revoked_because: None,
         last_used_address: Some("127.0.0.1".to_owned()),
+        imported: false,
     })?;
     let refresh = refresh_tokens::insert(conn, |id| {
         let secret = TokenSecret::generate(TokenKind::Refresh, id);

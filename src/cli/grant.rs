@@ -70,6 +70,8 @@ struct Shown {
     created_at: UnixTime,
     last_used_at: UnixTime,
     expires_at: UnixTime,
+    /// Taken over from the replaced provider: nobody was asked here.
+    imported: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<UnixTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,11 +130,21 @@ async fn list(
             shown.resource.to_string(),
             shown.scope.to_string(),
             shown.last_used_at.to_string(),
-            shown.revoked_because.map_or_else(|| "live".to_owned(), |because| because.to_string()),
+            shown.state(),
         ]
     };
     let head = ["ID", "USER", "CLIENT", "RESOURCE", "SCOPE", "LAST USED", "STATE"];
     output::table(head, &all.iter().map(row).collect::<Vec<_>>())
+}
+
+impl Shown {
+    fn state(&self) -> String {
+        match (self.revoked_because, self.imported) {
+            (Some(because), _) => because.to_string(),
+            (None, true) => "live, imported".to_owned(),
+            (None, false) => "live".to_owned(),
+        }
+    }
 }
 
 fn describe(conn: &mut crate::storage::DbConnection, grant: Grant) -> Result<Shown, StorageError> {
@@ -149,6 +161,7 @@ fn describe(conn: &mut crate::storage::DbConnection, grant: Grant) -> Result<Sho
         created_at: grant.created_at,
         last_used_at: grant.last_used_at,
         expires_at: grant.expires_at,
+        imported: grant.imported,
         revoked_at: grant.revoked_at,
         revoked_because: grant.revoked_because,
     })
@@ -187,7 +200,8 @@ async fn revoke_all(storage: &Storage, which: Which) -> Result<(), Failure> {
     output::line(&format!("{ended} grants have ended"))
 }
 
-async fn find_user(storage: &Storage, name: &str) -> Result<UserId, Failure> {
+/// The account of this name.
+pub(super) async fn find_user(storage: &Storage, name: &str) -> Result<UserId, Failure> {
     let nobody = || Failure::Failed("nobody has this name".to_owned());
     let name = Username::parse(name).map_err(|_| nobody())?;
     let user = storage.read(|conn| users::find_by_name(conn, name.as_str())).await?;

@@ -8,9 +8,11 @@ pub mod client;
 pub mod config;
 pub mod connection;
 pub mod doctor;
+pub mod export;
 pub mod gc;
 pub mod grant;
 pub mod healthcheck;
+pub mod import;
 pub mod notify;
 pub mod output;
 pub mod registration_token;
@@ -74,6 +76,10 @@ enum Command {
     /// What was decided about access, by whom and when
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Write all that is portable as lines of JSON, for `import`
+    Export(export::Arguments),
+    /// Take over what is elsewhere
+    Import(import::Arguments),
     /// Delete what is past its time (the service does so by itself)
     Gc,
     /// Those who are told what happens: webhook, ntfy, mail
@@ -161,7 +167,7 @@ impl From<OpenError> for Failure {
         match &error {
             OpenError::ReplacedProvider(path) => Self::Configuration(format!(
                 "{error}\nhint: choose another MCP_OAUTH_DB, and take its clients over with: \
-                 mcp-oauthd import fastmcp-sqlite {}",
+                 mcp-oauthd import fastmcp-sqlite {} --user NAME --dry-run",
                 path.display()
             )),
             OpenError::Copy(_) => Self::Configuration(error.to_string()),
@@ -225,6 +231,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Doctor(arguments) => doctor::run(arguments, &config).await,
             Command::Backup(arguments) => backup::run(arguments, &config).await,
             Command::Restore(arguments) => restore::run(arguments, &config).await,
+            Command::Export(arguments) => export::run(arguments, &config).await,
+            Command::Import(arguments) => import::run(arguments, &config).await,
             Command::Gc => gc::run(&config).await,
             Command::Notify(command) => notify::run(command, &config).await,
             Command::Config(_) | Command::Completions { .. } | Command::Man => Ok(()),

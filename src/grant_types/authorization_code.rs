@@ -179,9 +179,11 @@ fn create_grant(
         revoked_at: None,
         revoked_because: None,
         last_used_address: terms.address.map(|address| address.to_string()),
+        imported: code.id.is_imported(),
     })?;
     codes::set_grant(conn, code.id, grant.id)?;
-    record(conn, Event::GrantCreated, Subject::of(&grant), terms.now)?;
+    let event = if grant.imported { Event::GrantImported } else { Event::GrantCreated };
+    record(conn, event, Subject::of(&grant), terms.now)?;
     Ok(grant)
 }
 

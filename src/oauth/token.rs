@@ -3,16 +3,20 @@
 //! `<prefix>_` and base64url(8-byte id || 32-byte secret). The id is the key of the token's row, so
 //! that rows are appended and not scattered; the row holds SHA-256 of the whole text.
 
+mod at_rest;
+mod imported;
+
 use std::fmt;
-use std::hash::{Hash, Hasher};
 
 use data_encoding::BASE64URL_NOPAD;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
-use diesel::sql_types::{BigInt, Binary};
+use diesel::sql_types::BigInt;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
+
+pub use at_rest::{Salt, TokenHash};
 
 /// base64url of 40 bytes, without padding.
 const BODY_LENGTH: usize = 54;
@@ -54,10 +58,19 @@ impl TokenKind {
     }
 }
 
-/// The key of a token's row: 42 bits of milliseconds and 21 random ones. Not a secret.
+/// The key of a token's row: 42 bits of milliseconds and 21 random ones; of a token that came from the
+/// replaced provider a negative number. Not a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = BigInt)]
 pub struct TokenId(pub i64);
+
+impl TokenId {
+    /// Whether the token came from the replaced provider: nobody was asked here before it was issued.
+    #[must_use]
+    pub fn is_imported(self) -> bool {
+        self.0 < 0
+    }
+}
 
 impl fmt::Display for TokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,17 +105,26 @@ impl TokenSecret {
         Self::assemble(kind, id, &mac.finalize().into_bytes().into())
     }
 
-    /// Reads what somebody presents as a token of this kind.
+    /// Reads what somebody presents as a token of this kind, of ours or of the replaced provider.
     ///
     /// `None` for another kind, another length, or base64url with spare bits set: refused before
     /// the database is asked.
     #[must_use]
     pub fn parse(kind: TokenKind, text: &str) -> Option<Self> {
-        let body = text.strip_prefix(kind.prefix()).filter(|body| body.len() == BODY_LENGTH)?;
+        let Some(body) = text.strip_prefix(kind.prefix()) else {
+            return Self::parse_imported(kind, text);
+        };
         let mut bytes = [0; 40];
+        let body = Some(body).filter(|body| body.len() == BODY_LENGTH)?;
         BASE64URL_NOPAD.decode_mut(body.as_bytes(), &mut bytes).ok()?;
         let (id, _secret) = bytes.split_first_chunk()?;
         Some(Self { id: TokenId(i64::from_be_bytes(*id)), text: text.to_owned() })
+    }
+
+    /// Reads a token of the replaced provider, which alone has its shape.
+    #[must_use]
+    pub fn parse_imported(kind: TokenKind, text: &str) -> Option<Self> {
+        imported::id(kind, text).map(|id| Self { id, text: text.to_owned() })
     }
 
     /// The key of its row.
@@ -163,79 +185,6 @@ impl TokenSecret {
 impl fmt::Debug for TokenSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenSecret(..)")
-    }
-}
-
-/// SHA-256 of a token or of a machine-made secret, which is what the database holds.
-#[derive(Debug, Clone, AsExpression, FromSqlRow)]
-#[diesel(sql_type = Binary)]
-pub struct TokenHash(pub [u8; 32]);
-
-impl TokenHash {
-    /// The hash of the whole text, prefix included.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
-        Self(Sha256::digest(text).into())
-    }
-}
-
-/// In constant time.
-impl PartialEq for TokenHash {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
-    }
-}
-
-impl Eq for TokenHash {}
-
-impl Hash for TokenHash {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state);
-    }
-}
-
-impl TryFrom<Vec<u8>> for TokenHash {
-    type Error = &'static str;
-    fn try_from(bytes: Vec<u8>) -> Result<Self, Self::Error> {
-        bytes.try_into().map(Self).map_err(|_| "not a SHA-256 hash")
-    }
-}
-
-impl AsRef<[u8]> for TokenHash {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-/// What makes derived tokens random: 256 bits, erased when nobody may derive from them any more.
-#[derive(Clone, AsExpression, FromSqlRow)]
-#[diesel(sql_type = Binary)]
-pub struct Salt([u8; 32]);
-
-impl Salt {
-    /// A new one.
-    #[must_use]
-    pub fn generate() -> Self {
-        Self(rand::random())
-    }
-}
-
-impl fmt::Debug for Salt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Salt(..)")
-    }
-}
-
-impl TryFrom<Vec<u8>> for Salt {
-    type Error = &'static str;
-    fn try_from(bytes: Vec<u8>) -> Result<Self, Self::Error> {
-        bytes.try_into().map(Self).map_err(|_| "not a salt")
-    }
-}
-
-impl AsRef<[u8]> for Salt {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
     }
 }
 

@@ -59,6 +59,8 @@ pub struct App {
     pub scopes: Vec<ScopeLine>,
     /// When it was connected.
     pub since: UnixTime,
+    /// Whether it was before this service was here, so that nobody was asked.
+    pub imported: bool,
     /// When it last asked for tokens.
     pub last_used_at: UnixTime,
     /// From where.
@@ -138,6 +140,7 @@ fn shown(
             resource: grant.resource.to_string(),
             scopes: glossary.lines(&grant.scope),
             since: grant.created_at,
+            imported: grant.imported,
             last_used_at: grant.last_used_at,
             address: grant.last_used_address,
         }

@@ -21,7 +21,7 @@ use crate::config::{Config, reachable};
 use crate::oauth::{IntrospectionId, Issuer, ResourceUri, Scope};
 use crate::words;
 use site::Site;
-use templates::PUBLIC;
+pub use templates::{PUBLIC, WELL_KNOWN};
 pub use upstream::Upstream;
 
 /// The proxies that recipes are for.

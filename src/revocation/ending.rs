@@ -29,7 +29,7 @@ pub fn of_client(
     id: &ClientId,
     now: UnixTime,
 ) -> Result<usize, StorageError> {
-    codes::remove_open(conn, now, |code| code.client_id == *id)?;
+    codes::end_open(conn, now, |code| code.client_id == *id)?;
     record(conn, Event::GrantsEnded, Subject::client(id), now)?;
     grants::revoke_of_client(conn, id, RevokedBecause::Operator, now)
 }
@@ -40,7 +40,7 @@ pub fn of_client(
 /// # Errors
 /// The database's.
 pub fn of_user(conn: &mut DbConnection, id: &UserId, now: UnixTime) -> Result<usize, StorageError> {
-    codes::remove_open(conn, now, |code| code.user_id == *id)?;
+    codes::end_open(conn, now, |code| code.user_id == *id)?;
     sessions::remove_of_user(conn, id)?;
     sign_ins::remove_of_user(conn, id)?;
     record(conn, Event::GrantsEnded, Subject::user(id), now)?;
@@ -63,7 +63,7 @@ pub fn of_resource(
     };
     let last = grants::last(conn)?;
     for resource in which {
-        codes::remove_open(conn, now, |code| code.resource.canonical() == resource.canonical)?;
+        codes::end_open(conn, now, |code| code.resource.canonical() == resource.canonical)?;
         resources::end_up_to(conn, &resource, last)?;
         record(conn, Event::GrantsEnded, Subject::resource(&resource.uri), now)?;
     }

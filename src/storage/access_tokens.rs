@@ -55,6 +55,14 @@ pub fn insert(
     })
 }
 
+/// Adds a token from elsewhere, which has its key already.
+///
+/// [`StorageError::AlreadyExists`] when the key is taken.
+pub fn take(conn: &mut DbConnection, row: &AccessToken) -> Result<(), StorageError> {
+    diesel::insert_into(oauth_tokens::table).values(row).execute(conn)?;
+    Ok(())
+}
+
 /// The token with this key, alive or not.
 pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<AccessToken>, StorageError> {
     let token = oauth_tokens::table.find(id).select(AccessToken::as_select());

@@ -8,6 +8,7 @@ use diesel::sqlite::Sqlite;
 
 use super::attempts::Story;
 use super::connection::MultiBackend;
+use super::portable::Blob;
 use super::sign_ins::Goal;
 use super::{
     Audience, ClientOrigin, DocumentSource, Event, Method, Purpose, RevokedBecause, Role, Step,
@@ -53,6 +54,7 @@ column!(Text as String:
     IntrospectionId, Method, Pattern, Purpose, RedirectUri, ResourceUri, RevokedBecause, Role,
     RuleKind, Scope, Step, Story, UserId;
     read |text| Ok(text.parse()?); write |value| value.to_string());
+column!(Binary as Vec<u8>: Blob; read |bytes| Ok(bytes.into()); write |value| value.as_ref().to_vec());
 column!(Binary as Vec<u8>: Salt, TokenHash;
     read |bytes| Ok(bytes.try_into()?); write |value| value.as_ref().to_vec());
 column!(BigInt as i64: GrantId; read |number| Ok(GrantId(number)); write |value| value.0);

@@ -52,6 +52,14 @@ pub fn insert(
     })
 }
 
+/// Adds a code from elsewhere, which has its key already.
+///
+/// [`StorageError::AlreadyExists`] when the key is taken.
+pub fn take(conn: &mut DbConnection, row: &Code) -> Result<(), StorageError> {
+    diesel::insert_into(oauth_codes::table).values(row).execute(conn)?;
+    Ok(())
+}
+
 /// The code with this key, redeemed or not.
 pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<Code>, StorageError> {
     let code = oauth_codes::table.find(id).select(Code::as_select());
@@ -76,9 +84,9 @@ pub fn set_grant(
     Ok(())
 }
 
-/// Deletes the codes of which `which` is true and that could still be redeemed. Reads those of a
-/// day or so.
-pub fn remove_open(
+/// Ends the codes of which `which` is true and that could still be redeemed: as if they had been. Their
+/// rows stay, so that nobody brings one back. Reads those of a day or so.
+pub fn end_open(
     conn: &mut DbConnection,
     now: UnixTime,
     which: impl Fn(&Code) -> bool,
@@ -89,7 +97,7 @@ pub fn remove_open(
         .select(Code::as_select())
         .load::<Code>(conn)?;
     for code in open.iter().filter(|code| which(code)) {
-        diesel::delete(oauth_codes::table.find(code.id)).execute(conn)?;
+        consume(conn, code.id, now)?;
     }
     Ok(())
 }

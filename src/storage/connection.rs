@@ -8,6 +8,7 @@ mod first_look;
 mod kept;
 mod log;
 mod migration;
+pub(super) mod replaced;
 pub(super) mod replacing;
 pub(super) mod turn;
 mod watch;
@@ -33,7 +34,7 @@ use migration::{migrate, oldest_allowed};
 pub(super) use watch::{data_version, watch};
 
 /// The schema that the migrations end in.
-pub(super) const SCHEMA_VERSION: i64 = 12;
+pub const SCHEMA_VERSION: i64 = 11;
 
 /// "mcpo": says that a file is ours.
 const APPLICATION_ID: i64 = 0x6d63_706f;

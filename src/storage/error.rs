@@ -58,6 +58,9 @@ pub enum OpenError {
         /// What went wrong.
         why: String,
     },
+    /// It is not the file of that provider.
+    #[error("{0} is not a database of the provider that mcp-oauthd replaces")]
+    NotReplaced(PathBuf),
     /// A newer version has changed it so that this one may not use it.
     #[error(
         "the database {path} needs schema {needed} or newer; this version has {SCHEMA_VERSION}"

@@ -82,6 +82,12 @@ text_enum!(
         ConsentDenied = "consent.denied",
         /// A code became a grant.
         GrantCreated = "grant.created",
+        /// A grant was taken over from the replaced provider: nobody was asked here.
+        GrantImported = "grant.imported",
+        /// A client was taken over from the replaced provider.
+        ClientImported = "client.imported",
+        /// Rows of another database were taken over; the word more says how many.
+        RowsImported = "rows.imported",
         /// A grant was ended.
         GrantRevoked = "grant.revoked",
         /// Every grant was ended: of the client, person or resource that is named.
@@ -253,6 +259,32 @@ pub fn last_of(
     let last = events::table.filter(events::id.gt(after)).filter(events::kind.eq_any(kinds));
     let last = last.order(events::id.desc()).limit(1).select(events::kind);
     Ok(last.load(conn)?.pop())
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Whom<'a> {
+    /// A client, by its id.
+    Client(&'a str),
+    /// A person, by its `sub`.
+    User(&'a str),
+    /// A resource, as it was spelt.
+    Resource(&'a str),
+}
+
+/// Whether this has ever happened to it, as far back as the record goes.
+pub fn has_happened(
+    conn: &mut DbConnection,
+    kind: Event,
+    to: Whom<'_>,
+) -> Result<bool, StorageError> {
+    let events = events::table.filter(events::kind.eq(kind)).into_boxed();
+    let events = match to {
+        Whom::Client(id) => events.filter(events::client_id.eq(id.to_owned())),
+        Whom::User(id) => events.filter(events::user_id.eq(id.to_owned())),
+        Whom::Resource(uri) => events.filter(events::resource.eq(uri.to_owned())),
+    };
+    Ok(events.count().get_result::<i64>(conn)? > 0)
 }
 
 /// The id of the newest event; 0 before there is one.

@@ -46,6 +46,8 @@ pub struct Grant {
     pub revoked_because: Option<RevokedBecause>,
     /// From where tokens were last asked for.
     pub last_used_address: Option<String>,
+    /// Whether it was taken over from the replaced provider: its person was not asked here.
+    pub imported: bool,
 }
 
 text_enum!(

@@ -1,4 +1,5 @@
-//! Keys of token rows. They grow with time, so that rows are appended to the end of the tree.
+//! Keys of token rows. They grow with time, so that rows are appended to the end of the tree. Those of
+//! the replaced provider are negative: left of every edge, so that their own times alone decide.
 
 use std::cell::Cell;
 

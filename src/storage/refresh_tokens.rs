@@ -49,6 +49,14 @@ pub fn insert(
     })
 }
 
+/// Adds a token from elsewhere, which has its key already.
+///
+/// [`StorageError::AlreadyExists`] when the key is taken.
+pub fn take(conn: &mut DbConnection, row: &RefreshToken) -> Result<(), StorageError> {
+    diesel::insert_into(oauth_refresh_tokens::table).values(row).execute(conn)?;
+    Ok(())
+}
+
 /// The token with this key, used or not.
 pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<RefreshToken>, StorageError> {
     let token = oauth_refresh_tokens::table.find(id).select(RefreshToken::as_select());
@@ -119,18 +127,18 @@ pub fn erase_salt(conn: &mut DbConnection, id: TokenId) -> Result<(), StorageErr
 }
 
 /// Deletes up to `limit` tokens that were drawn before `drawn_before`, from the left edge of the
-/// table, and then expired unused before `before` or were used before `drawn_before` too.
+/// table, expired before `before`, and were not used since `drawn_before`.
 pub fn delete_expired(
     conn: &mut DbConnection,
     drawn_before: UnixTime,
     before: UnixTime,
     limit: i64,
 ) -> Result<usize, StorageError> {
-    let unused =
-        oauth_refresh_tokens::used_at.is_null().and(oauth_refresh_tokens::expires_at.lt(before));
+    let unused = oauth_refresh_tokens::used_at.is_null();
     let used = oauth_refresh_tokens::used_at.assume_not_null().lt(drawn_before);
     let expired = oauth_refresh_tokens::table
         .filter(oauth_refresh_tokens::id.lt(edge(drawn_before)))
+        .filter(oauth_refresh_tokens::expires_at.lt(before))
         .filter(unused.or(used))
         .order(oauth_refresh_tokens::id)
         .limit(limit)

@@ -141,6 +141,7 @@ diesel::table! {
         revoked_at -> Nullable<BigInt>,
         revoked_because -> Nullable<Text>,
         last_used_address -> Nullable<Text>,
+        imported -> Bool,
     }
 }
 

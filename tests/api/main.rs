@@ -5,4 +5,6 @@
 
 mod endpoints;
 mod flows;
+#[path = "../cli/replaced.rs"]
+mod replaced;
 mod support;

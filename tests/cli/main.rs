@@ -3,14 +3,17 @@
 #![expect(unreachable_pub, reason = "one binary has no outside")]
 
 mod access;
+mod archive;
 mod audit;
 mod backup;
 mod client_document;
 mod commands;
 mod connection;
 mod doctor;
+mod import_replaced;
 mod notify;
 mod registration_token;
+mod replaced;
 mod restore;
 mod stand_in;
 mod start;

@@ -104,7 +104,7 @@ class LyingProxy:
         lie = self.lie
         lie.asked(exchange)
         if exchange.status is None:
-            url = self.target + exchange.path + (f"?{exchange.query}" if exchange.query else "")
+            url = self.leads_to(exchange.path) + exchange.path + (f"?{exchange.query}" if exchange.query else "")
             answer = self.client.request(exchange.method, url, headers=exchange.headers, content=exchange.body)
             exchange.status, exchange.answer = answer.status_code, answer.content
             headers = answer.headers.multi_items()
@@ -112,6 +112,10 @@ class LyingProxy:
                 pair for pair in headers if pair[0].lower() not in HOP_BY_HOP | {"content-encoding"}
             ]
         lie.answered(exchange)
+
+    def leads_to(self, path):
+        """Where this path is answered."""
+        return self.target
 
     def stop(self):
         self.server.shutdown()

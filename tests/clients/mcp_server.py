@@ -15,7 +15,7 @@ ISSUER = os.environ["ISSUER"]
 BASE = os.environ.get("BASE", f"http://127.0.0.1:{PORT}")
 
 verifier = IntrospectionTokenVerifier(
-    introspection_url=f"{ISSUER}/introspect",
+    introspection_url=f"{ISSUER.rstrip('/')}/introspect",
     client_id=os.environ["INTROSPECTION_ID"],
     client_secret=os.environ["INTROSPECTION_SECRET"],
     audience=f"{BASE}/mcp",

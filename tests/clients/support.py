@@ -114,7 +114,7 @@ class Service:
 
     def introspect(self, token):
         answer = httpx.post(
-            f"{self.issuer}/introspect", data={"token": token}, auth=(INTROSPECTION_ID, INTROSPECTION_SECRET)
+            f"{self.issuer.rstrip('/')}/introspect", data={"token": token}, auth=(INTROSPECTION_ID, INTROSPECTION_SECRET)
         )
         assert answer.status_code == 200, answer.text
         return answer.json()

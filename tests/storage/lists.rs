@@ -62,6 +62,7 @@ fn grant(id: GrantId, n: i64, user: &User, client: &Client) -> Grant {
         revoked_at: (n % 5 == 0).then_some(NOW),
         revoked_because: (n % 5 == 0).then_some(RevokedBecause::Operator),
         last_used_address: None,
+        imported: false,
     }
 }
 

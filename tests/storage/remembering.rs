@@ -49,6 +49,7 @@ async fn token(storage: &Storage) -> (TokenId, GrantId) {
             revoked_at: None,
             revoked_because: None,
             last_used_address: None,
+            imported: false,
         })?;
         let made = access_tokens::insert(conn, |id| {
             let secret = TokenSecret::generate(TokenKind::Access, id);

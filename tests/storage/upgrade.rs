@@ -88,7 +88,7 @@ async fn an_upgrade_is_recorded_once_and_a_new_file_has_none() {
         let recorded = recorded.unwrap();
         assert_eq!(recorded.len(), 1);
         assert_eq!(recorded[0].kind, Event::SchemaUpdated);
-        assert_eq!(recorded[0].subject.detail.as_deref(), Some("from 3 to 12"));
+        assert_eq!(recorded[0].subject.detail.as_deref(), Some("from 3 to 11"));
         assert!(recorded[0].at > UnixTime(1_700_000_000));
         storage.close().await;
     }

@@ -76,7 +76,7 @@ fn refused(error: &OpenError) -> Finding {
             says,
             "run the version that the service had before, or a newer one",
         ),
-        OpenError::Foreign(_) | OpenError::ReplacedProvider(_) => {
+        OpenError::Foreign(_) | OpenError::ReplacedProvider(_) | OpenError::NotReplaced(_) => {
             Finding::wrong(CHECK, says, "set MCP_OAUTH_DB to a file of its own")
         }
     }

@@ -154,6 +154,10 @@ fn said(kind: Event) -> Said {
         Event::ConsentApproved => (words!("{} let {} use {}"), &[Person, App, Resource]),
         Event::ConsentDenied => (words!("{} did not let {} use {}"), &[Person, App, Resource]),
         Event::GrantCreated => (words!("{} of {} is connected to {}"), &[App, Person, Resource]),
+        Event::GrantImported => {
+            (words!("{} of {} was connected to {} before the move"), &[App, Person, Resource])
+        }
+        Event::ClientImported => (words!("{} was there before the move"), &[App]),
         Event::GrantRevoked => {
             (words!("{} of {} is disconnected from {}"), &[App, Person, Resource])
         }
@@ -215,6 +219,7 @@ fn said_of_ways_in(kind: Event) -> Said {
             (words!("A token with which apps could register was removed"), &[])
         }
         Event::Restored => (words!("The database was restored from a backup"), &[]),
+        Event::RowsImported => (words!("What was known elsewhere was taken over"), &[]),
         Event::SchemaUpdated => (words!("The database was brought up to date"), &[]),
         _ => (words!("Something was decided"), &[]),
     }

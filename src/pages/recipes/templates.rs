@@ -97,7 +97,7 @@ impl Recipe {
 
 /// The first part of every path that a service at the root of its host answers in public. What
 /// supervisors and proxies ask is not among them.
-pub(super) const PUBLIC: [&str; 13] = [
+pub const PUBLIC: [&str; 13] = [
     "authorize",
     "token",
     "register",
@@ -114,7 +114,7 @@ pub(super) const PUBLIC: [&str; 13] = [
 ];
 
 /// What the service answers below `/.well-known/` on every host of its own and of its resources.
-pub(super) const WELL_KNOWN: [&str; 3] =
+pub const WELL_KNOWN: [&str; 3] =
     ["oauth-authorization-server", "oauth-protected-resource", "openid-configuration"];
 
 /// What a browser may send to an MCP server, as a wildcard and, for browsers that know none, by

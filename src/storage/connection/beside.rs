@@ -2,6 +2,7 @@
 //! files beside it.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection as _;
@@ -18,6 +19,21 @@ use crate::storage::{OpenError, StorageError, next_to};
 /// # Errors
 /// Those of opening, but that an older schema is none of them.
 pub(in crate::storage) fn open(path: &Path) -> Result<(DbConnection, i64), OpenError> {
+    let (mut conn, id) = look(path)?;
+    if id != APPLICATION_ID {
+        return Err(OpenError::Foreign(path.to_owned()));
+    }
+    let version = "SELECT version FROM schema_version";
+    let version = number(&mut conn, version).map_err(|error| unreadable(path, error))?;
+    let needed = oldest_allowed(&mut conn).map_err(|error| unreadable(path, error))?;
+    if needed > SCHEMA_VERSION {
+        return Err(OpenError::TooNew { path: path.to_owned(), needed });
+    }
+    Ok((DbConnection::Sqlite(conn), version))
+}
+
+/// A connection that cannot write, and whose file it says that it is.
+pub(super) fn look(path: &Path) -> Result<(SqliteConnection, i64), OpenError> {
     let missing = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => OpenError::Missing(path.to_owned()),
         _ => refused(path, &error),
@@ -38,17 +54,7 @@ pub(in crate::storage) fn open(path: &Path) -> Result<(DbConnection, i64), OpenE
         let id = number(&mut conn, id)?;
         Ok((conn, id))
     };
-    let (mut conn, id) = patiently(connect).map_err(|error| unreadable(path, error))?;
-    if id != APPLICATION_ID {
-        return Err(OpenError::Foreign(path.to_owned()));
-    }
-    let version = "SELECT version FROM schema_version";
-    let version = number(&mut conn, version).map_err(|error| unreadable(path, error))?;
-    let needed = oldest_allowed(&mut conn).map_err(|error| unreadable(path, error))?;
-    if needed > SCHEMA_VERSION {
-        return Err(OpenError::TooNew { path: path.to_owned(), needed });
-    }
-    Ok((DbConnection::Sqlite(conn), version))
+    patiently(connect).map_err(|error| unreadable(path, error))
 }
 
 /// SQLite's own look at every page. Minutes on a large file.
@@ -66,8 +72,16 @@ pub(in crate::storage) fn quick_check(path: &Path) -> Result<(), StorageError> {
 }
 
 /// Where it is being used, there are files beside it, and they are honoured. Where there are none, none
-/// are made: the service could not use those of another user.
+/// are made: the service could not use those of another user. Without a log a lock makes no file.
 fn mode(path: &Path) -> &'static str {
     let is_there = |suffix| next_to(path, suffix).exists();
-    if is_there("-wal") || is_there("-shm") { "ro" } else { "ro&immutable=1" }
+    let in_use = ["-wal", "-shm", "-journal"].into_iter().any(is_there);
+    if in_use || !has_log_mode(path) { "ro" } else { "ro&immutable=1" }
+}
+
+/// What the header says of how it is written to: SQLite's file format, section 1.3.3.
+fn has_log_mode(path: &Path) -> bool {
+    let mut header = [0; 20];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && header[18..] == [2, 2]
 }

@@ -11,6 +11,8 @@ mod consent;
 mod document_fetch;
 mod document_fetch_limits;
 mod messages;
+mod moving_in;
+mod moving_out;
 mod notifications;
 mod owner;
 mod owner_inside;

@@ -6,4 +6,4 @@ CREATE TABLE clock (
 );
 INSERT INTO clock (id, seen_at) VALUES (1, 0);
 
-UPDATE schema_version SET version = 12;
+UPDATE schema_version SET version = 11;

@@ -1,0 +1,209 @@
+//! All that is portable, as lines of JSON: out of one database and into another one, of whatever engine.
+//! There are no tokens, codes or passwords in it, but their hashes; and what second factors are made of.
+
+use std::io::{self, BufRead, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::UnixTime;
+use crate::storage::events::{Event, Subject, record};
+use crate::storage::portable::{self, Row};
+use crate::storage::{DbConnection, SCHEMA_VERSION, Storage, StorageError};
+
+/// Of the lines; the columns have the version of the schema.
+const FORMAT: u32 = 1;
+/// The most rows of one transaction, but for the event that tells of them.
+const BATCH: usize = 499;
+/// The longest line. A document of a client has a few thousand bytes.
+const LONGEST: u64 = 1024 * 1024;
+
+/// The first line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Head {
+    /// Of the lines.
+    mcp_oauthd_export: u32,
+    /// Of the columns.
+    schema: i64,
+    /// To which the clients are bound: RFC 8414 section 3.3.
+    pub issuer: String,
+}
+
+/// What was read.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outcome {
+    /// Where it was written.
+    pub issuer: String,
+    /// Rows that are here now; of a dry run, that would be.
+    pub taken: usize,
+    /// Rows that were here before, perhaps changed since.
+    pub already_here: usize,
+    /// Rows about somebody or something that was removed here.
+    pub removed_here: usize,
+}
+
+/// Why it was not written or read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The file.
+    #[error(transparent)]
+    File(#[from] io::Error),
+    /// A line that is not ours, or has no place here.
+    #[error("line {line}: {why}")]
+    Line {
+        /// The how-manieth it is.
+        line: usize,
+        /// One cause.
+        why: String,
+    },
+    /// The database's.
+    #[error(transparent)]
+    Failed(#[from] StorageError),
+}
+
+/// Writes everything, as it is at one moment; how many rows.
+///
+/// # Errors
+/// The file's and the database's.
+pub async fn write(
+    storage: &Storage,
+    issuer: &str,
+    mut out: impl Write + Send,
+) -> Result<usize, ArchiveError> {
+    let head =
+        Head { mcp_oauthd_export: FORMAT, schema: SCHEMA_VERSION, issuer: issuer.to_owned() };
+    line(&mut out, &head)?;
+    let mut rows = 0;
+    let read = |conn: &mut DbConnection| {
+        portable::read(conn, |row| {
+            rows += 1;
+            line(&mut out, &row)
+        })
+    };
+    storage.read(read).await?;
+    out.flush()?;
+    Ok(rows)
+}
+
+fn line(out: &mut impl Write, value: &impl Serialize) -> Result<(), ArchiveError> {
+    serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
+    Ok(out.write_all(b"\n")?)
+}
+
+/// Reads it back, in batches of which each is one transaction. What is here already stays as it is, and
+/// what was removed here stays away, so whoever is interrupted runs it once more.
+///
+/// # Errors
+/// Lines that are not ours, or for which there is somebody else here; the file's and the database's.
+/// What was taken before that stays.
+pub async fn read(
+    storage: &Storage,
+    mut input: impl BufRead,
+    dry: bool,
+    now: UnixTime,
+) -> Result<Outcome, ArchiveError> {
+    let mut number = 0;
+    let head = next(&mut input, &mut number)?;
+    let head = head.ok_or_else(|| wrong(1, "the file is empty"))?;
+    let head = self::head(&head).map_err(|why| wrong(1, why))?;
+    let mut outcome = Outcome { issuer: head.issuer, taken: 0, already_here: 0, removed_here: 0 };
+    loop {
+        let mut rows = vec![];
+        while rows.len() < BATCH
+            && let Some(text) = next(&mut input, &mut number)?
+        {
+            rows.push((number, row(&text).map_err(|why| wrong(number, why))?));
+        }
+        if rows.is_empty() {
+            return Ok(outcome);
+        }
+        let done = if dry {
+            storage.read(|conn| take(conn, &rows, dry, now)).await?
+        } else {
+            storage.write(move |conn: &mut DbConnection| take(conn, &rows, dry, now)).await?
+        };
+        outcome.taken += done.taken;
+        outcome.already_here += done.already_here;
+        outcome.removed_here += done.removed_here;
+        // Whoever waits in the queue goes first.
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What a batch has done.
+#[derive(Default)]
+struct Done {
+    taken: usize,
+    already_here: usize,
+    removed_here: usize,
+}
+
+fn take(
+    conn: &mut DbConnection,
+    rows: &[(usize, Row)],
+    dry: bool,
+    now: UnixTime,
+) -> Result<Done, ArchiveError> {
+    let mut done = Done::default();
+    for (number, row) in rows {
+        if row.is_here(conn)? {
+            done.already_here += 1;
+        } else if row.was_removed(conn)? {
+            done.removed_here += 1;
+        } else {
+            if !dry {
+                row.insert(conn).map_err(|error| match error {
+                    StorageError::AlreadyExists => {
+                        let table = row.table();
+                        wrong(*number, format!("another one of {table} is in its place here"))
+                    }
+                    error => error.into(),
+                })?;
+            }
+            done.taken += 1;
+        }
+    }
+    if done.taken > 0 && !dry {
+        let subject = Subject { detail: Some(done.taken.to_string()), ..Subject::default() };
+        record(conn, Event::RowsImported, subject, now)?;
+    }
+    Ok(done)
+}
+
+/// A line without its end; none behind the last one.
+fn next(input: &mut impl BufRead, number: &mut usize) -> Result<Option<String>, ArchiveError> {
+    let mut text = String::new();
+    *number += 1;
+    let read = io::Read::take(&mut *input, LONGEST).read_line(&mut text).map_err(|error| {
+        match error.kind() {
+            io::ErrorKind::InvalidData => wrong(*number, "it is not text"),
+            _ => error.into(),
+        }
+    })?;
+    match text.strip_suffix('\n') {
+        Some(line) => Ok(Some(line.to_owned())),
+        None if read == 0 => Ok(None),
+        None => Err(wrong(*number, "it is cut off, or too long")),
+    }
+}
+
+fn head(text: &str) -> Result<Head, &'static str> {
+    let head: Head = serde_json::from_str(text).map_err(|_| "this is no export of mcp-oauthd")?;
+    if head.mcp_oauthd_export != FORMAT || head.schema > SCHEMA_VERSION {
+        return Err("a newer version of mcp-oauthd has written it");
+    }
+    Ok(head)
+}
+
+fn row(text: &str) -> Result<Row, String> {
+    // Without what stands there, which may be what nobody is to see.
+    let row: Row = serde_json::from_str(text).map_err(|_| "this is no row of ours".to_owned())?;
+    match row.unreadable() {
+        None => Ok(row),
+        Some(column) => Err(format!("{column} of {} cannot be that", row.table())),
+    }
+}
+
+fn wrong(line: usize, why: impl Into<String>) -> ArchiveError {
+    ArchiveError::Line { line, why: why.into() }
+}

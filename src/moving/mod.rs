@@ -1,0 +1,4 @@
+//! How what is known here comes from elsewhere, and goes there.
+
+pub mod archive;
+pub mod replaced_provider;
