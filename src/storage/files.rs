@@ -6,6 +6,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use super::{Readers, Storage, StorageError, connection};
+
 /// Bytes of the disk.
 const LEAST_FREE_SPACE: u64 = 1024 * 1024;
 
@@ -39,7 +41,7 @@ impl Files {
     /// Of a database that was opened just now.
     pub(super) fn of(database: &Path) -> Self {
         let database = database.to_owned();
-        let log = PathBuf::from(format!("{}-wal", database.display()));
+        let log = next_to(&database, "-wal");
         let opened = [&database, &log].map(|path| identity(path).ok().flatten());
         Self { database, log, opened }
     }
@@ -74,12 +76,53 @@ impl Files {
     }
 }
 
+/// A file beside this one: its name, and something more.
+pub(super) fn next_to(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
 /// None if there is no such file.
 fn identity(path: &Path) -> Result<Option<Identity>, ErrorKind> {
     match fs::metadata(path) {
         Ok(file) => Ok(Some((file.dev(), file.ino()))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.kind()),
+    }
+}
+
+/// What becomes of the file while it is in use.
+impl Storage {
+    /// Bytes that are left on the disk of the file; none if nobody knows, or there is no file.
+    #[must_use]
+    pub fn free_space(&self) -> Option<u64> {
+        self.inner.readers.files().and_then(|files| files.free_space())
+    }
+
+    /// Bytes of the write-ahead log.
+    #[must_use]
+    pub fn log_size(&self) -> u64 {
+        self.inner.readers.files().map_or(0, |files| files.log_size())
+    }
+
+    /// Whether the file is still where it was opened.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.inner.readers.files().map_or(Place::Kept, |files| files.place())
+    }
+
+    /// Looks at every page of the file. Slow, for a thread of its own. Damage ends all writing.
+    ///
+    /// # Errors
+    /// [`StorageError::Corrupt`] with the first damage.
+    pub fn quick_check(&self) -> Result<(), StorageError> {
+        let Readers::File(path, _) = &self.inner.readers else { return Ok(()) };
+        let checked = connection::quick_check(path);
+        if let Err(StorageError::Corrupt(why)) = &checked {
+            self.inner.health.damage(why);
+        }
+        checked
     }
 }
 

@@ -51,7 +51,7 @@ mod writer;
 mod writing;
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -79,7 +79,7 @@ pub use users::Role;
 use crate::clock::Clock;
 use crate::config::Database;
 use changes::{Changes, LOOK};
-use files::Files;
+use files::{Files, next_to};
 use known::Memory;
 use writer::{Job, SharedConnection, Writer};
 
@@ -259,37 +259,6 @@ impl Storage {
         self.inner.opened
     }
 
-    /// Bytes that are left on the disk of the file; none if nobody knows, or there is no file.
-    #[must_use]
-    pub fn free_space(&self) -> Option<u64> {
-        self.inner.readers.files().and_then(|files| files.free_space())
-    }
-
-    /// Bytes of the write-ahead log.
-    #[must_use]
-    pub fn log_size(&self) -> u64 {
-        self.inner.readers.files().map_or(0, |files| files.log_size())
-    }
-
-    /// Whether the file is still where it was opened.
-    #[must_use]
-    pub fn place(&self) -> Place {
-        self.inner.readers.files().map_or(Place::Kept, |files| files.place())
-    }
-
-    /// Looks at every page of the file. Slow, for a thread of its own. Damage ends all writing.
-    ///
-    /// # Errors
-    /// [`StorageError::Corrupt`] with the first damage.
-    pub fn quick_check(&self) -> Result<(), StorageError> {
-        let Readers::File(path, _) = &self.inner.readers else { return Ok(()) };
-        let checked = connection::quick_check(path);
-        if let Err(StorageError::Corrupt(why)) = &checked {
-            self.inner.health.damage(why);
-        }
-        checked
-    }
-
     /// Commits what is waiting, empties the write-ahead log, and ends the writer.
     pub async fn close(&self) {
         let _closed = self.inner.queue.send(Job::Close).await;
@@ -298,13 +267,6 @@ impl Storage {
             let _joined = tokio::task::spawn_blocking(move || thread.join()).await;
         }
     }
-}
-
-/// A file beside this one: its name, and something more.
-fn next_to(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 fn defect(what: &str) -> StorageError {
