@@ -20,6 +20,7 @@ use super::{OpenError, StorageError};
 use crate::clock::UnixTime;
 use crate::config::Database;
 pub(super) use kept::{Fixed, update};
+use log::has_no_wal_reset_bug;
 pub(super) use log::shorten_log;
 use migration::{migrate, oldest_allowed};
 pub(super) use watch::{data_version, watch};
@@ -51,7 +52,7 @@ macro_rules! directly {
 }
 pub(super) use directly;
 
-/// Whether opening may make one.
+/// Whether opening may make a new database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {
     /// Make it, empty.
@@ -262,12 +263,6 @@ fn number(conn: &mut SqliteConnection, query: &'static str) -> Result<i64, Stora
     Ok(Fixed(query).get_result(conn)?)
 }
 
-/// Two connections that checkpoint at once could lose commits before 3.51.3.
-fn has_no_wal_reset_bug(version: &str) -> bool {
-    let parts: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
-    parts >= vec![3, 51, 3]
-}
-
 /// Database, log and index are for the service's user alone.
 fn restrict(path: &Path) -> std::io::Result<()> {
     for suffix in ["", "-wal", "-shm"] {
@@ -280,18 +275,4 @@ fn restrict(path: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sqlite_that_loses_commits_is_known() {
-        for (version, safe) in
-            [("3.51.2", false), ("3.51.3", true), ("3.53.2", true), ("4.0.0", true)]
-        {
-            assert_eq!(has_no_wal_reset_bug(version), safe, "{version}");
-        }
-    }
 }

@@ -11,8 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::changes::Changes;
 use super::connection::DbConnection;
-use super::known::{self, Memory};
 use super::files::Files;
+use super::known::{self, Memory};
 use super::neighbours::Neighbours;
 use super::{Health, StorageError, ids};
 use crate::clock::Clock;

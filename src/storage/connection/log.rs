@@ -1,4 +1,4 @@
-//! The write-ahead log, where it has become too long for the disk.
+//! The write-ahead log: where it has become too long for the disk, and where it is not to be trusted.
 
 use diesel::connection::SimpleConnection as _;
 
@@ -10,4 +10,24 @@ pub(in crate::storage) fn shorten_log(conn: &mut DbConnection) {
     let _best_effort = conn.batch_execute(
         "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 5000;",
     );
+}
+
+/// Two connections that checkpoint at once could lose commits before 3.51.3.
+pub(super) fn has_no_wal_reset_bug(version: &str) -> bool {
+    let parts: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
+    parts >= vec![3, 51, 3]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sqlite_that_loses_commits_is_known() {
+        for (version, safe) in
+            [("3.51.2", false), ("3.51.3", true), ("3.53.2", true), ("4.0.0", true)]
+        {
+            assert_eq!(has_no_wal_reset_bug(version), safe, "{version}");
+        }
+    }
 }
