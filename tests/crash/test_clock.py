@@ -116,7 +116,8 @@ def test_a_jump_that_is_taken_back_leaves_no_trace(world):
     assert world.says("the clock jumped forwards") == 3
     time.sleep(1)
     assert world.rows("SELECT count(*) FROM oauth_clients") == clients
-    assert world.rows("SELECT count(*) FROM oauth_refresh_tokens") == world.rows("SELECT count(*) FROM oauth_tokens") == 1
+    tokens_left = [world.rows(f"SELECT count(*) FROM {table}") for table in ["oauth_refresh_tokens", "oauth_tokens"]]
+    assert tokens_left == [1, 1]
     assert world.seen() < 60
     world.set(0)
     assert world.ready() is True

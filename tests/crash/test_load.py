@@ -9,7 +9,6 @@ import os
 import random
 import resource
 import socket
-import subprocess
 import threading
 import time
 from pathlib import Path

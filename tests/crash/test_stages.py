@@ -9,7 +9,7 @@ import subprocess
 import httpx
 import pytest
 from load import REDIRECT, Client, Gone
-from support import BINARY, USER, Person, Service, code_of
+from support import BINARY, Person, Service, code_of
 from test_crash import check_database
 from tracer import SYNCS, killing, traced
 
