@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
@@ -77,6 +77,15 @@ impl Draft {
 
     pub(super) fn file(&mut self) -> &mut File {
         &mut self.file
+    }
+
+    /// Makes it belong to whom `like` belongs: root may be at work for the service's user.
+    pub(super) fn give_to_owner_of(&self, like: &Path) -> io::Result<()> {
+        let like = fs::metadata(like)?;
+        if self.file.metadata()?.uid() != like.uid() {
+            fchown(&self.file, Some(like.uid()), Some(like.gid()))?;
+        }
+        Ok(())
     }
 
     /// Puts it into its place: on the disk before it has its name, and the name before this returns.

@@ -13,7 +13,7 @@ use super::connection::replacing::{
 };
 use super::connection::turn::Turn;
 use super::connection::{SCHEMA_VERSION, restrict};
-use super::draft::{Draft, Place};
+use super::draft::{Draft, Place, folder};
 use super::{OpenError, StorageError, next_to};
 use crate::clock::UnixTime;
 
@@ -178,6 +178,8 @@ fn put_into_place(
         fs::rename(next_to(path, suffix), next_to(&kept, suffix)).map_err(failed)?;
     }
     let is_there = fs::symlink_metadata(path).is_ok();
+    let owned_alike = if is_there { path } else { folder(path) };
+    draft.give_to_owner_of(owned_alike).map_err(failed)?;
     if is_there {
         fs::hard_link(path, &kept).or_else(|_| fs::rename(path, &kept)).map_err(failed)?;
     }

@@ -1,11 +1,9 @@
 """A backup under load, and what it restores: nobody whose access was ended has it again, and everybody else goes on."""
 
-import contextlib
 import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import time
 
@@ -14,7 +12,7 @@ import pytest
 from disks import mount, small_disk  # noqa: F401 (a fixture)
 from load import Client, Crowd
 from support import BINARY, Service
-from test_crash import SEED, check_database
+from test_crash import SEED, check_database, opened
 
 RESOURCE = "http://127.0.0.1:1/mcp"
 KILLS = 100 if os.environ.get("SOAK") else 15
@@ -141,6 +139,23 @@ def test_elsewhere_nobody_knows_what_was_revoked_so_that_everything_ends(tmp_pat
     there.stop()
 
 
+def test_what_root_restores_belongs_to_the_services_user(tmp_path):
+    service = Service(tmp_path, RESOURCE).start()
+    service.command("backup", "copy.db")
+    service.stop()
+    nobody = 65534
+    database = tmp_path / "mcp_oauth.db"
+    os.chown(database, nobody, nobody)
+    service.command("restore", "copy.db")
+    assert {path.stat().st_uid for path in tmp_path.glob("mcp_oauth.db*")} == {nobody}
+    assert database.stat().st_mode & 0o777 == 0o600
+    for path in tmp_path.glob("mcp_oauth.db*"):
+        path.unlink()
+    os.chown(tmp_path, nobody, nobody)
+    service.command("restore", "copy.db", "--revoke-all")
+    assert [path.stat().st_uid for path in tmp_path.glob("mcp_oauth.db*")] == [nobody]
+
+
 def test_a_killed_backup_leaves_no_half_file_in_its_place(tmp_path):
     rng = random.Random(SEED)
     service = Service(tmp_path, RESOURCE).start()
@@ -170,24 +185,25 @@ def test_a_killed_restore_leaves_the_one_database_or_the_other(tmp_path):
     service.command("backup", "copy.db")
     client.refresh_for_sure()
     service.stop()
-    ended = 0
+    path = tmp_path / "mcp_oauth.db"
+    lived, ended = path.read_bytes(), 0
     for _ in range(KILLS):
         process = subprocess.Popen([BINARY, "restore", "copy.db"], env=service.environment, cwd=tmp_path, stdout=subprocess.PIPE)
         time.sleep(rng.random() * 0.2)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        check_database(tmp_path / "mcp_oauth.db")
-        with opened(tmp_path / "mcp_oauth.db") as database:
+        check_database(path)
+        with opened(path) as database:
             live = database.execute("SELECT count(*) FROM oauth_grants WHERE revoked_at IS NULL").fetchone()
             used = database.execute("SELECT count(*) FROM oauth_refresh_tokens WHERE used_at IS NOT NULL").fetchone()
         # Before: the grant lives, and its first token is used. After: the grant has ended.
         assert (live, used) in [((1,), (1,)), ((0,), (0,))]
         if live == (0,):
             ended += 1
-            break
+            path.write_bytes(lived)
         for kept in tmp_path.glob("*.replaced-*"):
             kept.unlink()
-    print(f"restored in spite of it: {ended}")
+    print(f"restored in spite of it: {ended} of {KILLS}")
     service.command("restore", "copy.db")
     service.start()
     refused(service, client, client.used[0])
@@ -236,13 +252,6 @@ def test_without_room_for_a_copy_the_schema_is_not_updated(small_disk):  # noqa:
     service.stop()
     (copy,) = small_disk.glob("*.pre-*")
     assert schema(copy) == version and schema(path) == version + 1
-
-
-@contextlib.contextmanager
-def opened(path):
-    """The database itself, and closed again: whoever has it open is in the way of others."""
-    with contextlib.closing(sqlite3.connect(path, timeout=20)) as database, database:
-        yield database
 
 
 def schema(path):

@@ -1,5 +1,6 @@
 """kill -9 and restart under load: whatever was acknowledged is there, and nobody is asked again."""
 
+import contextlib
 import os
 import random
 import sqlite3
@@ -70,8 +71,15 @@ def log_size(folder):
     return log.stat().st_size if log.exists() else 0
 
 
+@contextlib.contextmanager
+def opened(path):
+    """The database itself, and closed again: whoever has it open is in the way of others."""
+    with contextlib.closing(sqlite3.connect(path, timeout=20)) as database, database:
+        yield database
+
+
 def check_database(path):
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+    with opened(path) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         # No grant without an owner, no token of a grant that was never made.
         orphans = "SELECT count(*) FROM oauth_tokens WHERE grant_id NOT IN (SELECT id FROM oauth_grants)"
