@@ -186,10 +186,13 @@ def test_a_killed_restore_leaves_the_one_database_or_the_other(tmp_path):
     client.refresh_for_sure()
     service.stop()
     path = tmp_path / "mcp_oauth.db"
-    lived, ended = path.read_bytes(), 0
+    lived, ended, begun = path.read_bytes(), 0, time.monotonic()
+    service.command("restore", "copy.db")
+    duration = time.monotonic() - begun
+    path.write_bytes(lived)
     for _ in range(KILLS):
         process = subprocess.Popen([BINARY, "restore", "copy.db"], env=service.environment, cwd=tmp_path, stdout=subprocess.PIPE)
-        time.sleep(rng.random() * 0.2)
+        time.sleep(rng.random() * duration * 1.2)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         check_database(path)
