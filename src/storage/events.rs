@@ -3,13 +3,14 @@
 mod forgetting;
 mod happened;
 mod pages;
+mod sign_ins;
 
 use diesel::prelude::*;
 
 use super::codec::text_enum;
 use super::connection::directly;
 use super::grants::Grant;
-use super::schema::{events, users};
+use super::schema::events;
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
 use crate::oauth::{ClientId, GrantId, ResourceUri, UserId};
@@ -18,6 +19,7 @@ pub use forgetting::delete_old;
 pub(super) use forgetting::delete_registrations;
 pub use happened::{Whom, has_happened};
 pub use pages::{Narrowing, page};
+pub use sign_ins::sign_ins;
 
 text_enum!(
     /// What was decided.
@@ -267,20 +269,4 @@ pub fn last_of(
 pub fn newest(conn: &mut DbConnection) -> Result<i64, StorageError> {
     let newest = events::table.select(diesel::dsl::max(events::id));
     Ok(newest.get_result::<Option<i64>>(conn)?.unwrap_or(0))
-}
-
-/// Who signed in from where, of the `limit` newest events, the oldest first.
-pub fn sign_ins(
-    conn: &mut DbConnection,
-    limit: i64,
-) -> Result<Vec<(String, String)>, StorageError> {
-    let newest = newest(conn)?;
-    let signed_in = events::table
-        .inner_join(users::table.on(events::user_id.eq(users::id.nullable())))
-        .filter(events::id.gt(newest - limit))
-        .filter(events::kind.eq(Event::SignedIn))
-        .filter(events::address.is_not_null())
-        .order(events::id)
-        .select((users::username, events::address.assume_not_null()));
-    Ok(signed_in.load(conn)?)
 }

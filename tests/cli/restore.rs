@@ -7,9 +7,12 @@ use std::process::Command;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness as _, embed_migrations};
 
 use crate::backup::ask;
 use crate::support::{Place, Said};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 
 /// People, clients and MCP servers with two or three of everything, so that one of each can change.
 const FIXTURE: &str = r#"
@@ -292,23 +295,24 @@ fn what_is_no_backup_or_somebody_elses_database_changes_nothing() {
 
 #[test]
 fn a_database_of_an_older_schema_is_asked_and_kept_as_it_is() {
-    let place = lived();
-    sql(
-        &place.path("mcp_oauth.db"),
-        "UPDATE oauth_grants SET revoked_at = 9, revoked_because = 'person' WHERE id = 3;",
-    );
-    // As the version before would have left it.
-    sql(
-        &place.path("mcp_oauth.db"),
-        "DROP TABLE serving_processes; UPDATE schema_version SET version = 8, oldest_allowed = 6;
-         DELETE FROM __diesel_schema_migrations WHERE version =
-             (SELECT max(version) FROM __diesel_schema_migrations);",
-    );
+    let place = Place::new();
+    let path = place.path("mcp_oauth.db");
+    let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    for _ in 0..9 {
+        conn.run_next_migration(MIGRATIONS).unwrap();
+    }
+    conn.batch_execute("PRAGMA application_id = 1835233391").unwrap();
+    conn.batch_execute(FIXTURE).unwrap();
+    drop(conn);
+    assert_eq!(place.run(&["backup", "copy.db"]).code, 0);
+    assert_eq!(ask(&path, "SELECT version FROM schema_version"), "9", "to copy is not to update");
+    sql(&path, SINCE);
     assert_eq!(place.run(&["restore", "copy.db"]).code, 0);
     let live = all(&place, "id", "oauth_grants WHERE revoked_at IS NULL ORDER BY id");
-    assert_eq!(live, "4");
+    assert_eq!(live, "3 4");
+    assert_ne!(value(&place, "SELECT version FROM schema_version"), "9");
     let kept = replaced(&place).pop().unwrap();
-    assert_eq!(ask(&place.path(&kept), "SELECT version FROM schema_version"), "8");
+    assert_eq!(ask(&place.path(&kept), "SELECT version FROM schema_version"), "9");
     assert!(!place.path("mcp_oauth.db.before.partial").exists());
 }
 

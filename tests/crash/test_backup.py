@@ -11,7 +11,7 @@ import httpx
 import pytest
 from disks import mount, small_disk  # noqa: F401 (a fixture)
 from load import Client, Crowd
-from support import BINARY, Service
+from support import BINARY, ROOT, Service
 from test_crash import SEED, check_database, opened
 
 RESOURCE = "http://127.0.0.1:1/mcp"
@@ -236,25 +236,24 @@ def test_a_disk_that_fills_up_half_way_has_no_half_file(tmp_path, small_disk):  
 
 
 def test_without_room_for_a_copy_the_schema_is_not_updated(small_disk):  # noqa: F811
-    service = Service(small_disk, RESOURCE).start()
-    client = connected(service, 1)
-    service.stop()
+    service = Service(small_disk, RESOURCE)
     path = small_disk / "mcp_oauth.db"
-    version = as_before_the_last_update(path)
-    ballast = small_disk / "ballast"
+    of_an_older_version(path)
     free = os.statvfs(small_disk)
-    ballast.write_bytes(b"\0" * (free.f_bavail * free.f_frsize - 100_000))
+    # For the log and its index, and not for a copy.
+    (small_disk / "ballast").write_bytes(b"\0" * (free.f_bavail * free.f_frsize - 100_000))
+    assert path.stat().st_size > 100_000
     said = command(service, "serve")
     assert (said.returncode, len(said.stderr.splitlines())) == (69, 1), said.stderr
     assert "MCP_OAUTH_LIMIT_UPDATE_COPIES=0" in said.stderr and "full" in said.stderr
-    assert schema(path) == version
+    assert schema(path) == 9
     assert list(small_disk.glob("*.p*")) == []
     mount("-o", "remount,size=16m", str(small_disk))
     service.start()
-    client.refresh_for_sure()
+    connected(service, 1)
     service.stop()
     (copy,) = small_disk.glob("*.pre-*")
-    assert schema(copy) == version and schema(path) == version + 1
+    assert schema(copy) == 9 and copy.name == f"mcp_oauth.db.pre-{schema(path)}"
 
 
 def schema(path):
@@ -262,16 +261,20 @@ def schema(path):
         return database.execute("SELECT version FROM schema_version").fetchone()[0]
 
 
-def as_before_the_last_update(path):
-    """The last migration has not been run. (Of the present schema: the one that knows who serves.)"""
+def of_an_older_version(path):
+    """A database as the ninth version made it."""
+    migrations = sorted((ROOT / "migrations" / "sqlite").iterdir())[:9]
     with opened(path) as database:
-        database.execute("DROP TABLE serving_processes")
-        database.execute("UPDATE schema_version SET version = version - 1, oldest_allowed = 6")
+        database.execute("PRAGMA application_id = 0x6d63706f")
         database.execute(
-            "DELETE FROM __diesel_schema_migrations"
-            " WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)"
+            "CREATE TABLE __diesel_schema_migrations"
+            " (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)"
         )
-    return schema(path)
+        for migration in migrations:
+            database.executescript((migration / "up.sql").read_text())
+            version = migration.name.partition("_")[0]
+            database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES (?)", (version,))
+    assert schema(path) == 9
 
 
 @pytest.mark.parametrize("oldest", ["ours", "newer"])
