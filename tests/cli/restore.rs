@@ -121,6 +121,7 @@ fn replaced(place: &Place) -> Vec<String> {
 fn what_was_ended_used_or_changed_since_stays_so() {
     let place = lived();
     let backup = fs::read(place.path("copy.db")).unwrap();
+    sql(&place.path("mcp_oauth.db"), "UPDATE clock SET seen_at = 3000000000");
     let said = place.run(&["restore", "copy.db", "--json"]).json();
     assert_eq!(said["not_known_because"], serde_json::Value::Null);
     let counts = [
@@ -164,6 +165,7 @@ fn what_was_ended_used_or_changed_since_stays_so() {
     assert_eq!(value(&place, "SELECT count(*) FROM resource_people"), "0");
     assert_eq!(all(&place, "id || ':' || uses_left", "registration_tokens"), "1:1");
     assert_eq!(value(&place, "SELECT count(*) FROM serving_processes"), "0");
+    assert_eq!(value(&place, "SELECT seen_at FROM clock"), "3000000000");
     // The record goes on, with what was done here at its end.
     assert_eq!(value(&place, "SELECT count(*) FROM events WHERE at = 77"), "1");
     let last = value(&place, "SELECT kind || ': ' || detail FROM events ORDER BY id DESC LIMIT 1");

@@ -72,6 +72,10 @@ pub(super) fn carry_over(
         "DELETE FROM main.registration_tokens WHERE id NOT IN (SELECT id FROM old.registration_tokens)",
     )?;
     take_over(conn, "registration_tokens", "id IN (SELECT id FROM main.registration_tokens)")?;
+    // What had expired by then stays so.
+    let later =
+        "UPDATE main.clock SET seen_at = max(seen_at, (SELECT max(seen_at) FROM old.clock))";
+    run(conn, later)?;
     // The record is not restored: it goes on, and so does what has been told of it.
     take_over(conn, "events", "id > (SELECT COALESCE(max(id), 0) FROM main.events)")?;
     run(conn, "DELETE FROM main.notification_channels")?;
