@@ -1,6 +1,7 @@
 //! `events`: what was decided about access, kept for the operator. Never a secret.
 
 mod forgetting;
+mod happened;
 mod pages;
 
 use diesel::prelude::*;
@@ -15,6 +16,7 @@ use crate::oauth::{ClientId, GrantId, ResourceUri, UserId};
 
 pub use forgetting::delete_old;
 pub(super) use forgetting::delete_registrations;
+pub use happened::{Whom, has_happened};
 pub use pages::{Narrowing, page};
 
 text_enum!(
@@ -259,32 +261,6 @@ pub fn last_of(
     let last = events::table.filter(events::id.gt(after)).filter(events::kind.eq_any(kinds));
     let last = last.order(events::id.desc()).limit(1).select(events::kind);
     Ok(last.load(conn)?.pop())
-}
-
-/// What an event is about.
-#[derive(Debug, Clone, Copy)]
-pub enum Whom<'a> {
-    /// A client, by its id.
-    Client(&'a str),
-    /// A person, by its `sub`.
-    User(&'a str),
-    /// A resource, as it was spelt.
-    Resource(&'a str),
-}
-
-/// Whether this has ever happened to it, as far back as the record goes.
-pub fn has_happened(
-    conn: &mut DbConnection,
-    kind: Event,
-    to: Whom<'_>,
-) -> Result<bool, StorageError> {
-    let events = events::table.filter(events::kind.eq(kind)).into_boxed();
-    let events = match to {
-        Whom::Client(id) => events.filter(events::client_id.eq(id.to_owned())),
-        Whom::User(id) => events.filter(events::user_id.eq(id.to_owned())),
-        Whom::Resource(uri) => events.filter(events::resource.eq(uri.to_owned())),
-    };
-    Ok(events.count().get_result::<i64>(conn)? > 0)
 }
 
 /// The id of the newest event; 0 before there is one.

@@ -26,7 +26,7 @@ const FILL: [&str; 3] = [
     "INSERT INTO oauth_grants WITH RECURSIVE n(i) AS \
      (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) \
      SELECT i, 'mcpc' || i, 'mcpu' || i, 'mcp', 'https://wiki.example.org/mcp', i, i, 9999999999, \
-     9999999999, NULL, NULL, NULL FROM n",
+     9999999999, NULL, NULL, NULL, FALSE FROM n",
 ];
 
 async fn world() -> (TestServer, Browser) {
