@@ -1,7 +1,7 @@
 //! The only source of time, so that a test can move it.
 //!
 //! The machine's clock may be set back. What has expired must not come back to life by that, so time
-//! never falls behind a mark: it stands still until the machine's clock has caught up.
+//! never falls behind a mark, which moves slowly until the machine's clock has caught up.
 
 mod observer;
 

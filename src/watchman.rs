@@ -67,13 +67,13 @@ impl Watchman {
                 MachineTime::Behind(Seconds(seconds)) => {
                     error!(
                         seconds,
-                        "the clock went backwards: until it has caught up, time stands still"
+                        "the clock went backwards: until it has caught up, time goes at half its pace"
                     );
                 }
                 MachineTime::Ahead(Seconds(seconds)) => {
                     warn!(
                         seconds,
-                        "the clock jumped forwards: for a tenth of that time nothing is deleted"
+                        "the clock jumped forwards: nothing is deleted for a tenth of that time, or an hour"
                     );
                 }
                 MachineTime::Steady => info!("the clock goes as time does"),

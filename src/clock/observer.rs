@@ -2,12 +2,18 @@
 //!
 //! The mark behind which time does not fall follows the machine's clock, but not where that jumps
 //! forwards: a clock that was wrong for a moment, and is right again, would stand still for as long as
-//! the jump was. A jump is believed when it has lasted for a tenth of its length: a night in which the
-//! machine slept after an hour, a wrong year after a month.
+//! the jump was. A jump is believed when it has lasted for a tenth of its length, or for an hour.
+//!
+//! While the machine's clock is behind, time goes at half its pace: what has an end comes to it, and the
+//! machine's clock catches up.
 
 use std::time::Instant;
 
 use super::{CORRECTION, Seconds, UnixTime};
+
+/// Milliseconds after which any jump is believed: a machine that is switched off each night, or was for
+/// a year, has to delete what is past its time all the same.
+const LONGEST_PROOF: i64 = 3_600_000;
 
 /// What becomes of the machine's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,13 +57,13 @@ impl Observer {
         let ahead = machine_millis.saturating_sub(expected);
         if ahead > CORRECTION.0 * 1000 {
             let since = *self.ahead_since.get_or_insert(now);
-            if millis(now.duration_since(since)) < ahead / 10 {
+            if millis(now.duration_since(since)) < (ahead / 10).min(LONGEST_PROOF) {
                 self.believed = expected;
                 return MachineTime::Ahead(Seconds(ahead.div_euclid(1000)));
             }
         }
         self.ahead_since = None;
-        self.believed = self.believed.max(machine_millis);
+        self.believed = self.believed.saturating_add(passed / 2).max(machine_millis);
         let behind = Seconds(self.believed.saturating_sub(machine_millis).div_euclid(1000));
         if behind > CORRECTION { MachineTime::Behind(behind) } else { MachineTime::Steady }
     }
@@ -99,29 +105,30 @@ mod tests {
     fn a_clock_that_is_set_back_has_to_catch_up() {
         let mut observer = Observer::new(UnixTime(10 * DAY), Instant::now());
         let looks = watch(&mut observer, 10 * DAY, 120, -100);
-        assert_eq!(looks[0], MachineTime::Behind(Seconds(90)));
-        assert_eq!(looks[4], MachineTime::Steady, "all but caught up");
-        assert_eq!(observer.seen(), UnixTime(10 * DAY + 20));
+        assert_eq!(looks[0], MachineTime::Behind(Seconds(95)));
+        assert_eq!(looks[6], MachineTime::Behind(Seconds(65)));
+        assert_eq!(looks[7], MachineTime::Steady, "all but caught up");
+        assert_eq!(observer.seen(), UnixTime(10 * DAY + 60), "at half the pace");
     }
 
     #[test]
     fn a_jump_forwards_is_not_believed_at_once_and_leaves_no_trace_if_it_is_taken_back() {
         let mut observer = Observer::new(UnixTime(10 * DAY), Instant::now());
-        let looks = watch(&mut observer, 10 * DAY, 8600, DAY);
+        let looks = watch(&mut observer, 10 * DAY, 3600, DAY);
         assert!(looks.iter().all(|look| *look == MachineTime::Ahead(Seconds(DAY))), "{looks:?}");
-        let looks = watch(&mut observer, 10 * DAY + 8600, 60, 0);
+        let looks = watch(&mut observer, 10 * DAY + 3600, 60, 0);
         assert!(looks.iter().all(|look| *look == MachineTime::Steady), "{looks:?}");
-        assert_eq!(observer.seen(), UnixTime(10 * DAY + 8660));
+        assert_eq!(observer.seen(), UnixTime(10 * DAY + 3660));
     }
 
     #[test]
     fn a_jump_forwards_that_lasts_is_believed() {
         let mut observer = Observer::new(UnixTime(10 * DAY), Instant::now());
-        let looks = watch(&mut observer, 10 * DAY, 8660, DAY);
+        let looks = watch(&mut observer, 10 * DAY, 3660, DAY);
         assert_eq!(looks[0], MachineTime::Ahead(Seconds(DAY)));
         assert_eq!(looks.last(), Some(&MachineTime::Steady));
-        assert_eq!(observer.seen(), UnixTime(11 * DAY + 8660));
-        let back = watch(&mut observer, 10 * DAY + 8660, 10, 0);
-        assert_eq!(back, [MachineTime::Behind(Seconds(DAY - 10))]);
+        assert_eq!(observer.seen(), UnixTime(11 * DAY + 3660));
+        let back = watch(&mut observer, 10 * DAY + 3660, 10, 0);
+        assert_eq!(back, [MachineTime::Behind(Seconds(DAY - 5))]);
     }
 }

@@ -4,7 +4,8 @@ mod group;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection as _;
 use tokio::sync::{mpsc, oneshot};
@@ -20,6 +21,10 @@ use group::Group;
 
 /// The most pieces in one transaction.
 const GROUP: usize = 128;
+
+/// How often somebody is looked for who is expected.
+const MOMENT: Duration = Duration::from_micros(50);
+const LONGEST_PATIENCE: Duration = Duration::from_millis(1);
 
 /// What the queue holds.
 pub(super) enum Job {
@@ -121,25 +126,45 @@ impl Writer {
         std::thread::Builder::new().name("writer".to_owned()).spawn(move || self.run())
     }
 
+    /// What is waiting; and what those say next who were answered just now, if they say it soon. Else
+    /// those who come back at once would find the next commit under way: two halves that take turns,
+    /// each of which waits for the other's disk.
+    fn gather(&mut self, first: Job, last: &Rhythm) -> Batch {
+        let mut batch = Batch::default();
+        batch.take(first);
+        let (begun, mut expected) = (Instant::now(), None);
+        loop {
+            while batch.has_room()
+                && let Ok(job) = self.queue.try_recv()
+            {
+                batch.take(job);
+            }
+            let waiting = batch.pieces.len();
+            let expected = *expected.get_or_insert(waiting + last.answered);
+            let late = begun.elapsed() >= last.patience();
+            if waiting == 0 || waiting >= expected || !batch.has_room() || late {
+                return batch;
+            }
+            thread::sleep(MOMENT);
+        }
+    }
+
     fn run(mut self) {
         let health = self.health.clone();
         let _ended = health.ended_when_dropped();
-        let mut neighbours = Neighbours::new(self.changes.clone());
+        let (mut neighbours, mut rhythm) =
+            (Neighbours::new(self.changes.clone()), Rhythm::default());
         known::belongs_to_writer(self.memory.clone());
         while let Some(job) = self.queue.blocking_recv() {
-            let mut batch = Batch::default();
-            batch.take(job);
-            while batch.has_room() {
-                let Ok(job) = self.queue.try_recv() else { break };
-                batch.take(job);
-            }
+            let batch = self.gather(job, &rhythm);
             let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
             ids::set_time(self.clock.now_millis());
             let files = self.files.as_deref();
             let mut group =
                 Group { conn: &mut conn, neighbours: &mut neighbours, health: &health, files };
-            let closes = batch.closes;
+            let (closes, answered, begun) = (batch.closes, batch.pieces.len(), Instant::now());
             group.run(batch);
+            rhythm = Rhythm { answered, took: begun.elapsed() };
             if closes || self.health.given_up().is_some() {
                 break;
             }
@@ -155,6 +180,21 @@ impl Writer {
         let _best_effort = conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
         drop(conn);
         self.health.closed_in_order();
+    }
+}
+
+/// How the group before went.
+#[derive(Default)]
+struct Rhythm {
+    answered: usize,
+    took: Duration,
+}
+
+impl Rhythm {
+    /// A part of what a commit takes, which is nothing where the disk is fast; and nobody who writes
+    /// alone waits.
+    fn patience(&self) -> Duration {
+        if self.answered > 1 { (self.took / 4).min(LONGEST_PATIENCE) } else { Duration::ZERO }
     }
 }
 

@@ -84,7 +84,7 @@ def test_a_clock_that_is_set_back_brings_nothing_back_to_life(world):
     world.set(-DAY)
     assert world.ready() == BEHIND
     assert not world.is_active(old), "it has expired"
-    # Time stands still, and everything goes on.
+    # Time goes slowly, and everything goes on.
     assert world.is_active()
     world.client.refresh()
     world.client.revoke()
