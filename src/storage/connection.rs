@@ -194,13 +194,16 @@ fn uri(path: &Path, mode: &str) -> String {
     format!("file:{encoded}?mode={mode}")
 }
 
-/// `busy_timeout` first: everything after it may have to wait for another process.
+/// For how long a lock is waited for that another process holds.
+const PATIENCE: &str = "PRAGMA busy_timeout = 5000";
+
+/// [`PATIENCE`] first: everything after it may have to wait for another process.
 fn establish(url: &str) -> Result<SqliteConnection, StorageError> {
     let mut conn = SqliteConnection::establish(url)
         .map_err(|error| StorageError::Unavailable(error.to_string()))?;
+    conn.batch_execute(PATIENCE)?;
     conn.batch_execute(
-        "PRAGMA busy_timeout = 5000;
-         PRAGMA synchronous = FULL;
+        "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON;

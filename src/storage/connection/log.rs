@@ -2,14 +2,15 @@
 
 use diesel::connection::SimpleConnection as _;
 
-use super::DbConnection;
+use super::{DbConnection, PATIENCE};
 
 /// Moves what is in the log into the file and makes the log empty, if nobody reads or writes: nobody is
 /// waited for. A disk that the log has filled behind somebody who read is not full any more by that.
 pub(in crate::storage) fn shorten_log(conn: &mut DbConnection) {
-    let _best_effort = conn.batch_execute(
-        "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 5000;",
-    );
+    let _best_effort =
+        conn.batch_execute("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE);");
+    // By itself: nothing is run of what stands behind a statement that has failed.
+    let _cannot_fail = conn.batch_execute(PATIENCE);
 }
 
 /// Two connections that checkpoint at once could lose commits before 3.51.3.
@@ -21,6 +22,22 @@ pub(super) fn has_no_wal_reset_bug(version: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::connection::{establish, number, uri};
+
+    #[test]
+    fn a_log_that_cannot_be_shortened_leaves_the_patience_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut conn = establish(&uri(&dir.path().join("x.db"), "rwc")).unwrap();
+        let begun =
+            "PRAGMA journal_mode = WAL; CREATE TABLE t (x); BEGIN; INSERT INTO t VALUES (1)";
+        conn.batch_execute(begun).unwrap();
+        // No checkpoint in a transaction.
+        assert!(conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").is_err());
+        let mut conn = DbConnection::Sqlite(conn);
+        shorten_log(&mut conn);
+        let DbConnection::Sqlite(mut conn) = conn;
+        assert_eq!(number(&mut conn, "SELECT timeout FROM pragma_busy_timeout").unwrap(), 5000);
+    }
 
     #[test]
     fn a_sqlite_that_loses_commits_is_known() {
