@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::connection::copying;
-use super::draft::{Draft, Place};
+use super::draft::{Draft, Place, SIDES, occupant};
 use super::{OpenError, StorageError, next_to};
 use crate::clock::UnixTime;
 
@@ -30,7 +30,7 @@ pub enum BackupError {
     /// It would take the place of the database, or of what belongs to it.
     #[error("{0} belongs to the database itself")]
     Itself(PathBuf),
-    /// It would take the place of another file.
+    /// It would take the place of another file, or that one would be taken for a part of it.
     #[error("{0} is there already")]
     Exists(PathBuf),
     /// Somebody else writes to the same file.
@@ -53,15 +53,14 @@ pub fn take(
     may_replace: bool,
     now: UnixTime,
 ) -> Result<Backup, BackupError> {
-    let is_there = fs::symlink_metadata(copy).is_ok();
     if fs::metadata(database).is_err() {
         return Err(OpenError::Missing(database.to_owned()).into());
     }
     if belongs_to(database, copy) {
         return Err(BackupError::Itself(copy.to_owned()));
     }
-    if is_there && !may_replace {
-        return Err(BackupError::Exists(copy.to_owned()));
+    if let Some(there) = occupant(copy).filter(|_| !may_replace) {
+        return Err(BackupError::Exists(there));
     }
     let unwritable = |error: io::Error| BackupError::Unwritable(copy.to_owned(), error.to_string());
     if fs::metadata(copy).is_ok_and(|file| !file.is_file()) {
@@ -90,10 +89,17 @@ pub fn unfinished(copy: &Path) -> PathBuf {
     next_to(copy, ".partial")
 }
 
-/// Whether this is the database by any name, or a file that SQLite has or will have beside it.
+/// Whether this is the database by any name, or a file that SQLite has or will have beside it; or has the
+/// database beside it.
 pub(super) fn belongs_to(database: &Path, file: &Path) -> bool {
-    let names = ["", "-wal", "-shm", "-journal"].map(|suffix| next_to(&whole(database), suffix));
-    names.iter().any(|name| *name == whole(file) || is_same(name, file))
+    let is_beside = |one: &Path, other: &Path| {
+        let mut sides = SIDES.iter().map(|suffix| next_to(&whole(one), suffix));
+        sides.any(|side| side == whole(other) || is_same(&side, other))
+    };
+    whole(database) == whole(file)
+        || is_same(database, file)
+        || is_beside(database, file)
+        || is_beside(file, database)
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {

@@ -18,12 +18,15 @@ pub(super) struct Draft {
     file: File,
 }
 
+/// What SQLite has beside a file, and would take for a part of whatever gets that file's name.
+pub(super) const SIDES: [&str; 3] = ["-wal", "-shm", "-journal"];
+
 /// What may be in the place that a draft takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Nothing: otherwise nothing changes.
+    /// Nothing, nor anything beside it: otherwise nothing changes.
     Empty,
-    /// Whatever there is goes.
+    /// Whatever there is goes, with what is beside it.
     Any,
 }
 
@@ -93,7 +96,13 @@ impl Draft {
         self.file.sync_all()?;
         remove_sides(&self.path);
         match place {
-            Place::Any => fs::rename(&self.path, &self.target)?,
+            Place::Any => {
+                clear_sides(&self.target)?;
+                fs::rename(&self.path, &self.target)?;
+            }
+            Place::Empty if occupant(&self.target).is_some() => {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
             Place::Empty => match fs::hard_link(&self.path, &self.target) {
                 Ok(()) => fs::remove_file(&self.path)?,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
@@ -120,10 +129,28 @@ impl Drop for Draft {
     }
 }
 
+/// What is in the place of a file, or beside it.
+pub(super) fn occupant(path: &Path) -> Option<PathBuf> {
+    let names = std::iter::once("").chain(SIDES).map(|suffix| next_to(path, suffix));
+    names.into_iter().find(|name| fs::symlink_metadata(name).is_ok())
+}
+
 fn remove_sides(path: &Path) {
-    for suffix in ["-journal", "-wal", "-shm"] {
+    for suffix in SIDES {
         let _most_often_there_is_none = fs::remove_file(next_to(path, suffix));
     }
+}
+
+/// As [`remove_sides`], and on the disk before this returns.
+fn clear_sides(path: &Path) -> io::Result<()> {
+    for side in SIDES.map(|suffix| next_to(path, suffix)) {
+        match fs::remove_file(side) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(_) => {}
+            Ok(()) => sync_folder(path)?,
+        }
+    }
+    Ok(())
 }
 
 /// Has the names in the folder of a file written to the disk.
@@ -165,6 +192,15 @@ mod tests {
         Draft::begin(&target).unwrap().unwrap().finish(Place::Any).unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"");
         fs::remove_file(&target).unwrap();
+        for suffix in SIDES {
+            fs::write(next_to(&target, suffix), "of another").unwrap();
+            let refused = Draft::begin(&target).unwrap().unwrap().finish(Place::Empty);
+            assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::AlreadyExists, "{suffix}");
+            assert_eq!(occupant(&target), Some(next_to(&target, suffix)));
+            Draft::begin(&target).unwrap().unwrap().finish(Place::Any).unwrap();
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "{suffix}");
+            fs::remove_file(&target).unwrap();
+        }
         Draft::begin(&target).unwrap().unwrap().finish(Place::Empty).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::backup::{belongs_to, whole};
 pub use super::connection::carry_over::Carried;
-use super::connection::copying::copy_into;
+use super::connection::copying::{copy_into, has_mark};
 use super::connection::replacing::{
-    Before, Ending, accept, hold, is_in_use, knows, last_record, look_before, make_ready,
-    update_copy,
+    Before, Ending, accept, hold, is_in_use, look_before, make_ready, update_copy, why_unknown,
 };
 use super::connection::turn::Turn;
 use super::connection::{SCHEMA_VERSION, restrict};
-use super::draft::{Draft, Place, folder};
+use super::draft::{Draft, Place, SIDES, folder};
 use super::{OpenError, StorageError, next_to};
 use crate::clock::UnixTime;
 
@@ -98,26 +97,27 @@ pub fn restore(
         .and_then(|()| accept(draft.path(), now))
         .map_err(|why| RestoreError::Backup(backup.to_owned(), why))?;
     let failed = |error: StorageError| unwritable(io::Error::other(error.to_string()));
-    let last_recorded_at = last_record(draft.path()).map_err(failed)?;
     let older = older_copy(&path, &before, now)?;
     let witness = older.as_ref().map_or(path.as_path(), Draft::path);
     let not_known_because = match &before {
         Before::Nothing => Some("there is no database".to_owned()),
         Before::Mute(why) => Some(why.clone()),
-        Before::Whole(_) if knows(draft.path(), witness).map_err(failed)? => None,
-        Before::Whole(_) => Some("the database has nothing to do with the backup".to_owned()),
+        Before::Whole(_) => {
+            let why = why_unknown(draft.path(), &copied, witness).map_err(failed)?;
+            why.map(str::to_owned)
+        }
     };
     if let (Some(why), Word::None) = (&not_known_because, word) {
         return Err(RestoreError::NobodyKnows(why.clone()));
     }
     let old = Some(witness).filter(|_| not_known_because.is_none());
     let ending = Ending { old, everything: word == Word::RevokeAll };
-    let carried = make_ready(draft.path(), ending, copied.taken_at, now).map_err(failed)?;
+    let carried = make_ready(draft.path(), ending, &copied, now).map_err(failed)?;
     drop(older);
     let replaced = put_into_place(&path, &before, draft, now)?;
     Ok(Restored {
         taken_at: copied.taken_at,
-        last_recorded_at,
+        last_recorded_at: copied.last_event.1,
         schema: copied.version,
         replaced,
         not_known_because,
@@ -136,7 +136,7 @@ fn fetch(backup: &Path, draft: &mut Draft) -> Result<(), String> {
     }
     io::copy(&mut File::open(backup).map_err(said)?, draft.file()).map_err(said)?;
     let log = next_to(backup, "-wal");
-    if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+    if fs::metadata(&log).is_ok_and(|log| log.len() > 0) && !has_mark(draft.path()) {
         fs::copy(log, next_to(draft.path(), "-wal")).map_err(said)?;
     }
     Ok(())
@@ -173,8 +173,7 @@ fn put_into_place(
         _ => None,
     };
     let kept = free_name(path, now);
-    let sides = ["-wal", "-shm", "-journal"];
-    for suffix in sides.iter().filter(|suffix| next_to(path, suffix).exists()) {
+    for suffix in SIDES.iter().filter(|suffix| next_to(path, suffix).exists()) {
         fs::rename(next_to(path, suffix), next_to(&kept, suffix)).map_err(failed)?;
     }
     let is_there = fs::symlink_metadata(path).is_ok();

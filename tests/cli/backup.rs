@@ -72,6 +72,26 @@ fn a_file_that_is_there_is_replaced_only_by_force() {
 }
 
 #[test]
+fn what_lies_beside_the_place_of_a_copy_goes_by_force_alone() {
+    let place = with_a_user();
+    for name in ["copy.db-wal", "copy.db-shm", "copy.db-journal"] {
+        place.file(name, "of another", 0o600);
+        let said = place.run(&["backup", "copy.db"]);
+        assert_eq!((said.code, said.err.lines().count()), (1, 1), "{said:?}");
+        assert!(said.err.contains(&format!("{name} is there already")), "{said:?}");
+        assert_eq!(names(&place), [name, "mcp_oauth.db"]);
+        assert_eq!(place.run(&["backup", "copy.db", "--force"]).code, 0);
+        assert_eq!(names(&place), ["copy.db", "mcp_oauth.db"]);
+        fs::remove_file(place.path("copy.db")).unwrap();
+    }
+    // The database itself would be what lies beside.
+    fs::rename(place.path("mcp_oauth.db"), place.path("x-wal")).unwrap();
+    let said = place.run(&["backup", "x", "--force", "--db", "x-wal"]);
+    assert!(said.err.contains("belongs to the database itself"), "{said:?}");
+    assert_eq!(names(&place), ["x-wal"]);
+}
+
+#[test]
 fn the_database_is_not_written_over_by_any_name() {
     let place = with_a_user();
     let before = fs::read(place.path("mcp_oauth.db")).unwrap();

@@ -313,9 +313,71 @@ fn a_database_of_an_older_schema_is_asked_and_kept_as_it_is() {
     let live = all(&place, "id", "oauth_grants WHERE revoked_at IS NULL ORDER BY id");
     assert_eq!(live, "3 4");
     assert_ne!(value(&place, "SELECT version FROM schema_version"), "9");
+    assert_eq!(value(&place, "SELECT count(*) FROM events WHERE at = 77"), "1");
     let kept = replaced(&place).pop().unwrap();
     assert_eq!(ask(&place.path(&kept), "SELECT version FROM schema_version"), "9");
     assert!(!place.path("mcp_oauth.db.before.partial").exists());
+}
+
+#[test]
+fn a_database_that_is_older_than_the_backup_does_not_know_what_came_after() {
+    let place = Place::new();
+    for name in ["ada", "eve"] {
+        let added = place.run_with(&["user", "add", name, "--password-stdin"], "correct horse\n");
+        assert_eq!(added.code, 0, "{added:?}");
+    }
+    let done = |arguments: &[&str]| {
+        let said = place.run(arguments);
+        assert_eq!(said.code, 0, "{arguments:?}: {said:?}");
+    };
+    let is_disabled = "SELECT disabled_at IS NOT NULL FROM users WHERE username = 'eve'";
+    done(&["backup", "early.db"]);
+    done(&["resource", "add", "https://x.example/"]);
+    done(&["user", "disable", "eve"]);
+    done(&["backup", "late.db"]);
+    fs::remove_file(place.path("mcp_oauth.db")).unwrap();
+    done(&["restore", "early.db", "--revoke-all"]);
+    assert_eq!(value(&place, is_disabled), "0");
+    let last = ask(&place.path("late.db"), "SELECT max(id) FROM events");
+    // It has fewer events, and then more, but others.
+    for _ in 0..3 {
+        refused(&place.run(&["restore", "late.db"]), 1, "is older than the backup");
+        assert_eq!(value(&place, is_disabled), "0");
+        done(&["resource", "add", "https://y.example/"]);
+        done(&["resource", "remove", "https://y.example/"]);
+    }
+    assert_eq!(value(&place, &format!("SELECT max(id) > {last} FROM events")), "1");
+    // Of which a registration may be forgotten, and be the last one of the backup.
+    sql(&place.path("mcp_oauth.db"), &format!("DELETE FROM events WHERE id = {last}"));
+    refused(&place.run(&["restore", "late.db"]), 1, "is older than the backup");
+
+    done(&["restore", "late.db", "--revoke-all"]);
+    assert_eq!(value(&place, is_disabled), "1");
+    let known = || {
+        let said = place.run(&["restore", "late.db", "--json"]).json();
+        assert_eq!(said["not_known_because"], serde_json::Value::Null, "{said}");
+    };
+    known();
+    sql(&place.path("mcp_oauth.db"), &format!("DELETE FROM events WHERE id = {last}"));
+    known();
+    sql(&place.path("mcp_oauth.db"), &format!("DELETE FROM events WHERE id <= {last}"));
+    known();
+}
+
+#[test]
+fn a_log_that_lies_beside_a_backup_of_ours_is_not_its_own() {
+    let place = lived();
+    let kept = SqliteConnection::establish(place.path("mcp_oauth.db").to_str().unwrap());
+    let mut kept = kept.unwrap();
+    kept.batch_execute("PRAGMA journal_mode = WAL; UPDATE users SET password_hash = 'in the log'")
+        .unwrap();
+    fs::copy(place.path("mcp_oauth.db-wal"), place.path("copy.db-wal")).unwrap();
+    drop(kept);
+    fs::remove_file(place.path("mcp_oauth.db")).unwrap();
+    let said = place.run(&["restore", "copy.db", "--trust-backup", "--json"]).json();
+    assert!(said["taken_at"].is_number(), "{said}");
+    assert_eq!(value(&place, "SELECT password_hash FROM users WHERE id = 'uA'"), "old");
+    assert_eq!(value(&place, "SELECT integrity_check FROM pragma_integrity_check"), "ok");
 }
 
 #[test]

@@ -45,19 +45,36 @@ const OF_PEOPLE: [&str; 7] = [
     "sign_in_places",
 ];
 
-/// Whether `old` has grown out of the backup: they have somebody in common, or something that somebody
-/// did. Ids are drawn at random.
-pub(super) fn is_of_same_origin(conn: &mut SqliteConnection) -> Result<bool, StorageError> {
+/// Why `old` does not know what came after the backup, whose own last event was `last`; none if it does.
+/// It has grown out of it if it has somebody in common with it, or something that somebody did, for ids are
+/// drawn at random; and if all that is in the record of the backup is in its own, or forgotten by now.
+pub(super) fn why_not_known(
+    conn: &mut SqliteConnection,
+    last: i64,
+) -> Result<Option<&'static str>, StorageError> {
     let common = "SELECT 'yes' AS text WHERE
         EXISTS (SELECT 1 FROM main.users AS b JOIN old.users AS o ON o.id = b.id)
         OR EXISTS (SELECT 1 FROM main.events AS b JOIN old.events AS o ON o.id = b.id
                    WHERE o.at = b.at AND o.kind = b.kind AND o.user_id = b.user_id)";
-    Ok(!texts(conn, common)?.is_empty())
+    if texts(conn, common)?.is_empty() {
+        return Ok(Some("the database has nothing to do with the backup"));
+    }
+    // Restored from an older backup, it has other events under the ids of what it has never seen.
+    let unseen = format!(
+        "SELECT 'yes' AS text WHERE {last} > (SELECT COALESCE(max(id), 0) FROM old.events)
+         OR EXISTS (SELECT 1 FROM main.events AS b JOIN old.events AS o ON o.id = b.id
+                    WHERE b.id <= {last} AND (o.at <> b.at OR o.kind <> b.kind
+                        OR o.user_id IS NOT b.user_id OR o.resource IS NOT b.resource))"
+    );
+    let is_older = !texts(conn, &unseen)?.is_empty();
+    Ok(is_older
+        .then_some("the database is older than the backup, or was restored from an older one"))
 }
 
-/// Carries over what `old` knows; adds what that has ended.
+/// Carries over what `old` knows since the event `last`; adds what that has ended.
 pub(super) fn carry_over(
     conn: &mut SqliteConnection,
+    last: i64,
     now: UnixTime,
     carried: &mut Carried,
 ) -> Result<(), StorageError> {
@@ -77,7 +94,7 @@ pub(super) fn carry_over(
         "UPDATE main.clock SET seen_at = max(seen_at, (SELECT max(seen_at) FROM old.clock))";
     run(conn, later)?;
     // The record is not restored: it goes on, and so does what has been told of it.
-    take_over(conn, "events", "id > (SELECT COALESCE(max(id), 0) FROM main.events)")?;
+    take_over(conn, "events", &format!("id > {last}"))?;
     run(conn, "DELETE FROM main.notification_channels")?;
     take_over(conn, "notification_channels", "TRUE")?;
     forget_what_lives_for_minutes(conn)

@@ -30,6 +30,8 @@ pub(in crate::storage) struct Copied {
     pub(in crate::storage) taken_at: Option<UnixTime>,
     /// The version of its schema.
     pub(in crate::storage) version: i64,
+    /// The id of the last event that is recorded in it, and when that was; 0 if there is none.
+    pub(in crate::storage) last_event: (i64, Option<UnixTime>),
 }
 
 /// Writes the state that `source` has now into the empty file `copy`, marks it, and looks at all of it.
@@ -89,7 +91,17 @@ pub(super) fn examine(conn: &mut SqliteConnection) -> Result<Copied, StorageErro
     } else {
         None
     };
-    Ok(Copied { taken_at, version })
+    let last = number(conn, "SELECT COALESCE(max(id), 0) FROM events")?;
+    let last_at = Fixed("SELECT at FROM events ORDER BY id DESC LIMIT 1");
+    let last_at = last_at.get_result(conn).optional()?.map(UnixTime);
+    Ok(Copied { taken_at, version, last_event: (last, last_at) })
+}
+
+/// Whether a file has the mark in itself, whatever log lies beside it: then the log is another's, for a
+/// copy of ours has none.
+pub(in crate::storage) fn has_mark(file: &Path) -> bool {
+    let tables = establish(&uri(file, "ro&immutable=1")).and_then(|mut conn| tables(&mut conn));
+    tables.is_ok_and(|tables| is_marked(&tables))
 }
 
 /// Whether these are the tables of a copy.

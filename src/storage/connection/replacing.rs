@@ -8,15 +8,13 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use rustix::fs::{FlockOperation, fcntl_lock};
 
-use super::carry_over::{
-    Carried, carry_over, end_everything, end_what_works_once, is_of_same_origin,
-};
+use super::carry_over::{Carried, carry_over, end_everything, end_what_works_once, why_not_known};
 use super::copying::{Copied, MARK, check_all, examine};
 use super::first_look::create_or_check;
 use super::migration::migrate;
 use super::{
-    APPLICATION_ID, Fixed, Missing, SCHEMA_VERSION, Verdict, establish, number, oldest_allowed,
-    patiently, uri,
+    APPLICATION_ID, Missing, SCHEMA_VERSION, Verdict, establish, number, oldest_allowed, patiently,
+    uri,
 };
 use crate::clock::UnixTime;
 use crate::storage::schema::events;
@@ -106,9 +104,13 @@ pub(in crate::storage) fn update_copy(copy: &Path, now: UnixTime) -> Result<(), 
     migrate(&mut establish(&uri(copy, "rw"))?, now).map(drop)
 }
 
-/// Whether the database at `old` is what has become of the one in `draft`.
-pub(in crate::storage) fn knows(draft: &Path, old: &Path) -> Result<bool, StorageError> {
-    is_of_same_origin(&mut attached(draft, old)?)
+/// Why the database at `old` is not what has become of the backup in `draft`; none if it is.
+pub(in crate::storage) fn why_unknown(
+    draft: &Path,
+    copied: &Copied,
+    old: &Path,
+) -> Result<Option<&'static str>, StorageError> {
+    why_not_known(&mut attached(draft, old)?, copied.last_event.0)
 }
 
 /// What is to be ended in a backup.
@@ -125,7 +127,7 @@ pub(in crate::storage) struct Ending<'a> {
 pub(in crate::storage) fn make_ready(
     draft: &Path,
     ending: Ending<'_>,
-    taken_at: Option<UnixTime>,
+    copied: &Copied,
     now: UnixTime,
 ) -> Result<Carried, StorageError> {
     let mut conn = match ending.old {
@@ -135,7 +137,7 @@ pub(in crate::storage) fn make_ready(
     conn.batch_execute("PRAGMA main.journal_mode = OFF")?;
     let mut carried = Carried::default();
     if ending.old.is_some() {
-        carry_over(&mut conn, now, &mut carried)?;
+        carry_over(&mut conn, copied.last_event.0, now, &mut carried)?;
     } else {
         end_what_works_once(&mut conn, now)?;
     }
@@ -145,7 +147,7 @@ pub(in crate::storage) fn make_ready(
     conn.batch_execute(&format!(
         "DELETE FROM main.serving_processes; DROP TABLE IF EXISTS main.{MARK};"
     ))?;
-    let of = taken_at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
+    let of = copied.taken_at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
     let Carried { grants_ended_since, grants_used_since, grants_ended_now, .. } = carried;
     let grants = grants_ended_since + grants_used_since + grants_ended_now;
     let sessions = carried.sessions_ended;
@@ -155,13 +157,6 @@ pub(in crate::storage) fn make_ready(
         .values((at, kind, events::detail.eq(detail)))
         .execute(&mut conn)?;
     Ok(carried)
-}
-
-/// When something was last recorded.
-pub(in crate::storage) fn last_record(draft: &Path) -> Result<Option<UnixTime>, StorageError> {
-    let mut conn = establish(&uri(draft, "rw"))?;
-    let last = Fixed("SELECT at FROM events ORDER BY id DESC LIMIT 1");
-    Ok(last.get_result(&mut conn).optional()?.map(UnixTime))
 }
 
 /// Keeps everybody else out of a database while it gets another name, with all of its log folded into
