@@ -140,15 +140,16 @@ async fn stop(servers: Vec<ServerHandle>, gracefully: bool) {
 }
 
 async fn close(storage: &Storage, lost: bool) -> io::Result<()> {
-    if lost {
-        let why = storage.health().given_up();
-        let why = why.map_or("the writer of the database was lost", GivenUp::words);
-        error!("{why}");
-        return Err(io::Error::other(why));
+    if !lost {
+        storage.close().await;
     }
-    storage.close().await;
-    info!("stopped");
-    Ok(())
+    let why = storage.health().given_up().map(GivenUp::words);
+    let Some(why) = why.or(lost.then_some("the writer of the database was lost")) else {
+        info!("stopped");
+        return Ok(());
+    };
+    error!("{why}");
+    Err(io::Error::other(why))
 }
 
 fn listen(

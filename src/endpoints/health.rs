@@ -31,7 +31,7 @@ pub async fn readyz(app: web::Data<App>) -> HttpResponse {
     match app.storage.place() {
         Place::Kept => {}
         Place::Full => return not_ready("the disk is full"),
-        Place::Gone | Place::Replaced => {
+        Place::Gone | Place::Replaced | Place::OtherLog => {
             return not_ready("the file of the database is not where it was");
         }
     }

@@ -33,8 +33,10 @@ pub enum Place {
     /// The database was moved or deleted. Who starts anew would begin with nothing, so that the one that
     /// has it open is kept.
     Gone,
-    /// There is another database, or the log is not the one that is written to.
+    /// There is another database.
     Replaced,
+    /// The log is not the one that is written to: others may have written to the file without it.
+    OtherLog,
 }
 
 impl Files {
@@ -55,8 +57,10 @@ impl Files {
         let found = identity(&self.database);
         if found == Ok(None) {
             Place::Gone
-        } else if !is_kept(found, self.opened[0]) || !is_kept(identity(&self.log), self.opened[1]) {
+        } else if !is_kept(found, self.opened[0]) {
             Place::Replaced
+        } else if !is_kept(identity(&self.log), self.opened[1]) {
+            Place::OtherLog
         } else if self.free_space().is_some_and(|free| free < LEAST_FREE_SPACE) {
             Place::Full
         } else {
@@ -145,7 +149,10 @@ mod tests {
         assert_eq!(files.place(), Place::Replaced);
         fs::rename(&other, &database).unwrap();
         assert_eq!(files.place(), Place::Kept);
-        fs::remove_file(&log).unwrap();
-        assert_eq!(files.place(), Place::Replaced);
+        // It keeps its number, as one does that is open.
+        fs::rename(&log, &other).unwrap();
+        assert_eq!(files.place(), Place::OtherLog);
+        lay(&log);
+        assert_eq!(files.place(), Place::OtherLog);
     }
 }

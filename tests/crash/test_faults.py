@@ -14,6 +14,7 @@ import subprocess
 from pathlib import Path
 
 import httpx
+import pytest
 from disks import mount, small_disk  # noqa: F401 (a fixture)
 from load import Client
 from support import BINARY, INTROSPECTION_SECRET, PASSWORD, Service, wait_for
@@ -433,11 +434,43 @@ def files_of(service):
     return Path(f"/proc/{service.process.pid}/fd").iterdir()
 
 
+def fold(path):
+    """All that is in the log gets into the file."""
+    with contextlib.closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as database:
+        assert database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+
+
+@pytest.mark.parametrize("end", ["by itself", "when it is told to"])
+def test_what_others_have_done_since_the_log_was_deleted_is_not_undone(tmp_path, end):
+    service = Service(tmp_path, "http://127.0.0.1:1/mcp").start()
+    client, database = client_in_use(service), tmp_path / "mcp_oauth.db"
+    fold(database)
+    # The page of the clients is in the log as it is now.
+    assert register(service).status_code == 201
+    for suffix in ["-wal", "-shm"]:
+        (tmp_path / f"mcp_oauth.db{suffix}").unlink()
+    service.command("client", "disable", client.client_id)
+    if end == "when it is told to":
+        service.process.terminate()
+    assert service.process.wait(30) == 1
+    said_once(service, "its log, was replaced; nothing more is written")
+    service.start()
+    with contextlib.closing(sqlite3.connect(database)) as rows:
+        found = rows.execute("SELECT disabled_at IS NOT NULL FROM oauth_clients WHERE client_id = ?", [client.client_id])
+        assert found.fetchone() == (1,), "an acknowledged revocation was undone"
+    assert refresh(service, client).status_code in (400, 401)
+    service.stop()
+    check_database(database)
+
+
 @pytest.mark.parametrize("which", ["mcp_oauth.db", "mcp_oauth.db-wal"])
 def test_another_file_in_the_place_of_the_database_or_its_log_ends_the_service(tmp_path, which):
     service = Service(tmp_path, "http://127.0.0.1:1/mcp").start()
     client = client_in_use(service)
     old, database = tmp_path / "old.db", tmp_path / "mcp_oauth.db"
+    if which == "mcp_oauth.db-wal":
+        # What is in the log alone goes with it.
+        fold(database)
     subprocess.run(["cp", "--reflink=never", database, tmp_path / "copy.db"], check=True)
     database.rename(old) if which == "mcp_oauth.db" else (tmp_path / which).unlink()
     if which == "mcp_oauth.db":

@@ -39,6 +39,10 @@ impl Group<'_> {
             let _not_looked = self.attempt(&mut []);
         }
         self.commit(batch.pieces);
+        if batch.closes {
+            // Whoever closes a file folds its log into it, and deletes what has that log's name.
+            let _given_up = self.look_for_the_file(|_| false);
+        }
     }
 
     fn commit(&mut self, mut pieces: Vec<Box<dyn Piece>>) {
@@ -56,7 +60,7 @@ impl Group<'_> {
         match &outcome {
             Ok(()) => {}
             Err(StorageError::Corrupt(why)) => self.health.damage(why),
-            Err(_) => connection::shorten_log(self.conn),
+            Err(_) => self.shorten_log(),
         }
         for piece in pieces {
             piece.answer(outcome.clone());
@@ -103,12 +107,23 @@ impl Group<'_> {
             Place::Gone => "the file of the database was moved or deleted",
             _ => {
                 // Before the last one is answered: whoever has the file now has all of it.
-                connection::shorten_log(self.conn);
-                self.health.give_up(GivenUp::Replaced, "there is another in its place");
+                self.shorten_log();
+                let cause = match place {
+                    Place::OtherLog => "what is in a log that was deleted may be lost",
+                    _ => "there is another in its place",
+                };
+                self.health.give_up(GivenUp::Replaced, cause);
                 GivenUp::Replaced.words()
             }
         };
         Err(Failure::Refused(StorageError::Unavailable(why.to_owned())))
+    }
+
+    /// Not over what others have written since the log was deleted: it would be undone.
+    fn shorten_log(&mut self) {
+        if self.files.is_none_or(|files| files.place() != Place::OtherLog) {
+            connection::shorten_log(self.conn);
+        }
     }
 
     /// True: this process is new to others.
