@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::connection::directly;
 use super::grants::Grant;
-use super::ids::{edge, insert_fresh};
+use super::ids::{FIRST_DRAWN, edge, insert_fresh};
 use super::schema::{oauth_grants, oauth_refresh_tokens, oauth_tokens, users};
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
@@ -97,7 +97,7 @@ pub fn describe(conn: &mut DbConnection, id: TokenId) -> Result<Option<Described
 }
 
 /// Deletes up to `limit` tokens that were drawn before `drawn_before`, from the left edge of the
-/// table, and expired before `before`.
+/// table, and expired before `before`. Those of the replaced provider stay.
 pub fn delete_expired(
     conn: &mut DbConnection,
     drawn_before: UnixTime,
@@ -105,6 +105,7 @@ pub fn delete_expired(
     limit: i64,
 ) -> Result<usize, StorageError> {
     let expired = oauth_tokens::table
+        .filter(oauth_tokens::id.ge(FIRST_DRAWN))
         .filter(oauth_tokens::id.lt(edge(drawn_before)))
         .filter(oauth_tokens::expires_at.lt(before))
         .order(oauth_tokens::id)

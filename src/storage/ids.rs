@@ -1,5 +1,6 @@
 //! Keys of token rows. They grow with time, so that rows are appended to the end of the tree. Those of
-//! the replaced provider are negative: left of every edge, so that their own times alone decide.
+//! the replaced provider are negative. Its tokens' rows stay, as many as there were once: its database
+//! may be read again, and what has ended here must not come back.
 
 use std::cell::Cell;
 
@@ -19,6 +20,9 @@ const RANDOM_BITS: u32 = 21;
 pub(super) fn set_time(millis: i64) {
     MILLIS.set(millis);
 }
+
+/// No id that was drawn is smaller.
+pub(super) const FIRST_DRAWN: TokenId = TokenId(0);
 
 /// Runs `insert` with a fresh id, and again if another process has drawn the same.
 pub(super) fn insert_fresh<T>(

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::connection::{directly, update};
-use super::ids::{edge, insert_fresh};
+use super::ids::{FIRST_DRAWN, edge, insert_fresh};
 use super::schema::oauth_refresh_tokens;
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
@@ -127,7 +127,8 @@ pub fn erase_salt(conn: &mut DbConnection, id: TokenId) -> Result<(), StorageErr
 }
 
 /// Deletes up to `limit` tokens that were drawn before `drawn_before`, from the left edge of the
-/// table, expired before `before`, and were not used since `drawn_before`.
+/// table, expired before `before`, and were not used since `drawn_before`. Those of the replaced
+/// provider stay.
 pub fn delete_expired(
     conn: &mut DbConnection,
     drawn_before: UnixTime,
@@ -137,6 +138,7 @@ pub fn delete_expired(
     let unused = oauth_refresh_tokens::used_at.is_null();
     let used = oauth_refresh_tokens::used_at.assume_not_null().lt(drawn_before);
     let expired = oauth_refresh_tokens::table
+        .filter(oauth_refresh_tokens::id.ge(FIRST_DRAWN))
         .filter(oauth_refresh_tokens::id.lt(edge(drawn_before)))
         .filter(oauth_refresh_tokens::expires_at.lt(before))
         .filter(unused.or(used))

@@ -160,6 +160,35 @@ fn what_was_ended_here_stays_ended() {
     assert_eq!(clients, ["four"]);
 }
 
+/// A token of the old database that never expires there: it could come in for ever.
+#[test]
+fn what_has_ended_here_stays_ended_when_it_has_been_cleaned_up() {
+    let place = place();
+    let mut old = old(&place);
+    old.client("one").pair("one", '1', "NULL", (600, MONTH)).pair("one", '2', "NULL", (600, MONTH));
+    old.run("DELETE FROM oauth_tokens WHERE token LIKE 'access_1%' OR token LIKE 'refresh_2%'");
+    old.run("UPDATE oauth_tokens SET expires_at = NULL");
+    let taken = import(&place, &["--json"]).json();
+    assert_eq!(taken["taken"], counts(1, 0, (2, 1, 1)), "{taken}");
+    assert_eq!(place.run(&["grant", "revoke", "--client", "one"]).code, 0);
+    let path = place.path("mcp_oauth.db");
+    let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    for statement in [
+        "UPDATE oauth_tokens SET expires_at = 5",
+        "UPDATE oauth_refresh_tokens SET expires_at = 5",
+        "UPDATE oauth_grants SET tokens_until = 5",
+    ] {
+        diesel::sql_query(statement).execute(&mut conn).unwrap();
+    }
+    let swept = place.run(&["gc"]);
+    assert_eq!(swept.code, 0, "{swept:?}");
+    let all = place.run(&["grant", "list", "--all", "--json"]);
+    assert_eq!(all.json(), json!([]), "the grants have gone");
+    let again = import(&place, &["--json"]).json();
+    assert_eq!(again["taken"], counts(0, 0, (0, 0, 0)), "{again}");
+    assert_eq!(again["already_here"], taken["taken"]);
+}
+
 #[test]
 fn the_resource_has_to_be_said_where_there_are_several() {
     let place = Place::new();
