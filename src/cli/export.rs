@@ -48,8 +48,9 @@ pub async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
         (error, _) => error.into(),
     })?;
     output::hint(&format!(
-        "{rows} rows; no token and no password is in them, but what second factors are made of: keep \
-         them as you keep the database. People sign in once more where they are imported"
+        "{rows} rows; no token and no password is in them, but hashes of passwords, salts of refresh \
+         tokens and what second factors are made of: keep them as you keep the database. People sign \
+         in once more where they are imported"
     ));
     Ok(())
 }
