@@ -55,11 +55,14 @@ pub async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
     if arguments.json {
         return output::json(&outcome);
     }
-    let archive::Outcome { issuer, taken, already_here, removed_here } = outcome;
+    let archive::Outcome { issuer, taken, already_here, removed_here, owner_here } = outcome;
     let head = if arguments.dry_run { "would be taken" } else { "taken" };
     output::line(&format!("{head}: {taken} rows; here already: {already_here}"))?;
     if removed_here > 0 {
-        output::line(&format!("left, for they were removed here: {removed_here}"))?;
+        output::line(&format!("left, for they were removed here, or theirs was: {removed_here}"))?;
+    }
+    if owner_here > 0 {
+        output::line(&format!("left, for whom or what they belong to was here: {owner_here}"))?;
     }
     if issuer != config.issuer.as_str() {
         let text = format!(

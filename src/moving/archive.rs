@@ -1,13 +1,16 @@
 //! All that is portable, as lines of JSON: out of one database and into another one, of whatever engine.
-//! There are no tokens, codes or passwords in it, but their hashes; and what second factors are made of.
+//! There are no tokens, codes or passwords in it, but their hashes, the salts from which the successors of
+//! refresh tokens are derived, and what second factors are made of.
 
+use std::collections::HashSet;
 use std::io::{self, BufRead, Write};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixTime;
-use crate::storage::events::{Event, Subject, record};
-use crate::storage::portable::{self, Row};
+use crate::storage::events::{Event, Removed, Subject, record};
+use crate::storage::portable::{self, Row, Standing};
 use crate::storage::{DbConnection, SCHEMA_VERSION, Storage, StorageError};
 
 /// Of the lines; the columns have the version of the schema.
@@ -40,6 +43,8 @@ pub struct Outcome {
     pub already_here: usize,
     /// Rows about somebody or something that was removed here.
     pub removed_here: usize,
+    /// Rows that belong to somebody or something that was here before, and were not: ended since, or new.
+    pub owner_here: usize,
 }
 
 /// Why it was not written or read to its end.
@@ -91,7 +96,7 @@ fn line(out: &mut impl Write, value: &impl Serialize) -> Result<(), ArchiveError
 }
 
 /// Reads it back, in batches of which each is one transaction. What is here already stays as it is, and
-/// what was removed here stays away, so whoever is interrupted runs it once more.
+/// what was removed or ended here stays away, so whoever is interrupted runs it once more.
 ///
 /// # Errors
 /// Lines that are not ours, or for which there is somebody else here; the file's and the database's.
@@ -105,29 +110,44 @@ pub async fn read(
     let mut number = 0;
     let head = next(&mut input, &mut number)?;
     let head = head.ok_or_else(|| wrong(1, "the file is empty"))?;
-    let head = self::head(&head).map_err(|why| wrong(1, why))?;
-    let mut outcome = Outcome { issuer: head.issuer, taken: 0, already_here: 0, removed_here: 0 };
+    let issuer = self::head(&head).map_err(|why| wrong(1, why))?.issuer;
+    let mut outcome = Outcome { issuer, taken: 0, already_here: 0, removed_here: 0, owner_here: 0 };
+    let mut left = Arc::new(HashSet::new());
+    let mut last = None;
     loop {
         let mut rows = vec![];
         while rows.len() < BATCH
             && let Some(text) = next(&mut input, &mut number)?
         {
-            rows.push((number, row(&text).map_err(|why| wrong(number, why))?));
+            let row = row(&text, &mut last).map_err(|why| wrong(number, why))?;
+            rows.push((number, row));
         }
         if rows.is_empty() {
             return Ok(outcome);
         }
+        let batch = Batch { rows, left: left.clone(), dry, now };
         let done = if dry {
-            storage.read(|conn| take(conn, &rows, dry, now)).await?
+            storage.read(|conn| batch.take(conn)).await?
         } else {
-            storage.write(move |conn: &mut DbConnection| take(conn, &rows, dry, now)).await?
+            storage.write(move |conn: &mut DbConnection| batch.take(conn)).await?
         };
         outcome.taken += done.taken;
         outcome.already_here += done.already_here;
         outcome.removed_here += done.removed_here;
+        outcome.owner_here += done.owner_here;
+        Arc::make_mut(&mut left).extend(done.left);
         // Whoever waits in the queue goes first.
         tokio::task::yield_now().await;
     }
+}
+
+/// Rows of one transaction, each with the number of its line.
+struct Batch {
+    rows: Vec<(usize, Row)>,
+    /// The grants that were left before.
+    left: Arc<HashSet<i64>>,
+    dry: bool,
+    now: UnixTime,
 }
 
 /// What a batch has done.
@@ -136,38 +156,47 @@ struct Done {
     taken: usize,
     already_here: usize,
     removed_here: usize,
+    owner_here: usize,
+    /// The grants that were left.
+    left: HashSet<i64>,
 }
 
-fn take(
-    conn: &mut DbConnection,
-    rows: &[(usize, Row)],
-    dry: bool,
-    now: UnixTime,
-) -> Result<Done, ArchiveError> {
-    let mut done = Done::default();
-    for (number, row) in rows {
-        if row.is_here(conn)? {
-            done.already_here += 1;
-        } else if row.was_removed(conn)? {
-            done.removed_here += 1;
-        } else {
-            if !dry {
-                row.insert(conn).map_err(|error| match error {
-                    StorageError::AlreadyExists => {
-                        let table = row.table();
-                        wrong(*number, format!("another one of {table} is in its place here"))
-                    }
-                    error => error.into(),
-                })?;
+impl Batch {
+    fn take(&self, conn: &mut DbConnection) -> Result<Done, ArchiveError> {
+        let mut done = Done::default();
+        let removed = Removed::find(conn)?;
+        for (number, row) in &self.rows {
+            let of_left = |id| self.left.contains(&id) || done.left.contains(&id);
+            if row.grant_of_token().is_some_and(of_left) {
+                done.removed_here += 1;
+                continue;
             }
-            done.taken += 1;
+            match row.standing(conn, &removed)? {
+                Standing::Here => done.already_here += 1,
+                Standing::Removed => {
+                    done.removed_here += 1;
+                    done.left.extend(row.grant());
+                }
+                Standing::OwnerHere => done.owner_here += 1,
+                Standing::Displaced => {
+                    let table = row.table();
+                    let why = format!("another one of {table} is in its place here");
+                    return Err(wrong(*number, why));
+                }
+                Standing::Wanted => {
+                    if !self.dry {
+                        row.insert(conn)?;
+                    }
+                    done.taken += 1;
+                }
+            }
         }
+        if done.taken > 0 && !self.dry {
+            let subject = Subject { detail: Some(done.taken.to_string()), ..Subject::default() };
+            record(conn, Event::RowsImported, subject, self.now)?;
+        }
+        Ok(done)
     }
-    if done.taken > 0 && !dry {
-        let subject = Subject { detail: Some(done.taken.to_string()), ..Subject::default() };
-        record(conn, Event::RowsImported, subject, now)?;
-    }
-    Ok(done)
 }
 
 /// A line without its end; none behind the last one.
@@ -195,13 +224,18 @@ fn head(text: &str) -> Result<Head, &'static str> {
     Ok(head)
 }
 
-fn row(text: &str) -> Result<Row, String> {
+/// A row, which may not belong to one that has passed: `last` is that of the line before.
+fn row(text: &str, last: &mut Option<Row>) -> Result<Row, String> {
     // Without what stands there, which may be what nobody is to see.
     let row: Row = serde_json::from_str(text).map_err(|_| "this is no row of ours".to_owned())?;
-    match row.unreadable() {
-        None => Ok(row),
-        Some(column) => Err(format!("{column} of {} cannot be that", row.table())),
+    if let Some(column) = row.unreadable() {
+        return Err(format!("{column} of {} cannot be that", row.table()));
     }
+    if let Some(last) = last.as_ref().filter(|last| last.place() > row.place()) {
+        return Err(format!("{} come before {}", row.table(), last.table()));
+    }
+    *last = Some(row.clone());
+    Ok(row)
 }
 
 fn wrong(line: usize, why: impl Into<String>) -> ArchiveError {

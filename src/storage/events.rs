@@ -1,8 +1,8 @@
 //! `events`: what was decided about access, kept for the operator. Never a secret.
 
 mod forgetting;
-mod happened;
 mod pages;
+mod removed;
 mod sign_ins;
 
 use diesel::prelude::*;
@@ -17,8 +17,8 @@ use crate::oauth::{ClientId, GrantId, ResourceUri, UserId};
 
 pub use forgetting::delete_old;
 pub(super) use forgetting::delete_registrations;
-pub use happened::{Whom, has_happened};
 pub use pages::{Narrowing, page};
+pub use removed::Removed;
 pub use sign_ins::sign_ins;
 
 text_enum!(

@@ -15,9 +15,6 @@ use diesel::expression::AsExpression;
 use diesel::sql_types::Binary;
 use serde::{Deserialize, Serialize};
 
-use super::events::{self, Event};
-use super::{DbConnection, StorageError};
-
 /// A BLOB; in JSON base64.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Binary)]
@@ -72,11 +69,14 @@ impl<T, C: Reads<T>> Reads<T> for Option<C> {
     }
 }
 
-/// Tables, in an order in which each comes after what it points at; their keys; and their columns, each
-/// with what it stands for where that is not its type alone.
+/// Tables, their keys, and their columns, each with what it stands for where that is not its type alone.
+///
+/// What belongs to somebody or something comes before it: nobody is ever here without his second
+/// factor, and no resource without its rules; and whoever is here has brought all of it along. Tokens
+/// come behind their grant, which alone makes them good.
 macro_rules! portable {
     ($($name:ident = $table:ident ($($key:ident),+) {
-        $($column:ident: $type:ty $(=> $meaning:ty)?),+ $(,)?
+        $($(#[$attribute:meta])* $column:ident: $type:ty $(=> $meaning:ty)?),+ $(,)?
     })+) => {
         /// A row of one of the tables: `{"users": {…}}`. A column that is NULL is left out.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +94,11 @@ macro_rules! portable {
             #[diesel(table_name = schema::$table)]
             #[serde(deny_unknown_fields)]
             pub struct $name {
-                $(#[serde(skip_serializing_if = "is_null")] pub(super) $column: $type),+
+                $(
+                    $(#[$attribute])*
+                    #[serde(skip_serializing_if = "is_null")]
+                    pub(super) $column: $type
+                ),+
             }
         )+
 
@@ -148,10 +152,10 @@ macro_rules! portable {
             }
 
             /// Whether there is a row with this key.
-            ///
-            /// # Errors
-            /// The database's.
-            pub fn is_here(&self, conn: &mut DbConnection) -> Result<bool, StorageError> {
+            pub(super) fn has_its_key(
+                &self,
+                conn: &mut DbConnection,
+            ) -> Result<bool, StorageError> {
                 let count: i64 = match self {
                     $(Self::$name(row) => {
                         schema::$table::table.find(($(&row.$key),+)).count().get_result(conn)?
@@ -174,7 +178,6 @@ macro_rules! portable {
             }
         }
 
-        #[cfg(test)]
         pub(super) const TABLES: &[(&str, &[&str])] =
             &[$((stringify!($table), &[$(stringify!($column)),+])),+];
     };
@@ -201,44 +204,11 @@ fn is_null(value: &impl Nullable) -> bool {
     value.is_null()
 }
 
+mod standing;
 mod tables;
 
+pub use standing::Standing;
 pub use tables::{Row, read};
-
-impl Row {
-    /// Whether the operator has removed here whom or what it is about, as far back as the record goes.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn was_removed(&self, conn: &mut DbConnection) -> Result<bool, StorageError> {
-        let user_id = match self {
-            Self::OauthClients(row) => {
-                return events::has_happened(
-                    conn,
-                    Event::ClientRemoved,
-                    events::Whom::Client(&row.client_id),
-                );
-            }
-            Self::Resources(row) => {
-                return events::has_happened(
-                    conn,
-                    Event::ResourceRemoved,
-                    events::Whom::Resource(&row.uri),
-                );
-            }
-            Self::Users(row) => &row.id,
-            Self::Passkeys(row) => &row.user_id,
-            Self::TotpSecrets(row) => &row.user_id,
-            Self::RecoveryCodes(row) => &row.user_id,
-            Self::Identities(row) => &row.user_id,
-            Self::SignInPlaces(row) => &row.user_id,
-            Self::ResourcePeople(row) => &row.user_id,
-            Self::SeenDocuments(row) => &row.user_id,
-            _ => return Ok(false),
-        };
-        events::has_happened(conn, Event::UserRemoved, events::Whom::User(user_id))
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::oauth::{ClientId, ResourceUri, Scope};
 use crate::storage::access_tokens::{self, AccessToken};
 use crate::storage::clients::{self, Client};
-use crate::storage::events::{Event, Subject, Whom, has_happened, record};
+use crate::storage::events::{Event, Removed, Subject, record};
 use crate::storage::grants::{self, Grant};
 use crate::storage::refresh_tokens::{self, RefreshToken};
 use crate::storage::{DbConnection, StorageError, codes};
@@ -52,6 +52,7 @@ impl Batch for Clients {
 
     fn run(&self, conn: &mut DbConnection, terms: &Terms) -> Result<(Report, Usable), Error> {
         let (mut report, mut usable) = (Report::default(), Usable::new());
+        let removed = Removed::find(conn)?;
         for client in &self.clients {
             let id = &client.client_id;
             match clients::find(conn, id)? {
@@ -61,7 +62,7 @@ impl Batch for Clients {
                         usable.insert(id.clone());
                     }
                 }
-                None if has_happened(conn, Event::ClientRemoved, Whom::Client(id.as_str()))? => {
+                None if removed.clients.contains(id.as_str()) => {
                     report.leave(CLIENT, "it was removed here", id.as_str());
                 }
                 None => {
@@ -129,7 +130,7 @@ impl Batch for Connections {
     }
 }
 
-/// Whether either token of it has come in before: alive, used or ended, its row says so.
+/// Whether either token of it has come in before: its row says so, which stays for good.
 fn is_here(conn: &mut DbConnection, connection: &Connection) -> Result<bool, StorageError> {
     if let Some(token) = &connection.access
         && access_tokens::find(conn, token.id)?.is_some()

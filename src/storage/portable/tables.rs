@@ -1,5 +1,6 @@
 //! Every table that travels, with its columns as they are in `schema`.
 
+use argon2::password_hash::phc::PasswordHash;
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
@@ -17,17 +18,6 @@ use crate::storage::{
 };
 
 portable! {
-    Users = users (id) {
-        id: String => UserId,
-        username: String,
-        password_hash: Option<String>,
-        role: String => Role,
-        created_at: i64,
-        last_authorized_at: Option<i64>,
-        disabled_at: Option<i64>,
-        passkey_required: bool,
-        last_signed_in_at: Option<i64>,
-    }
     Passkeys = passkeys (credential_id) {
         credential_id: String,
         user_id: String => UserId,
@@ -60,6 +50,39 @@ portable! {
         network: String,
         last_seen_at: i64,
     }
+    SeenDocuments = seen_documents (user_id, client_id) {
+        user_id: String => UserId,
+        client_id: String => ClientId,
+        metadata: String => ClientMetadata,
+        seen_at: i64,
+    }
+    Users = users (id) {
+        id: String => UserId,
+        username: String,
+        password_hash: Option<String> => PasswordHash,
+        role: String => Role,
+        created_at: i64,
+        last_authorized_at: Option<i64>,
+        disabled_at: Option<i64>,
+        passkey_required: bool,
+        last_signed_in_at: Option<i64>,
+    }
+    ResourcePeople = resource_people (resource, user_id) {
+        resource: String => ResourceUri,
+        user_id: String => UserId,
+        scope: Option<String> => Scope,
+    }
+    ResourceRules = resource_rules (id) {
+        // Counted up by each database for itself.
+        #[diesel(skip_insertion)]
+        id: i64,
+        resource: String => ResourceUri,
+        kind: String => RuleKind,
+        scope: String => Scope,
+        method: String => Pattern,
+        name: String => Pattern,
+        declared: bool,
+    }
     Resources = resources (id) {
         id: String => IntrospectionId,
         uri: String => ResourceUri,
@@ -77,19 +100,13 @@ portable! {
         narrowed_up_to: Option<i64>,
         scopes: Option<String> => Scope,
     }
-    ResourcePeople = resource_people (resource, user_id) {
-        resource: String => ResourceUri,
-        user_id: String => UserId,
-        scope: Option<String> => Scope,
-    }
-    ResourceRules = resource_rules (id) {
-        id: i64,
-        resource: String => ResourceUri,
-        kind: String => RuleKind,
-        scope: String => Scope,
-        method: String => Pattern,
-        name: String => Pattern,
-        declared: bool,
+    ClientDocuments = client_documents (client_id) {
+        client_id: String => ClientId,
+        document: String,
+        source: String => DocumentSource,
+        fetched_at: i64,
+        fresh_until: i64,
+        approves: bool,
     }
     OauthClients = oauth_clients (client_id) {
         client_id: String => ClientId,
@@ -109,20 +126,6 @@ portable! {
         asked_by: Option<String> => UserId,
         approved_at: Option<i64>,
         ceiling: Option<String> => Scope,
-    }
-    ClientDocuments = client_documents (client_id) {
-        client_id: String => ClientId,
-        document: String,
-        source: String => DocumentSource,
-        fetched_at: i64,
-        fresh_until: i64,
-        approves: bool,
-    }
-    SeenDocuments = seen_documents (user_id, client_id) {
-        user_id: String => UserId,
-        client_id: String => ClientId,
-        metadata: String => ClientMetadata,
-        seen_at: i64,
     }
     RegistrationTokens = registration_tokens (id) {
         id: i64,
