@@ -97,8 +97,8 @@ fn rich_export(place: &Place) -> String {
         json!({"identities": {"provider": "https://idp.example", "subject": "1", "user_id": id, "label": "ada", "created_at": 1}}),
         json!({"sign_in_places": {"user_id": id, "network": "192.0.2.0", "last_seen_at": 1}}),
     ];
-    let belongings: String = belongings.iter().map(|row| format!("{row}\n")).collect();
-    format!("{head}\n{belongings}{rest}")
+    let belongings = belongings.map(|row| row.to_string()).join("\n");
+    format!("{head}\n{belongings}\n{rest}")
 }
 
 #[test]
