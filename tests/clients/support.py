@@ -170,7 +170,8 @@ class FormParser(html.parser.HTMLParser):
 class Person:
     """Somebody with a browser, who signs in where a password is asked for and then answers."""
 
-    user = (USER, PASSWORD)
+    # None: whom the service was started with.
+    user = None
 
     def __init__(self, answer="allow"):
         self.browser = httpx.Client(timeout=30)
@@ -195,7 +196,7 @@ class Person:
             assert form, page.text
             fields = dict(form["fields"])
             if "password" in fields:
-                fields |= dict(zip(["username", "password"], self.user))
+                fields |= dict(zip(["username", "password"], self.user or (USER, PASSWORD)))
             else:
                 fields["decision"] = self.answer
             here = urllib.parse.urljoin(here, form["action"])
