@@ -30,7 +30,7 @@ use first_look::create_or_check;
 pub(super) use kept::{Fixed, update};
 use log::has_no_wal_reset_bug;
 pub(super) use log::shorten_log;
-use migration::{migrate, oldest_allowed};
+use migration::{migrate, oldest_allowed, schema_version};
 pub(super) use watch::{data_version, watch};
 
 /// The schema that the migrations end in.
@@ -142,8 +142,13 @@ pub(super) fn set_writable(conn: &mut DbConnection, writable: bool) -> Result<()
 /// SQLite's own look at every page. Minutes on a large file.
 pub(super) fn quick_check(path: &Path) -> Result<(), StorageError> {
     let DbConnection::Sqlite(mut conn) = open_reader(path)?;
+    check_pages(&mut conn)
+}
+
+/// As [`quick_check`], of a file that is open: [`StorageError::Corrupt`] with the first damage.
+fn check_pages(conn: &mut SqliteConnection) -> Result<(), StorageError> {
     // As a table-valued function it would take the number for the name of a table.
-    let verdict = diesel::sql_query("PRAGMA quick_check(1)").get_result::<Verdict>(&mut conn)?;
+    let verdict = diesel::sql_query("PRAGMA quick_check(1)").get_result::<Verdict>(conn)?;
     let verdict = verdict.quick_check;
     if verdict == "ok" { Ok(()) } else { Err(StorageError::Corrupt(verdict)) }
 }
@@ -239,6 +244,11 @@ fn texts(conn: &mut SqliteConnection, query: &str) -> Result<Vec<String>, Storag
 
 fn number(conn: &mut SqliteConnection, query: &'static str) -> Result<i64, StorageError> {
     Ok(Fixed(query).get_result(conn)?)
+}
+
+/// Whose file it says that it is: [`APPLICATION_ID`], if it is ours.
+fn application_id(conn: &mut SqliteConnection) -> Result<i64, StorageError> {
+    number(conn, "SELECT application_id FROM pragma_application_id")
 }
 
 /// Database, log and index are for the service's user alone.

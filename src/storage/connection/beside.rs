@@ -9,9 +9,10 @@ use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 
 use super::{
-    APPLICATION_ID, DbConnection, SCHEMA_VERSION, Verdict, establish, number, oldest_allowed,
-    patiently, refused, unreadable, uri,
+    APPLICATION_ID, DbConnection, SCHEMA_VERSION, application_id, check_pages, establish,
+    oldest_allowed, patiently, refused, schema_version, unreadable, uri,
 };
+use crate::storage::draft::SIDES;
 use crate::storage::{OpenError, StorageError, next_to};
 
 /// A connection that cannot write, and the version of the schema that it finds.
@@ -23,8 +24,7 @@ pub(in crate::storage) fn open(path: &Path) -> Result<(DbConnection, i64), OpenE
     if id != APPLICATION_ID {
         return Err(OpenError::Foreign(path.to_owned()));
     }
-    let version = "SELECT version FROM schema_version";
-    let version = number(&mut conn, version).map_err(|error| unreadable(path, error))?;
+    let version = schema_version(&mut conn).map_err(|error| unreadable(path, error))?;
     let needed = oldest_allowed(&mut conn).map_err(|error| unreadable(path, error))?;
     if needed > SCHEMA_VERSION {
         return Err(OpenError::TooNew { path: path.to_owned(), needed });
@@ -50,8 +50,7 @@ pub(super) fn look(path: &Path) -> Result<(SqliteConnection, i64), OpenError> {
     let connect = || -> Result<(SqliteConnection, i64), StorageError> {
         let mut conn = establish(&uri(path, mode(path)))?;
         conn.batch_execute("PRAGMA query_only = ON; PRAGMA cache_size = -4096")?;
-        let id = "SELECT application_id FROM pragma_application_id";
-        let id = number(&mut conn, id)?;
+        let id = application_id(&mut conn)?;
         Ok((conn, id))
     };
     patiently(connect).map_err(|error| unreadable(path, error))
@@ -62,20 +61,13 @@ pub(super) fn look(path: &Path) -> Result<(SqliteConnection, i64), OpenError> {
 /// # Errors
 /// [`StorageError::Corrupt`] with the first damage.
 pub(in crate::storage) fn quick_check(path: &Path) -> Result<(), StorageError> {
-    let mut conn = establish(&uri(path, mode(path)))?;
-    let verdict = diesel::sql_query("PRAGMA quick_check(1)").get_result::<Verdict>(&mut conn)?;
-    if verdict.quick_check == "ok" {
-        Ok(())
-    } else {
-        Err(StorageError::Corrupt(verdict.quick_check))
-    }
+    check_pages(&mut establish(&uri(path, mode(path)))?)
 }
 
 /// Where it is being used, there are files beside it, and they are honoured. Where there are none, none
 /// are made: the service could not use those of another user. Without a log a lock makes no file.
 fn mode(path: &Path) -> &'static str {
-    let is_there = |suffix| next_to(path, suffix).exists();
-    let in_use = ["-wal", "-shm", "-journal"].into_iter().any(is_there);
+    let in_use = SIDES.iter().any(|suffix| next_to(path, suffix).exists());
     if in_use || !has_log_mode(path) { "ro" } else { "ro&immutable=1" }
 }
 

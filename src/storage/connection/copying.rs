@@ -13,8 +13,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::{
-    APPLICATION_ID, Fixed, SCHEMA_VERSION, establish, number, oldest_allowed, patiently, tables,
-    texts, unreadable, uri,
+    APPLICATION_ID, Fixed, SCHEMA_VERSION, application_id, establish, number, oldest_allowed,
+    patiently, schema_version, tables, texts, unreadable, uri,
 };
 use crate::clock::UnixTime;
 use crate::storage::{OpenError, StorageError};
@@ -49,7 +49,7 @@ pub(in crate::storage) fn copy_into(
     let mode = if writable { "rw" } else { "ro" };
     let open = || -> Result<(SqliteConnection, i64), StorageError> {
         let mut conn = establish(&uri(source, mode))?;
-        let id = number(&mut conn, "SELECT application_id FROM pragma_application_id")?;
+        let id = application_id(&mut conn)?;
         Ok((conn, id))
     };
     let (mut conn, id) = patiently(open).map_err(|error| unreadable(source, error))?;
@@ -85,7 +85,7 @@ fn write_copy(
 /// # Errors
 /// [`StorageError::Corrupt`], and whatever cannot be read.
 pub(super) fn examine(conn: &mut SqliteConnection) -> Result<Copied, StorageError> {
-    let version = number(conn, "SELECT version FROM schema_version")?;
+    let version = schema_version(conn)?;
     let taken_at = if is_marked(&tables(conn)?) {
         Fixed("SELECT at FROM copy_taken").get_result(conn).optional()?.map(UnixTime)
     } else {
@@ -123,5 +123,5 @@ pub(super) fn is_older(conn: &mut SqliteConnection) -> Result<bool, StorageError
     let has_version = tables(conn)?.iter().any(|table| table == "schema_version");
     Ok(has_version
         && oldest_allowed(conn)? <= SCHEMA_VERSION
-        && number(conn, "SELECT version FROM schema_version")? < SCHEMA_VERSION)
+        && schema_version(conn)? < SCHEMA_VERSION)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::copying::is_marked;
 use super::{
-    APPLICATION_ID, Missing, establish, number, patiently, refused, tables, unreadable, uri,
+    APPLICATION_ID, Missing, application_id, establish, patiently, refused, tables, unreadable, uri,
 };
 use crate::storage::{OpenError, StorageError};
 
@@ -45,8 +45,7 @@ pub(super) fn create_or_check(
     }
     let look = |mode| -> Result<(i64, Vec<String>), StorageError> {
         let mut conn = establish(&uri(path, mode))?;
-        let id = "SELECT application_id FROM pragma_application_id";
-        Ok((number(&mut conn, id)?, tables(&mut conn)?))
+        Ok((application_id(&mut conn)?, tables(&mut conn)?))
     };
     // With an empty log nobody is at work: without a lock, so that not even the files beside a
     // stranger's database change. Otherwise the log has its say.

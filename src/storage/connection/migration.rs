@@ -20,7 +20,7 @@ pub(super) fn migrate(
     let has_version = "SELECT count(*) FROM sqlite_master WHERE name = 'schema_version'";
     let before = match number(conn, has_version)? {
         1 if oldest_allowed(conn)? > SCHEMA_VERSION => return Ok(None),
-        1 => Some(number(conn, "SELECT version FROM schema_version")?),
+        1 => Some(schema_version(conn)?),
         _ => None,
     };
     conn.batch_execute(&format!("PRAGMA application_id = {APPLICATION_ID}"))?;
@@ -38,6 +38,11 @@ pub(super) fn migrate(
             .execute(conn)?;
     }
     Ok(updated)
+}
+
+/// The version of the schema of a file of ours.
+pub(super) fn schema_version(conn: &mut SqliteConnection) -> Result<i64, StorageError> {
+    number(conn, "SELECT version FROM schema_version")
 }
 
 /// The oldest version of the schema whose program may use this file.

@@ -2,14 +2,14 @@
 //! in use: nothing is written, not even beside it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 use diesel::prelude::*;
 
 use super::beside::look;
-use super::{Verdict, texts, unreadable};
-use crate::storage::{OpenError, StorageError};
+use super::{check_pages, texts, unreadable};
+use crate::storage::{OpenError, StorageError, next_to};
 
 /// Every column that is read.
 const COLUMNS: [(&str, &[&str]); 3] = [
@@ -50,7 +50,7 @@ pub(in crate::storage) fn read<T>(
         if !is_theirs(conn)? {
             return Ok(None);
         }
-        check(conn)?;
+        check_pages(conn)?;
         read(conn).map(Some)
     });
     let found = whole.map_err(|error| unreadable(path, error))?.ok_or_else(not_theirs)?;
@@ -72,8 +72,7 @@ struct Condition {
 impl Condition {
     fn of(path: &Path) -> Self {
         let file = fs::metadata(path).ok().map(|file| (file.len(), file.modified().ok()));
-        let log = PathBuf::from(format!("{}-wal", path.display()));
-        Self { file, has_log: log.exists() }
+        Self { file, has_log: next_to(path, "-wal").exists() }
     }
 }
 
@@ -87,10 +86,4 @@ fn is_theirs(conn: &mut SqliteConnection) -> Result<bool, StorageError> {
         }
     }
     Ok(true)
-}
-
-fn check(conn: &mut SqliteConnection) -> Result<(), StorageError> {
-    let verdict = diesel::sql_query("PRAGMA quick_check(1)").get_result::<Verdict>(conn)?;
-    let verdict = verdict.quick_check;
-    if verdict == "ok" { Ok(()) } else { Err(StorageError::Corrupt(verdict)) }
 }

@@ -13,8 +13,8 @@ use super::copying::{Copied, MARK, check_all, examine};
 use super::first_look::create_or_check;
 use super::migration::migrate;
 use super::{
-    APPLICATION_ID, Missing, SCHEMA_VERSION, Verdict, establish, number, oldest_allowed, patiently,
-    uri,
+    APPLICATION_ID, Missing, SCHEMA_VERSION, application_id, check_pages, establish,
+    oldest_allowed, patiently, uri,
 };
 use crate::clock::UnixTime;
 use crate::storage::schema::events;
@@ -51,14 +51,15 @@ pub(in crate::storage) fn look_before(path: &Path) -> Result<Before, OpenError> 
     }
     let look = || -> Result<Before, StorageError> {
         let mut conn = establish(&uri(path, "rw"))?;
-        let verdict =
-            diesel::sql_query("PRAGMA quick_check(1)").get_result::<Verdict>(&mut conn)?;
+        match check_pages(&mut conn) {
+            Err(StorageError::Corrupt(damage)) => return Ok(Before::Mute(damage)),
+            checked => checked?,
+        }
         let needed = oldest_allowed(&mut conn)?;
-        Ok(match verdict.quick_check {
-            damage if damage != "ok" => Before::Mute(damage),
-            _ if needed > SCHEMA_VERSION => Before::Mute(format!("it needs schema {needed}")),
-            _ => Before::Whole(examine(&mut conn)?.version),
-        })
+        if needed > SCHEMA_VERSION {
+            return Ok(Before::Mute(format!("it needs schema {needed}")));
+        }
+        Ok(Before::Whole(examine(&mut conn)?.version))
     };
     match patiently(look) {
         Err(StorageError::Unavailable(why)) => Err(OpenError::Unreadable(path.to_owned(), why)),
@@ -80,8 +81,7 @@ pub(in crate::storage) fn is_in_use(path: &Path) -> bool {
 pub(in crate::storage) fn accept(draft: &Path, now: UnixTime) -> Result<Copied, String> {
     let accept = || -> Result<Result<Copied, String>, StorageError> {
         let mut conn = establish(&uri(draft, "rw"))?;
-        let id = number(&mut conn, "SELECT application_id FROM pragma_application_id")?;
-        if id != APPLICATION_ID {
+        if application_id(&mut conn)? != APPLICATION_ID {
             return Ok(Err("it is not a database of mcp-oauthd".to_owned()));
         }
         // Folds a log into the file, and goes without one: what is not whole is thrown away.
