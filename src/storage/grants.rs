@@ -4,6 +4,7 @@ mod together;
 
 use std::net::IpAddr;
 
+use diesel::dsl;
 use diesel::prelude::*;
 
 use super::codec::text_enum;
@@ -187,7 +188,7 @@ pub fn live_of(
 
 /// The newest grant that there is, or 0: every later one has a greater key.
 pub fn last(conn: &mut DbConnection) -> Result<GrantId, StorageError> {
-    let last = oauth_grants::table.select(diesel::dsl::max(oauth_grants::id));
+    let last = oauth_grants::table.select(dsl::max(oauth_grants::id));
     Ok(last.get_result::<Option<GrantId>>(conn)?.unwrap_or(GrantId(0)))
 }
 
@@ -227,13 +228,12 @@ pub fn delete_dead(
     Ok((deleted, page.last().map(|(id, _)| *id)))
 }
 
-#[derive(AsChangeset)]
-#[diesel(table_name = oauth_grants)]
-struct Ended {
-    revoked_at: UnixTime,
-    revoked_because: RevokedBecause,
-}
+/// What changes of a grant that ends.
+type Ended = (
+    dsl::Eq<oauth_grants::revoked_at, UnixTime>,
+    dsl::Eq<oauth_grants::revoked_because, RevokedBecause>,
+);
 
-fn ended(revoked_because: RevokedBecause, now: UnixTime) -> Ended {
-    Ended { revoked_at: now, revoked_because }
+fn ended(because: RevokedBecause, now: UnixTime) -> Ended {
+    (oauth_grants::revoked_at.eq(now), oauth_grants::revoked_because.eq(because))
 }
