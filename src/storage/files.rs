@@ -48,8 +48,18 @@ impl Files {
         Self { database, log, opened }
     }
 
-    /// Where they are now.
+    /// Where they are now, and whether there is room left.
     pub(super) fn place(&self) -> Place {
+        match self.whereabouts() {
+            Place::Kept if self.free_space().is_some_and(|free| free < LEAST_FREE_SPACE) => {
+                Place::Full
+            }
+            place => place,
+        }
+    }
+
+    /// Where they are now.
+    pub(super) fn whereabouts(&self) -> Place {
         // Whoever cannot look, or could not before, knows nothing.
         let is_kept = |found: Result<Option<Identity>, ErrorKind>, opened: Option<Identity>| {
             found.is_err() || opened.is_none() || found == Ok(opened)
@@ -61,8 +71,6 @@ impl Files {
             Place::Replaced
         } else if !is_kept(identity(&self.log), self.opened[1]) {
             Place::OtherLog
-        } else if self.free_space().is_some_and(|free| free < LEAST_FREE_SPACE) {
-            Place::Full
         } else {
             Place::Kept
         }

@@ -132,20 +132,23 @@ impl Writer {
     fn gather(&mut self, first: Job, last: &Rhythm) -> Batch {
         let mut batch = Batch::default();
         batch.take(first);
-        let (begun, mut expected) = (Instant::now(), None);
-        loop {
-            while batch.has_room()
-                && let Ok(job) = self.queue.try_recv()
-            {
-                batch.take(job);
-            }
-            let waiting = batch.pieces.len();
-            let expected = *expected.get_or_insert(waiting + last.answered);
-            let late = begun.elapsed() >= last.patience();
-            if waiting == 0 || waiting >= expected || !batch.has_room() || late {
-                return batch;
-            }
+        self.take_waiting(&mut batch);
+        let (begun, waiting) = (Instant::now(), batch.pieces.len());
+        let is_all = |batch: &Batch| {
+            waiting == 0 || batch.pieces.len() >= waiting + last.answered || !batch.has_room()
+        };
+        while !is_all(&batch) && begun.elapsed() < last.patience() {
             thread::sleep(MOMENT);
+            self.take_waiting(&mut batch);
+        }
+        batch
+    }
+
+    fn take_waiting(&mut self, batch: &mut Batch) {
+        while batch.has_room()
+            && let Ok(job) = self.queue.try_recv()
+        {
+            batch.take(job);
         }
     }
 

@@ -41,7 +41,7 @@ impl Group<'_> {
         self.commit(batch.pieces);
         if batch.closes {
             // Whoever closes a file folds its log into it, and deletes what has that log's name.
-            let _given_up = self.look_for_the_file(|_| false);
+            let _given_up = self.look_for_the_file(Files::place);
         }
     }
 
@@ -69,7 +69,7 @@ impl Group<'_> {
 
     fn attempt(&mut self, pieces: &mut [Box<dyn Piece>]) -> Result<(), Failure> {
         self.check()?;
-        self.look_for_the_file(|_| false)?;
+        self.look_for_the_file(Files::place)?;
         // IMMEDIATE: a deferred transaction that turns to writing fails, whatever the busy timeout.
         let conn = &mut *self.conn;
         let begun = directly!(conn => Fixed("BEGIN IMMEDIATE").execute(conn));
@@ -88,7 +88,7 @@ impl Group<'_> {
         self.neighbours.publish(done.is_ok());
         let is_new = done?;
         // Nothing is acknowledged that was written to a file which nobody will find.
-        self.look_for_the_file(|place| place == Place::Full)?;
+        self.look_for_the_file(Files::whereabouts)?;
         if is_new {
             be_seen();
         }
@@ -99,10 +99,10 @@ impl Group<'_> {
         self.health.check().map_err(Failure::Refused)
     }
 
-    fn look_for_the_file(&mut self, is_fine: fn(Place) -> bool) -> Result<(), Failure> {
-        let place = self.files.map_or(Place::Kept, Files::place);
+    fn look_for_the_file(&mut self, place: fn(&Files) -> Place) -> Result<(), Failure> {
+        let place = self.files.map_or(Place::Kept, place);
         let why = match place {
-            place if place == Place::Kept || is_fine(place) => return Ok(()),
+            Place::Kept => return Ok(()),
             Place::Full => "the disk is full",
             Place::Gone => "the file of the database was moved or deleted",
             _ => {
@@ -121,7 +121,7 @@ impl Group<'_> {
 
     /// Not over what others have written since the log was deleted: it would be undone.
     fn shorten_log(&mut self) {
-        if self.files.is_none_or(|files| files.place() != Place::OtherLog) {
+        if self.files.is_none_or(|files| files.whereabouts() != Place::OtherLog) {
             connection::shorten_log(self.conn);
         }
     }
