@@ -55,7 +55,8 @@ pub async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
     if arguments.json {
         return output::json(&outcome);
     }
-    let archive::Outcome { issuer, taken, already_here, removed_here, owner_here } = outcome;
+    let archive::Outcome { issuer, rows } = outcome;
+    let archive::Counts { taken, already_here, removed_here, owner_here } = rows;
     let head = if arguments.dry_run { "would be taken" } else { "taken" };
     output::line(&format!("{head}: {taken} rows; here already: {already_here}"))?;
     if removed_here > 0 {

@@ -37,6 +37,14 @@ pub struct Head {
 pub struct Outcome {
     /// Where it was written.
     pub issuer: String,
+    /// What became of its rows.
+    #[serde(flatten)]
+    pub rows: Counts,
+}
+
+/// How many rows have come to which end.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Counts {
     /// Rows that are here now; of a dry run, that would be.
     pub taken: usize,
     /// Rows that were here before, perhaps changed since.
@@ -111,7 +119,7 @@ pub async fn read(
     let head = next(&mut input, &mut number)?;
     let head = head.ok_or_else(|| wrong(1, "the file is empty"))?;
     let issuer = self::head(&head).map_err(|why| wrong(1, why))?.issuer;
-    let mut outcome = Outcome { issuer, taken: 0, already_here: 0, removed_here: 0, owner_here: 0 };
+    let mut outcome = Outcome { issuer, rows: Counts::default() };
     let mut left = Arc::new(HashSet::new());
     let mut last = None;
     loop {
@@ -126,16 +134,16 @@ pub async fn read(
             return Ok(outcome);
         }
         let batch = Batch { rows, left: left.clone(), dry, now };
-        let done = if dry {
+        let (counts, also_left) = if dry {
             storage.read(|conn| batch.take(conn)).await?
         } else {
             storage.write(move |conn: &mut DbConnection| batch.take(conn)).await?
         };
-        outcome.taken += done.taken;
-        outcome.already_here += done.already_here;
-        outcome.removed_here += done.removed_here;
-        outcome.owner_here += done.owner_here;
-        Arc::make_mut(&mut left).extend(done.left);
+        outcome.rows.taken += counts.taken;
+        outcome.rows.already_here += counts.already_here;
+        outcome.rows.removed_here += counts.removed_here;
+        outcome.rows.owner_here += counts.owner_here;
+        Arc::make_mut(&mut left).extend(also_left);
         // Whoever waits in the queue goes first.
         tokio::task::yield_now().await;
     }
@@ -150,23 +158,13 @@ struct Batch {
     now: UnixTime,
 }
 
-/// What a batch has done.
-#[derive(Default)]
-struct Done {
-    taken: usize,
-    already_here: usize,
-    removed_here: usize,
-    owner_here: usize,
-    /// The grants that were left.
-    left: HashSet<i64>,
-}
-
 impl Batch {
-    fn take(&self, conn: &mut DbConnection) -> Result<Done, ArchiveError> {
-        let mut done = Done::default();
+    /// What became of its rows, and the grants that were left.
+    fn take(&self, conn: &mut DbConnection) -> Result<(Counts, HashSet<i64>), ArchiveError> {
+        let (mut done, mut left) = (Counts::default(), HashSet::new());
         let removed = Removed::find(conn)?;
         for (number, row) in &self.rows {
-            let of_left = |id| self.left.contains(&id) || done.left.contains(&id);
+            let of_left = |id| self.left.contains(&id) || left.contains(&id);
             if row.grant_of_token().is_some_and(of_left) {
                 done.removed_here += 1;
                 continue;
@@ -175,7 +173,7 @@ impl Batch {
                 Standing::Here => done.already_here += 1,
                 Standing::Removed => {
                     done.removed_here += 1;
-                    done.left.extend(row.grant());
+                    left.extend(row.grant());
                 }
                 Standing::OwnerHere => done.owner_here += 1,
                 Standing::Displaced => {
@@ -195,7 +193,7 @@ impl Batch {
             let subject = Subject { detail: Some(done.taken.to_string()), ..Subject::default() };
             record(conn, Event::RowsImported, subject, self.now)?;
         }
-        Ok(done)
+        Ok((done, left))
     }
 }
 

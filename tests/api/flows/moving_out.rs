@@ -26,7 +26,7 @@ async fn tokens_logins_and_passwords_go_on_in_the_other_database() {
     let now = there.clock.now();
     let outcome = archive::read(&there.storage, lines.as_slice(), false, now).await.unwrap();
     assert_eq!(
-        (outcome.taken, outcome.already_here),
+        (outcome.rows.taken, outcome.rows.already_here),
         (lines.split(|b| *b == b'\n').count() - 2, 0)
     );
     let moved = OAuthClient::known_as(&there, &client.id, &client.redirect_uri);
@@ -57,7 +57,7 @@ async fn an_export_of_what_was_imported_is_the_same_again() {
     let now = there.clock.now();
     for taken in [true, false] {
         let outcome = archive::read(&there.storage, lines.as_slice(), false, now).await.unwrap();
-        assert_eq!(outcome.taken > 0, taken, "once");
+        assert_eq!(outcome.rows.taken > 0, taken, "once");
         let mut again = vec![];
         archive::write(&there.storage, &here.url, &mut again).await.unwrap();
         assert_eq!(String::from_utf8(again), String::from_utf8(lines.clone()));
