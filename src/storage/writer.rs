@@ -1,11 +1,11 @@
 //! The one thread that writes: it takes what is waiting, commits once, and then answers.
 
 mod group;
+mod waiting;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::thread::JoinHandle;
 
 use diesel::connection::SimpleConnection as _;
 use tokio::sync::{mpsc, oneshot};
@@ -18,13 +18,7 @@ use super::neighbours::Neighbours;
 use super::{Health, StorageError, ids};
 use crate::clock::Clock;
 use group::Group;
-
-/// The most pieces in one transaction.
-const GROUP: usize = 128;
-
-/// How often somebody is looked for who is expected.
-const MOMENT: Duration = Duration::from_micros(50);
-const LONGEST_PATIENCE: Duration = Duration::from_millis(1);
+use waiting::Waiting;
 
 /// What the queue holds.
 pub(super) enum Job {
@@ -126,49 +120,27 @@ impl Writer {
         std::thread::Builder::new().name("writer".to_owned()).spawn(move || self.run())
     }
 
-    /// What is waiting; and what those say next who were answered just now, if they say it soon. Else
-    /// those who come back at once would find the next commit under way: two halves that take turns,
-    /// each of which waits for the other's disk.
-    fn gather(&mut self, first: Job, last: &Rhythm) -> Batch {
-        let mut batch = Batch::default();
-        batch.take(first);
-        self.take_waiting(&mut batch);
-        let (begun, waiting) = (Instant::now(), batch.pieces.len());
-        let is_all = |batch: &Batch| {
-            waiting == 0 || batch.pieces.len() >= waiting + last.answered || !batch.has_room()
-        };
-        while !is_all(&batch) && begun.elapsed() < last.patience() {
-            thread::sleep(MOMENT);
-            self.take_waiting(&mut batch);
-        }
-        batch
-    }
-
-    fn take_waiting(&mut self, batch: &mut Batch) {
-        while batch.has_room()
-            && let Ok(job) = self.queue.try_recv()
-        {
-            batch.take(job);
-        }
-    }
-
-    fn run(mut self) {
+    fn run(self) {
         let health = self.health.clone();
         let _ended = health.ended_when_dropped();
-        let (mut neighbours, mut rhythm) =
-            (Neighbours::new(self.changes.clone()), Rhythm::default());
+        let mut neighbours = Neighbours::new(self.changes.clone());
+        let mut waiting = Waiting::new(self.queue);
         known::belongs_to_writer(self.memory.clone());
-        while let Some(job) = self.queue.blocking_recv() {
-            let batch = self.gather(job, &rhythm);
+        while let Some(job) = waiting.next() {
             let mut conn = self.conn.lock().unwrap_or_else(PoisonError::into_inner);
             ids::set_time(self.clock.now_millis());
             let files = self.files.as_deref();
-            let mut group =
-                Group { conn: &mut conn, neighbours: &mut neighbours, health: &health, files };
-            let (closes, answered, begun) = (batch.closes, batch.pieces.len(), Instant::now());
-            group.run(batch);
-            rhythm = Rhythm { answered, took: begun.elapsed() };
-            if closes || self.health.given_up().is_some() {
+            let mut group = Group::new(&mut conn, &mut neighbours, &health, files);
+            match job {
+                Job::Piece(piece) => group.commit(piece, &mut waiting),
+                Job::Look => group.look(),
+                Job::Serve => group.serve(),
+                Job::Close => {
+                    group.close();
+                    break;
+                }
+            }
+            if self.health.given_up().is_some() {
                 break;
             }
         }
@@ -183,45 +155,5 @@ impl Writer {
         let _best_effort = conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
         drop(conn);
         self.health.closed_in_order();
-    }
-}
-
-/// How the group before went.
-#[derive(Default)]
-struct Rhythm {
-    answered: usize,
-    took: Duration,
-}
-
-impl Rhythm {
-    /// A part of what a commit takes, which is nothing where the disk is fast; and nobody who writes
-    /// alone waits.
-    fn patience(&self) -> Duration {
-        if self.answered > 1 { (self.took / 4).min(LONGEST_PATIENCE) } else { Duration::ZERO }
-    }
-}
-
-/// What was waiting.
-#[derive(Default)]
-struct Batch {
-    pieces: Vec<Box<dyn Piece>>,
-    looks: bool,
-    serves: bool,
-    closes: bool,
-}
-
-impl Batch {
-    fn has_room(&self) -> bool {
-        !self.closes && self.pieces.len() < GROUP
-    }
-
-    fn take(&mut self, job: Job) {
-        match job {
-            Job::Piece(piece) if piece.is_abandoned() => {}
-            Job::Piece(piece) => self.pieces.push(piece),
-            Job::Look => self.looks = true,
-            Job::Serve => self.serves = true,
-            Job::Close => self.closes = true,
-        }
     }
 }

@@ -3,9 +3,11 @@
 //! Nobody is answered before COMMIT has returned. What a piece found out is as uncertain as what
 //! it wrote until then, so refusals wait too.
 
+use std::time::{Duration, Instant};
+
 use diesel::RunQueryDsl as _;
 
-use super::{Batch, Piece};
+use super::{Piece, Waiting};
 use crate::storage::connection::{self, DbConnection, Fixed, directly};
 use crate::storage::files::{Files, Place};
 use crate::storage::neighbours::{Neighbours, be_seen};
@@ -13,11 +15,13 @@ use crate::storage::{GivenUp, Health, StorageError};
 
 /// On what a transaction works.
 pub(super) struct Group<'a> {
-    pub(super) conn: &'a mut DbConnection,
-    pub(super) neighbours: &'a mut Neighbours,
-    pub(super) health: &'a Health,
+    conn: &'a mut DbConnection,
+    neighbours: &'a mut Neighbours,
+    health: &'a Health,
     /// None in memory.
-    pub(super) files: Option<&'a Files>,
+    files: Option<&'a Files>,
+    /// How long the last COMMIT took.
+    took: Duration,
 }
 
 /// Why a group was not committed.
@@ -28,34 +32,58 @@ enum Failure {
     Ended(StorageError),
 }
 
-impl Group<'_> {
-    /// Does and answers what was waiting.
-    pub(super) fn run(&mut self, batch: Batch) {
-        if batch.serves {
-            self.neighbours.serve();
+impl<'a> Group<'a> {
+    pub(super) fn new(
+        conn: &'a mut DbConnection,
+        neighbours: &'a mut Neighbours,
+        health: &'a Health,
+        files: Option<&'a Files>,
+    ) -> Self {
+        Self { conn, neighbours, health, files, took: Duration::ZERO }
+    }
+
+    /// Looks what others have done.
+    pub(super) fn look(&mut self) {
+        // What is wrong is said at the next write, and until then nothing is remembered.
+        let _not_looked = self.attempt(&mut vec![], None);
+    }
+
+    /// This process begins to serve.
+    pub(super) fn serve(&mut self) {
+        self.neighbours.serve();
+        self.look();
+    }
+
+    /// No more work.
+    pub(super) fn close(&mut self) {
+        // Whoever closes a file folds its log into it, and deletes what has that log's name.
+        let _given_up = self.look_for_the_file(Files::place);
+    }
+
+    /// Does a piece and those that join it, and answers them.
+    pub(super) fn commit(&mut self, first: Box<dyn Piece>, waiting: &mut Waiting) {
+        let mut pieces = vec![first];
+        while let Some(piece) = waiting.come(pieces.len()) {
+            pieces.push(piece);
         }
-        if batch.pieces.is_empty() && (batch.looks || batch.serves) {
-            // What is wrong is said at the next write, and until then nothing is remembered.
-            let _not_looked = self.attempt(&mut []);
-        }
-        self.commit(batch.pieces);
-        if batch.closes {
-            // Whoever closes a file folds its log into it, and deletes what has that log's name.
-            let _given_up = self.look_for_the_file(Files::place);
+        match self.attempt(&mut pieces, Some(waiting)) {
+            // One piece has cost the others their transaction: each gets one of its own.
+            Err(Failure::Ended(_)) if pieces.len() > 1 => {
+                for piece in pieces {
+                    let mut alone = vec![piece];
+                    let outcome = self.attempt(&mut alone, None);
+                    self.answer(alone, outcome);
+                }
+            }
+            outcome => {
+                waiting.expect_again(pieces.len(), self.took);
+                self.answer(pieces, outcome);
+            }
         }
     }
 
-    fn commit(&mut self, mut pieces: Vec<Box<dyn Piece>>) {
-        if pieces.is_empty() {
-            return;
-        }
-        let outcome = match self.attempt(&mut pieces) {
-            // One piece has cost the others their transaction: each gets one of its own.
-            Err(Failure::Ended(_)) if pieces.len() > 1 => {
-                return pieces.into_iter().for_each(|piece| self.commit(vec![piece]));
-            }
-            outcome => outcome.map_err(Failure::into_error),
-        };
+    fn answer(&mut self, pieces: Vec<Box<dyn Piece>>, outcome: Result<(), Failure>) {
+        let outcome = outcome.map_err(Failure::into_error);
         self.health.wrote(&outcome);
         match &outcome {
             Ok(()) => {}
@@ -67,17 +95,23 @@ impl Group<'_> {
         }
     }
 
-    fn attempt(&mut self, pieces: &mut [Box<dyn Piece>]) -> Result<(), Failure> {
+    /// One transaction, of these pieces and of those that join them.
+    fn attempt(
+        &mut self,
+        pieces: &mut Vec<Box<dyn Piece>>,
+        joining: Option<&mut Waiting>,
+    ) -> Result<(), Failure> {
         self.check()?;
         self.look_for_the_file(Files::place)?;
         // IMMEDIATE: a deferred transaction that turns to writing fails, whatever the busy timeout.
         let conn = &mut *self.conn;
         let begun = directly!(conn => Fixed("BEGIN IMMEDIATE").execute(conn));
         begun.map_err(|error| Failure::Refused(error.into()))?;
-        let done = self.run_all(pieces).and_then(|is_new| {
+        let done = self.run_all(pieces, joining).and_then(|is_new| {
             self.check()?;
-            let conn = &mut *self.conn;
+            let (conn, begun) = (&mut *self.conn, Instant::now());
             let committed = directly!(conn => Fixed("COMMIT").execute(conn));
+            self.took = begun.elapsed();
             committed.map(|_| is_new).map_err(|error| Failure::Refused(error.into()))
         });
         if done.is_err() {
@@ -127,15 +161,24 @@ impl Group<'_> {
     }
 
     /// True: this process is new to others.
-    fn run_all(&mut self, pieces: &mut [Box<dyn Piece>]) -> Result<bool, Failure> {
+    fn run_all(
+        &mut self,
+        pieces: &mut Vec<Box<dyn Piece>>,
+        mut joining: Option<&mut Waiting>,
+    ) -> Result<bool, Failure> {
         let Self { conn, neighbours, health, .. } = self;
         // A piece that has met damage may take it for its own failure.
         health.watch(|| {
             let is_new = neighbours.look(conn).map_err(Failure::Refused)?;
-            for piece in pieces {
+            let mut done = 0;
+            while let Some(piece) = pieces.get_mut(done) {
                 // Again, because the pieces before it took their time.
                 if !piece.is_abandoned() {
                     run(conn, piece.as_mut()).map_err(ended)?;
+                }
+                done += 1;
+                if done == pieces.len() {
+                    pieces.extend(joining.as_mut().and_then(|waiting| waiting.come_back(done)));
                 }
             }
             Ok(is_new)
