@@ -79,10 +79,8 @@ pub fn exchange(
     check_binding(&code, client, request)?;
     if code.redeemed_at.is_none() {
         let scope = check_still_welcome(conn, client, &code, terms)?;
-        if codes::consume(conn, code.id, terms.now)? {
-            let code = Code { scope, ..code };
-            return Ok(Redemption::Issued(issue(conn, client, code, terms)?));
-        }
+        let code = Code { scope, ..code };
+        return Ok(Redemption::Issued(issue(conn, client, code, terms)?));
     }
     end_replayed(conn, &code, terms)?;
     Ok(Redemption::Replayed)
@@ -181,7 +179,7 @@ fn create_grant(
         last_used_address: terms.address.map(|address| address.to_string()),
         imported: code.id.is_imported(),
     })?;
-    codes::set_grant(conn, code.id, grant.id)?;
+    codes::consume(conn, code.id, Some(grant.id), terms.now)?;
     let event = if grant.imported { Event::GrantImported } else { Event::GrantCreated };
     record(conn, event, Subject::of(&grant), terms.now)?;
     Ok(grant)
@@ -190,9 +188,7 @@ fn create_grant(
 /// "SHOULD revoke (when possible) all tokens previously issued based on that authorization code":
 /// RFC 6749 section 4.1.2.
 fn end_replayed(conn: &mut DbConnection, code: &Code, terms: &Terms) -> Result<(), StorageError> {
-    let Some(grant_id) = codes::find(conn, code.id)?.and_then(|code| code.grant_id) else {
-        return Ok(());
-    };
+    let Some(grant_id) = code.grant_id else { return Ok(()) };
     revocation::end(conn, grant_id, RevokedBecause::CodeReplayed, terms.now)
 }
 

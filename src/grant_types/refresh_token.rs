@@ -19,11 +19,13 @@ use crate::oauth::{
 };
 use crate::revocation;
 use crate::storage::grants::{self, Grant};
-use crate::storage::refresh_tokens::{self, RefreshToken};
-use crate::storage::{DbConnection, RevokedBecause, StorageError, access_tokens, within};
+use crate::storage::refresh_tokens::{self, RefreshToken, Use};
+use crate::storage::{
+    DbConnection, RevokedBecause, StorageError, access_tokens, was_drawn_before, within,
+};
 
 /// How far a retry follows the successors of its token; and how far back salts are erased.
-const MOST_HOPS: usize = 8;
+const MOST_HOPS: i64 = 8;
 
 /// What the client sent.
 #[derive(Debug)]
@@ -99,15 +101,8 @@ pub fn exchange(
         if row.expires_at <= terms.now {
             return Err(invalid("the refresh token has expired").into());
         }
-        let salt = Salt::generate();
-        if refresh_tokens::consume(conn, row.id, &salt, terms.now)? {
-            return Ok(Rotation::Rotated(rotate(conn, request, &grant, (&row, &salt), terms)?));
-        }
+        return Ok(Rotation::Rotated(rotate(conn, request, &grant, &row, terms)?));
     }
-    // Used by somebody, perhaps just now: what that somebody wrote decides.
-    let Some(row) = refresh_tokens::find(conn, row.id)? else {
-        return Err(invalid("the refresh token is unknown").into());
-    };
     retry(conn, request, &grant, row, terms)
 }
 
@@ -142,15 +137,17 @@ fn rotate(
     conn: &mut DbConnection,
     request: &Request,
     grant: &Grant,
-    (row, salt): (&RefreshToken, &Salt),
+    row: &RefreshToken,
     terms: &Terms,
 ) -> Result<TokenResponse, StorageError> {
-    let source = Source::Parent(&request.refresh_token, salt);
+    let salt = Salt::generate();
+    let source = Source::Parent(&request.refresh_token, &salt);
     let refresh = issue_refresh(conn, grant, Some(row.id), source, terms)?;
     // Too much is clipped; nothing in common counts as nothing asked.
     let scope = grant.scope.narrow(&request.scope);
     let access = issue_access(conn, grant, (Some(refresh.id()), scope), source, terms)?;
-    refresh_tokens::set_successors(conn, row.id, refresh.id(), access.secret.id())?;
+    let (successor_id, access_id) = (refresh.id(), access.secret.id());
+    refresh_tokens::consume(conn, row.id, Use { at: terms.now, salt, successor_id, access_id })?;
     if terms.now - grant.last_used_at >= Seconds(3600) {
         let until = terms.tokens_until().min(grant.expires_at);
         grants::touch(conn, grant.id, (terms.now, terms.address), until)?;
@@ -160,12 +157,17 @@ fn rotate(
 }
 
 /// Erases the salts of predecessors whose grace is over. They are erased in order, so the first
-/// that has none ends the walk.
+/// that has none ends the walk. None is looked for where so many follow within one grace that the walk
+/// would not get out of it.
 fn erase_salts(
     conn: &mut DbConnection,
     row: &RefreshToken,
     terms: &Terms,
 ) -> Result<(), StorageError> {
+    let hop = Seconds(terms.refresh_grace.0 / MOST_HOPS);
+    if !was_drawn_before(row.id, terms.now - hop) {
+        return Ok(());
+    }
     let mut previous = row.previous;
     for _ in 0..MOST_HOPS {
         let Some(id) = previous else { break };

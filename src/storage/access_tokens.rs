@@ -12,7 +12,7 @@ use crate::oauth::{GrantId, Scope, TokenHash, TokenId, TokenSecret};
 
 /// An access token.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = oauth_tokens)]
+#[diesel(table_name = oauth_tokens, treat_none_as_default_value = false)]
 pub struct AccessToken {
     /// Its key.
     pub id: TokenId,

@@ -14,7 +14,7 @@ pub use story::{Entry, Stage, Story};
 
 /// One attempt to connect.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = attempts)]
+#[diesel(table_name = attempts, treat_none_as_default_value = false)]
 pub struct Attempt {
     /// Its key, which grows with time.
     pub id: i64,

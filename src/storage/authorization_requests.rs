@@ -14,7 +14,7 @@ use crate::oauth::{
 
 /// A pending request, and the answer that it was given.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = authorization_requests)]
+#[diesel(table_name = authorization_requests, treat_none_as_default_value = false)]
 pub struct PendingRequest {
     /// Key of the cookie.
     pub id: TokenId,
@@ -35,7 +35,7 @@ pub struct PendingRequest {
 
 /// A valid authorization request: RFC 6749 section 4.1.1.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = authorization_requests)]
+#[diesel(table_name = authorization_requests, treat_none_as_default_value = false)]
 pub struct Asked {
     /// Who asks.
     pub client_id: ClientId,

@@ -11,7 +11,7 @@ use crate::oauth::ClientId;
 
 /// A copy of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = client_documents)]
+#[diesel(table_name = client_documents, treat_none_as_default_value = false)]
 pub struct ClientDocument {
     /// The address.
     pub client_id: ClientId,

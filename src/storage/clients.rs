@@ -22,7 +22,7 @@ pub use waiting::{approve, ask, count_waiting, disapprove};
 
 /// A client, with its metadata in force.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = oauth_clients)]
+#[diesel(table_name = oauth_clients, treat_none_as_default_value = false)]
 pub struct Client {
     /// Its name for machines.
     pub client_id: ClientId,

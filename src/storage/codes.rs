@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::connection::{directly, update};
+use super::error::once;
 use super::ids::{edge, insert_fresh};
 use super::schema::oauth_codes;
 use super::{DbConnection, StorageError};
@@ -14,7 +15,7 @@ use crate::oauth::{
 
 /// A code, and the terms to which a person said yes.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = oauth_codes)]
+#[diesel(table_name = oauth_codes, treat_none_as_default_value = false)]
 pub struct Code {
     /// Its key.
     pub id: TokenId,
@@ -66,22 +67,19 @@ pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<Code>, Storag
     Ok(directly!(conn => code.get_result(conn)).optional()?)
 }
 
-/// False if somebody else has redeemed it: the row decides.
-pub fn consume(conn: &mut DbConnection, id: TokenId, now: UnixTime) -> Result<bool, StorageError> {
-    let unused = oauth_codes::table.find(id).filter(oauth_codes::redeemed_at.is_null());
-    let redeemed = update(unused, oauth_codes::redeemed_at.eq(now));
-    Ok(directly!(conn => redeemed.execute(conn))? == 1)
-}
-
-/// Notes the grant that a redeemed code became.
-pub fn set_grant(
+/// Redeems the code, once, for this grant, or for nothing: the row decides, not the caller.
+///
+/// [`StorageError::Unavailable`] if somebody else was first, whom this transaction has not seen.
+pub fn consume(
     conn: &mut DbConnection,
     id: TokenId,
-    grant_id: GrantId,
+    grant_id: Option<GrantId>,
+    now: UnixTime,
 ) -> Result<(), StorageError> {
-    let noted = update(oauth_codes::table.find(id), oauth_codes::grant_id.eq(grant_id));
-    directly!(conn => noted.execute(conn))?;
-    Ok(())
+    let unused = oauth_codes::table.find(id).filter(oauth_codes::redeemed_at.is_null());
+    let redeemed =
+        update(unused, (oauth_codes::redeemed_at.eq(now), oauth_codes::grant_id.eq(grant_id)));
+    once(directly!(conn => redeemed.execute(conn))?)
 }
 
 /// Ends the codes of which `which` is true and that could still be redeemed: as if they had been. Their
@@ -97,7 +95,7 @@ pub fn end_open(
         .select(Code::as_select())
         .load::<Code>(conn)?;
     for code in open.iter().filter(|code| which(code)) {
-        consume(conn, code.id, now)?;
+        consume(conn, code.id, None, now)?;
     }
     Ok(())
 }

@@ -73,6 +73,13 @@ pub enum OpenError {
     },
 }
 
+/// That a compare-and-set has changed its one row. Engines with one writer cannot do otherwise, as the row
+/// was read in the same transaction; whoever asks again sees what the other has done.
+pub(super) fn once(changed: usize) -> Result<(), StorageError> {
+    let overtaken = || StorageError::Unavailable("somebody else was first".to_owned());
+    (changed == 1).then_some(()).ok_or_else(overtaken)
+}
+
 impl From<DieselError> for StorageError {
     /// diesel gives SQLite's result codes as their standard messages only.
     fn from(error: DieselError) -> Self {

@@ -163,7 +163,7 @@ text_enum!(
 
 /// One decision. Whatever is not known or does not apply is left out.
 #[derive(Debug, Clone, Default, Queryable, Selectable, Insertable)]
-#[diesel(table_name = events)]
+#[diesel(table_name = events, treat_none_as_default_value = false)]
 pub struct Subject {
     /// The client.
     pub client_id: Option<ClientId>,

@@ -21,7 +21,7 @@ pub use together::{
 
 /// A yes.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = oauth_grants)]
+#[diesel(table_name = oauth_grants, treat_none_as_default_value = false)]
 pub struct Grant {
     /// Its key.
     pub id: GrantId,

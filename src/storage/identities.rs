@@ -12,7 +12,7 @@ const MOST: i64 = 100;
 
 /// An account elsewhere.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = identities)]
+#[diesel(table_name = identities, treat_none_as_default_value = false)]
 pub struct Identity {
     /// Whose accounts they are: an issuer, or where GitHub is. Not the name in the settings, which
     /// may be another provider's tomorrow.

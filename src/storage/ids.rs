@@ -5,6 +5,7 @@
 use std::cell::Cell;
 
 use super::StorageError;
+use crate::clock::UnixTime;
 use crate::oauth::TokenId;
 
 thread_local! {
@@ -45,14 +46,19 @@ fn draw() -> TokenId {
 }
 
 /// The smallest id that could have been drawn at this second.
-pub(super) fn edge(at: crate::clock::UnixTime) -> TokenId {
+pub(super) fn edge(at: UnixTime) -> TokenId {
     TokenId(at.0.saturating_mul(1000) << RANDOM_BITS)
+}
+
+/// Whether the key is older than this second, or not one of ours.
+#[must_use]
+pub fn was_drawn_before(id: TokenId, at: UnixTime) -> bool {
+    id < edge(at)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::UnixTime;
 
     #[test]
     fn ids_grow_and_lie_behind_the_edge_of_their_second() {

@@ -11,7 +11,7 @@ use crate::clock::UnixTime;
 
 /// How far a channel is.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = notification_channels)]
+#[diesel(table_name = notification_channels, treat_none_as_default_value = false)]
 pub struct Cursor {
     /// Its name.
     pub channel: String,

@@ -23,7 +23,7 @@ text_enum!(
 
 /// A link that works once.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = one_time_links)]
+#[diesel(table_name = one_time_links, treat_none_as_default_value = false)]
 pub struct OneTimeLink {
     /// Key of the link's token.
     pub id: TokenId,

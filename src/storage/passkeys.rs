@@ -9,7 +9,7 @@ use crate::oauth::UserId;
 
 /// One of somebody's passkeys.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = passkeys)]
+#[diesel(table_name = passkeys, treat_none_as_default_value = false)]
 pub struct Passkey {
     /// In base64url. No two people have the same.
     pub credential_id: String,

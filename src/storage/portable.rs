@@ -91,7 +91,7 @@ macro_rules! portable {
             #[derive(
                 Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Queryable, Selectable, Insertable,
             )]
-            #[diesel(table_name = schema::$table)]
+            #[diesel(table_name = schema::$table, treat_none_as_default_value = false)]
             #[serde(deny_unknown_fields)]
             pub struct $name {
                 $(

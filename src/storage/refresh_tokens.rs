@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::connection::{directly, update};
+use super::error::once;
 use super::ids::{FIRST_DRAWN, edge, insert_fresh};
 use super::schema::oauth_refresh_tokens;
 use super::{DbConnection, StorageError};
@@ -12,7 +13,7 @@ use crate::oauth::{GrantId, Salt, TokenHash, TokenId, TokenSecret};
 /// A refresh token. Used ones say which pair followed, and hold the salt from which the holder's
 /// token gives that pair again.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = oauth_refresh_tokens)]
+#[diesel(table_name = oauth_refresh_tokens, treat_none_as_default_value = false)]
 pub struct RefreshToken {
     /// Its key.
     pub id: TokenId,
@@ -63,38 +64,35 @@ pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<RefreshToken>
     Ok(directly!(conn => token.get_result(conn)).optional()?)
 }
 
-/// Uses the token. False if somebody else was first: the row decides, not the caller.
-pub fn consume(
-    conn: &mut DbConnection,
-    id: TokenId,
-    salt: &Salt,
-    now: UnixTime,
-) -> Result<bool, StorageError> {
+/// What is noted of a token when it is used.
+#[derive(Debug)]
+pub struct Use {
+    /// When.
+    pub at: UnixTime,
+    /// From which its holder's token gives the pair again.
+    pub salt: Salt,
+    /// The refresh token that follows.
+    pub successor_id: TokenId,
+    /// The access token that follows.
+    pub access_id: TokenId,
+}
+
+/// Uses the token, once: the row decides, not the caller.
+///
+/// [`StorageError::Unavailable`] if somebody else was first, whom this transaction has not seen.
+pub fn consume(conn: &mut DbConnection, id: TokenId, by: Use) -> Result<(), StorageError> {
     let unused =
         oauth_refresh_tokens::table.find(id).filter(oauth_refresh_tokens::used_at.is_null());
     let used = update(
         unused,
-        (oauth_refresh_tokens::used_at.eq(now), oauth_refresh_tokens::salt.eq(Some(salt))),
-    );
-    Ok(directly!(conn => used.execute(conn))? == 1)
-}
-
-/// Notes the pair that followed from a used token.
-pub fn set_successors(
-    conn: &mut DbConnection,
-    id: TokenId,
-    successor_id: TokenId,
-    access_id: TokenId,
-) -> Result<(), StorageError> {
-    let noted = update(
-        oauth_refresh_tokens::table.find(id),
         (
-            oauth_refresh_tokens::successor_id.eq(successor_id),
-            oauth_refresh_tokens::access_id.eq(access_id),
+            oauth_refresh_tokens::used_at.eq(by.at),
+            oauth_refresh_tokens::salt.eq(by.salt),
+            oauth_refresh_tokens::successor_id.eq(by.successor_id),
+            oauth_refresh_tokens::access_id.eq(by.access_id),
         ),
     );
-    directly!(conn => noted.execute(conn))?;
-    Ok(())
+    once(directly!(conn => used.execute(conn))?)
 }
 
 /// Puts another access token into the pair that followed from a used token.

@@ -11,7 +11,7 @@ use crate::oauth::{TokenHash, TokenId, TokenKind, TokenSecret};
 
 /// An initial access token.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = registration_tokens)]
+#[diesel(table_name = registration_tokens, treat_none_as_default_value = false)]
 pub struct RegistrationToken {
     /// Key of the token.
     pub id: TokenId,

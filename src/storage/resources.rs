@@ -13,7 +13,7 @@ use crate::oauth::{GrantId, IntrospectionId, ResourceUri, Scope, TokenHash};
 
 /// An MCP server.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = resources)]
+#[diesel(table_name = resources, treat_none_as_default_value = false)]
 pub struct Resource {
     /// With what it authenticates.
     pub id: IntrospectionId,

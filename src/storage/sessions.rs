@@ -11,7 +11,7 @@ use crate::oauth::{TokenHash, TokenId, TokenKind, TokenSecret, UserId};
 
 /// A signed-in browser.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = sessions)]
+#[diesel(table_name = sessions, treat_none_as_default_value = false)]
 pub struct Session {
     /// Key of the cookie.
     pub id: TokenId,
@@ -32,7 +32,7 @@ pub struct Session {
 
 /// How somebody came in.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = sessions)]
+#[diesel(table_name = sessions, treat_none_as_default_value = false)]
 pub struct Arrival {
     /// By what the person proved who it is, at first.
     pub method: Method,

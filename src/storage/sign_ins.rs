@@ -15,7 +15,7 @@ use crate::oauth::{TokenHash, TokenId, TokenKind, TokenSecret, UserId};
 
 /// A sign-in that waits for its next step.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = sign_ins)]
+#[diesel(table_name = sign_ins, treat_none_as_default_value = false)]
 pub struct SignIn {
     /// Key of the cookie.
     pub id: TokenId,
@@ -32,7 +32,7 @@ pub struct SignIn {
 
 /// What a sign-in waits for.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = sign_ins)]
+#[diesel(table_name = sign_ins, treat_none_as_default_value = false)]
 pub struct Waiting {
     /// The step.
     pub step: Step,

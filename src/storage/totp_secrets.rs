@@ -9,7 +9,7 @@ use crate::oauth::UserId;
 
 /// What one person's app and we know.
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = totp_secrets)]
+#[diesel(table_name = totp_secrets, treat_none_as_default_value = false)]
 pub struct TotpSecret {
     /// Whose.
     pub user_id: UserId,

@@ -11,7 +11,7 @@ use crate::oauth::UserId;
 
 /// A person.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = users)]
+#[diesel(table_name = users, treat_none_as_default_value = false)]
 pub struct User {
     /// `sub`: never changes, never comes back.
     pub id: UserId,
