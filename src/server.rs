@@ -201,9 +201,10 @@ fn listen(
 fn public_routes(routes: &mut web::ServiceConfig, app: &App, sides: Sides) {
     let pages = app.config.owner_pages;
     if sides.public {
+        endpoints::tokens(routes, &app.config.issuer);
         endpoints::well_known(routes, &app.config.issuer);
         below_issuer(routes, app, |routes| {
-            routes.configure(endpoints::public).configure(pages::configure);
+            routes.configure(endpoints::authorization).configure(pages::configure);
             if app.config.registration != Registration::Off {
                 routes.configure(endpoints::registration);
             }

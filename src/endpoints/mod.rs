@@ -28,16 +28,22 @@ use crate::middleware::security_headers::for_machines;
 use crate::oauth::Issuer;
 use crate::pages;
 
-/// The endpoints that clients ask, below the issuer's path.
-pub fn public(routes: &mut web::ServiceConfig) {
+/// The endpoints to which clients come with tokens. Before all that has a pattern, which is tried in turn, and
+/// whose match costs as much as reading the request.
+pub fn tokens(routes: &mut web::ServiceConfig, issuer: &Issuer) {
+    let at = |path| format!("{}{path}", issuer.path());
     routes
-        .service(pages::page("/authorize", authorization::get))
         .service(
-            post_only("/token", web::post().to(token::post))
+            post_only(&at("/token"), web::post().to(token::post))
                 .wrap(from_fn(rate_limit::token_failures))
                 .wrap(cors()),
         )
-        .service(post_only("/revoke", web::post().to(revocation::post)).wrap(cors()));
+        .service(post_only(&at("/revoke"), web::post().to(revocation::post)).wrap(cors()));
+}
+
+/// Where browsers are sent by clients, below the issuer's path.
+pub fn authorization(routes: &mut web::ServiceConfig) {
+    routes.service(pages::page("/authorize", authorization::get));
 }
 
 /// Where clients register, and what they may do with their registrations, below the issuer's path.

@@ -7,7 +7,7 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
 use serde::Serialize;
-use url::Url;
+use url::{Position, Url};
 
 use crate::words;
 
@@ -77,14 +77,15 @@ impl FromStr for ResourceUri {
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
             return Err(words!("must be an http or https URL"));
         }
-        let origin = url.origin().ascii_serialization();
+        // There is no user name in it, so that it begins with its origin.
+        let origin = &url[..Position::BeforePath];
         let path = url.path().trim_end_matches('/');
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let query = &url[Position::AfterPath..Position::AfterQuery];
         let canonical = format!("{origin}{path}{query}");
         let length = |text: &str| u16::try_from(text.len()).map_err(|_| TOO_LONG);
         Ok(Self {
             text: text.into(),
-            origin: length(&origin)?,
+            origin: length(origin)?,
             path: length(path)?,
             canonical: (canonical != text).then(|| canonical.into()),
         })
