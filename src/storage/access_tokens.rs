@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::connection::directly;
+use super::connection::{LookUp, directly};
 use super::grants::Grant;
 use super::ids::{FIRST_DRAWN, edge, insert_fresh};
 use super::schema::{oauth_grants, oauth_refresh_tokens, oauth_tokens, users};
@@ -65,28 +65,32 @@ pub fn take(conn: &mut DbConnection, row: &AccessToken) -> Result<(), StorageErr
 
 /// The token with this key, alive or not.
 pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<AccessToken>, StorageError> {
-    let token = oauth_tokens::table.find(id).select(AccessToken::as_select());
+    static LOOK_UP: LookUp = LookUp::new();
+    let token = LOOK_UP.by(id, |id| oauth_tokens::table.find(id).select(AccessToken::as_select()));
     Ok(directly!(conn => token.get_result(conn)).optional()?)
 }
 
 /// The token with this key, alive or not, and what it stands for: one look-up.
 pub fn describe(conn: &mut DbConnection, id: TokenId) -> Result<Option<Described>, StorageError> {
     type Row = (AccessToken, Grant, Option<String>, Option<TokenId>, Option<UnixTime>);
-    let query = oauth_tokens::table
-        .inner_join(oauth_grants::table.on(oauth_grants::id.eq(oauth_tokens::grant_id)))
-        .left_join(users::table.on(users::id.eq(oauth_grants::user_id)))
-        .left_join(
-            oauth_refresh_tokens::table
-                .on(oauth_tokens::generation.eq(oauth_refresh_tokens::id.nullable())),
-        )
-        .filter(oauth_tokens::id.eq(id))
-        .select((
-            AccessToken::as_select(),
-            Grant::as_select(),
-            users::username.nullable(),
-            oauth_refresh_tokens::id.nullable(),
-            oauth_refresh_tokens::confirmed_at.nullable(),
-        ));
+    static LOOK_UP: LookUp = LookUp::new();
+    let query = LOOK_UP.by(id, |id| {
+        oauth_tokens::table
+            .inner_join(oauth_grants::table.on(oauth_grants::id.eq(oauth_tokens::grant_id)))
+            .left_join(users::table.on(users::id.eq(oauth_grants::user_id)))
+            .left_join(
+                oauth_refresh_tokens::table
+                    .on(oauth_tokens::generation.eq(oauth_refresh_tokens::id.nullable())),
+            )
+            .filter(oauth_tokens::id.eq(id))
+            .select((
+                AccessToken::as_select(),
+                Grant::as_select(),
+                users::username.nullable(),
+                oauth_refresh_tokens::id.nullable(),
+                oauth_refresh_tokens::confirmed_at.nullable(),
+            ))
+    });
     let row = directly!(conn => query.get_result::<Row>(conn)).optional()?;
     Ok(row.map(|(token, grant, username, pair, confirmed_at)| Described {
         token,

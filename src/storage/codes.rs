@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::connection::{directly, update};
+use super::connection::{LookUp, directly, update};
 use super::error::once;
 use super::ids::{edge, insert_fresh};
 use super::schema::oauth_codes;
@@ -63,7 +63,8 @@ pub fn take(conn: &mut DbConnection, row: &Code) -> Result<(), StorageError> {
 
 /// The code with this key, redeemed or not.
 pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<Code>, StorageError> {
-    let code = oauth_codes::table.find(id).select(Code::as_select());
+    static LOOK_UP: LookUp = LookUp::new();
+    let code = LOOK_UP.by(id, |id| oauth_codes::table.find(id).select(Code::as_select()));
     Ok(directly!(conn => code.get_result(conn)).optional()?)
 }
 

@@ -8,7 +8,7 @@ use diesel::dsl;
 use diesel::prelude::*;
 
 use super::codec::text_enum;
-use super::connection::{directly, update};
+use super::connection::{LookUp, directly, update};
 use super::ids::insert_fresh;
 use super::schema::oauth_grants;
 use super::{DbConnection, StorageError};
@@ -111,7 +111,8 @@ pub fn insert(
 
 /// The grant with this key, alive or not.
 pub fn find(conn: &mut DbConnection, id: GrantId) -> Result<Option<Grant>, StorageError> {
-    let grant = oauth_grants::table.find(id).select(Grant::as_select());
+    static LOOK_UP: LookUp = LookUp::new();
+    let grant = LOOK_UP.by(id, |id| oauth_grants::table.find(id).select(Grant::as_select()));
     Ok(directly!(conn => grant.get_result(conn)).optional()?)
 }
 

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::connection::{directly, update};
+use super::connection::{LookUp, directly, update};
 use super::error::once;
 use super::ids::{FIRST_DRAWN, edge, insert_fresh};
 use super::schema::oauth_refresh_tokens;
@@ -60,7 +60,9 @@ pub fn take(conn: &mut DbConnection, row: &RefreshToken) -> Result<(), StorageEr
 
 /// The token with this key, used or not.
 pub fn find(conn: &mut DbConnection, id: TokenId) -> Result<Option<RefreshToken>, StorageError> {
-    let token = oauth_refresh_tokens::table.find(id).select(RefreshToken::as_select());
+    static LOOK_UP: LookUp = LookUp::new();
+    let token =
+        LOOK_UP.by(id, |id| oauth_refresh_tokens::table.find(id).select(RefreshToken::as_select()));
     Ok(directly!(conn => token.get_result(conn)).optional()?)
 }
 

@@ -1,17 +1,24 @@
-//! Statements that are prepared once, of which diesel would prepare each anew: texts of ours, and updates,
-//! because a changeset may leave columns out. To prepare an update of a watched table, which has
-//! triggers, takes several times as long as the update itself.
+//! What diesel would do each time, done once. Statements are prepared once, of which it would prepare each
+//! anew: texts of ours, and updates, because a changeset may leave columns out. To prepare an update of a
+//! watched table, which has triggers, takes several times as long as the update itself. And the text of a
+//! look-up by key is made once: to walk through the parts of a query, twice for each time that it runs, takes
+//! longer than the look-up.
+//!
+//! Inserts are kept by diesel, of rows that leave no column out: `treat_none_as_default_value = false`.
 
 use std::marker::PhantomData;
+use std::sync::OnceLock;
 
 use diesel::associations::HasTable;
 use diesel::backend::Backend;
 use diesel::query_builder::{
-    AsChangeset, AstPass, IntoUpdateTarget, Query, QueryFragment, QueryId,
+    AsChangeset, AstPass, IntoUpdateTarget, Query, QueryBuilder as _, QueryFragment, QueryId,
 };
 use diesel::query_dsl::RunQueryDsl;
 use diesel::query_source::QuerySource;
+use diesel::serialize::ToSql;
 use diesel::sql_types::BigInt;
+use diesel::sqlite::{Sqlite, SqliteQueryBuilder};
 use diesel::{QueryResult, Table};
 
 /// A statement that is always the same, and answers nothing, or one number.
@@ -100,6 +107,60 @@ impl<Source: Table, Condition, Changes, Set, Conn> RunQueryDsl<Conn>
 {
 }
 
+/// The text of one query by key, from its first use on.
+pub(in crate::storage) struct LookUp(OnceLock<String>);
+
+impl LookUp {
+    pub(in crate::storage) const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    /// The query for this key, as `query` would make it, which has no other parameter.
+    pub(in crate::storage) fn by<K: Copy, Q: QueryFragment<Sqlite>>(
+        &'static self,
+        key: K,
+        query: impl FnOnce(K) -> Q,
+    ) -> ByKey<K, Q> {
+        let text = self.0.get_or_init(|| {
+            let mut builder = SqliteQueryBuilder::new();
+            // Names and operators alone: nothing that could fail.
+            let _cannot_fail = query(key).to_sql(&mut builder, &Sqlite);
+            builder.finish()
+        });
+        ByKey { key, text, query: PhantomData }
+    }
+}
+
+/// See [`LookUp`].
+pub(in crate::storage) struct ByKey<K, Q> {
+    key: K,
+    text: &'static str,
+    query: PhantomData<Q>,
+}
+
+impl<K: ToSql<BigInt, Sqlite>, Q> QueryFragment<Sqlite> for ByKey<K, Q> {
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let (before, after) = self.text.split_once('?').unwrap_or((self.text, ""));
+        pass.push_sql(before);
+        pass.push_bind_param::<BigInt, _>(&self.key)?;
+        pass.push_sql(after);
+        Ok(())
+    }
+}
+
+/// Found by what the query is.
+impl<K, Q: QueryId> QueryId for ByKey<K, Q> {
+    type QueryId = ByKey<(), Q::QueryId>;
+
+    const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
+}
+
+impl<K, Q: Query> Query for ByKey<K, Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<K, Q, Conn> RunQueryDsl<Conn> for ByKey<K, Q> {}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -140,9 +201,15 @@ mod tests {
             assert_eq!(Fixed("SELECT 7").get_result::<i64>(&mut conn), Ok(7));
         }
         assert_eq!(kept.load(Ordering::Relaxed), 2);
+        for (id, weight) in [(1, 13), (2, 20), (1, 13)] {
+            static LOOK_UP: LookUp = LookUp::new();
+            let by_key = LOOK_UP.by(id, |id| pears::table.find(id).select(pears::weight));
+            assert_eq!(by_key.get_result::<i64>(&mut conn), Ok(weight));
+        }
+        assert_eq!(kept.load(Ordering::Relaxed), 3);
         let heavy = pears::table.filter(pears::weight.gt(15));
         assert_eq!(update(heavy, pears::weight.eq(pears::weight + 1)).execute(&mut conn), Ok(1));
-        assert_eq!(kept.load(Ordering::Relaxed), 3, "another statement");
+        assert_eq!(kept.load(Ordering::Relaxed), 4, "another statement");
         let all = pears::table.load::<(i64, i64, Option<i64>)>(&mut conn);
         assert_eq!(all, Ok(vec![(1, 13, None), (2, 21, Some(6))]));
     }
