@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use super::Client;
 use crate::clock::UnixTime;
 use crate::oauth::{ClientId, TokenHash};
+use crate::storage::connection::{directly, update};
 use crate::storage::schema::oauth_clients::{self, table as clients};
 use crate::storage::{ClientOrigin, DbConnection, StorageError, events};
 
@@ -45,7 +46,8 @@ pub fn set_registered(
     now: UnixTime,
 ) -> Result<bool, StorageError> {
     let columns = (oauth_clients::registered_from.eq(from), oauth_clients::registered_at.eq(now));
-    Ok(diesel::update(clients.find(id)).set(columns).execute(conn)? == 1)
+    let registered = update(clients.find(id), columns);
+    Ok(directly!(conn => registered.execute(conn))? == 1)
 }
 
 /// The client that registered with the same metadata. Of several, which an update can make alike, the

@@ -5,7 +5,7 @@ use mcp_oauthd::accounts::{self, Username};
 
 use crate::support::{Browser, OAuthClient, PASSWORD, TestServer, USER};
 
-async fn add_user(server: &TestServer, name: &str, password: &str) {
+pub(super) async fn add_user(server: &TestServer, name: &str, password: &str) {
     let name = Username::parse(name).unwrap();
     let password = NewPassword::parse(password.into(), &name).unwrap();
     let hashed = Passwords::new(1).unwrap().hash(password).await.unwrap();
