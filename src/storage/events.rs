@@ -3,6 +3,7 @@
 mod forgetting;
 mod pages;
 mod removed;
+mod request;
 mod sign_ins;
 
 use diesel::prelude::*;
@@ -19,6 +20,7 @@ pub use forgetting::delete_old;
 pub(super) use forgetting::delete_registrations;
 pub use pages::{Narrowing, page};
 pub use removed::Removed;
+pub(super) use request::are_of;
 pub use sign_ins::sign_ins;
 
 text_enum!(
@@ -222,6 +224,8 @@ pub struct Recorded {
     /// About whom.
     #[diesel(embed)]
     pub subject: Subject,
+    /// By which request: the id of its answer and of its line in the log.
+    pub request_id: Option<String>,
 }
 
 /// Adds an event to the transaction that makes it true.
@@ -231,7 +235,8 @@ pub fn record(
     subject: Subject,
     now: UnixTime,
 ) -> Result<(), StorageError> {
-    let event = (events::at.eq(now), events::kind.eq(kind), subject);
+    let request = events::request_id.eq(request::current());
+    let event = (events::at.eq(now), events::kind.eq(kind), request, subject);
     directly!(conn => diesel::insert_into(events::table).values(event).execute(conn))?;
     Ok(())
 }
