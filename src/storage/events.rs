@@ -154,6 +154,10 @@ text_enum!(
         ScopesChanged = "resource.scopes_changed",
         /// A backup has taken the place of the database; the word more says from when it was.
         Restored = "database.restored",
+        /// The service has moved to another URL; the word more says from where to where.
+        IssuerMoved = "issuer.moved",
+        /// A former URL is answered for no more; it is the word more.
+        IssuerForgotten = "issuer.forgotten",
         /// The tables were brought up to date.
         SchemaUpdated = "schema.updated",
         /// A new client waits for the owner; the person who met it first is named.

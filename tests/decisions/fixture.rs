@@ -130,6 +130,7 @@ impl Fixture {
             scope: Scope::requested("mcp read"),
             resource: self.resource.uri.clone(),
             fresh_sign_in: false,
+            issuer: None,
         }
     }
 

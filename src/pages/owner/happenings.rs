@@ -220,6 +220,8 @@ fn said_of_ways_in(kind: Event) -> Said {
         }
         Event::Restored => (words!("The database was restored from a backup"), &[]),
         Event::RowsImported => (words!("What was known elsewhere was taken over"), &[]),
+        Event::IssuerMoved => (words!("This service has moved to another address"), &[]),
+        Event::IssuerForgotten => (words!("A former address is given up"), &[]),
         Event::SchemaUpdated => (words!("The database was brought up to date"), &[]),
         _ => (words!("Something was decided"), &[]),
     }
