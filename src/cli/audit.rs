@@ -7,7 +7,7 @@ use super::{Failure, open, output};
 use crate::clock::{Clock, Seconds, UnixTime};
 use crate::config::Config;
 use crate::oauth::{ClientId, GrantId, ResourceUri, UserId};
-use crate::storage::events::{self, Event, Narrowing, Recorded};
+use crate::storage::events::{self, Kind, Narrowing, Recorded};
 use crate::storage::{DbConnection, Missing, Storage, StorageError, users};
 
 /// Rows that are read at once.
@@ -40,7 +40,7 @@ pub enum Command {
 struct Shown {
     id: String,
     at: UnixTime,
-    event: Event,
+    event: Kind,
     client_id: Option<ClientId>,
     username: Option<String>,
     sub: Option<UserId>,

@@ -8,6 +8,7 @@ use diesel::sqlite::Sqlite;
 
 use super::attempts::Story;
 use super::connection::MultiBackend;
+use super::events::Kind;
 use super::portable::Blob;
 use super::sign_ins::Goal;
 use super::{
@@ -51,7 +52,7 @@ macro_rules! column {
 
 column!(Text as String:
     Audience, ClientId, ClientMetadata, ClientOrigin, CodeChallenge, DocumentSource, Event, Goal,
-    IntrospectionId, Issuer, Method, Pattern, Purpose, RedirectUri, ResourceUri, RevokedBecause, Role,
+    IntrospectionId, Issuer, Kind, Method, Pattern, Purpose, RedirectUri, ResourceUri, RevokedBecause, Role,
     RuleKind, Scope, Step, Story, UserId;
     read |text| Ok(text.parse()?); write |value| value.to_string());
 column!(Binary as Vec<u8>: Blob; read |bytes| Ok(bytes.into()); write |value| value.as_ref().to_vec());

@@ -1,6 +1,7 @@
 //! `events`: what was decided about access, kept for the operator. Never a secret.
 
 mod forgetting;
+mod kind;
 mod pages;
 mod removed;
 mod request;
@@ -18,6 +19,7 @@ use crate::oauth::{ClientId, GrantId, ResourceUri, UserId};
 
 pub use forgetting::delete_old;
 pub(super) use forgetting::delete_registrations;
+pub use kind::Kind;
 pub use pages::{Narrowing, page};
 pub use removed::Removed;
 pub(super) use request::are_of;
@@ -224,7 +226,7 @@ pub struct Recorded {
     /// When.
     pub at: UnixTime,
     /// What.
-    pub kind: Event,
+    pub kind: Kind,
     /// About whom.
     #[diesel(embed)]
     pub subject: Subject,

@@ -227,7 +227,8 @@ async fn what_a_request_decides_is_recorded_with_the_id_of_its_answer() {
     server.storage.write::<_, StorageError>(record).await.unwrap();
     let recorded = server.storage.read(|conn| events::list(conn, 1)).await;
     let paused = recorded.map_err(|error: StorageError| error).unwrap().remove(0);
-    assert_eq!((paused.kind, paused.request_id), (Event::ResourcePaused, None));
+    assert_eq!(paused.kind, Event::ResourcePaused);
+    assert_eq!(paused.request_id, None);
 }
 
 #[tokio::test]
