@@ -106,8 +106,9 @@ fn steps(planned: &Move, concerned: &Concerned, config: &Config, done: bool) -> 
     if !servers.is_empty() {
         steps.push(format!(
             "MCP servers ({}): where their metadata is not served here, name {to} in it as the \
-             authorization server, which leads clients on. Who asks at {} is answered with \
-             iss={from} until then; who asks at another address, as on loopback, with iss={to} at once",
+             authorization server. That leads clients on, at their next sign-in or when they are \
+             added anew. Who asks at {} is answered with iss={from} until then; who asks at another \
+             address, as on loopback, with iss={to} at once",
             servers.join(" "),
             from.url("/introspect")
         ));
