@@ -1,6 +1,7 @@
 //! What every request shares.
 
 pub mod fetcher;
+mod issuers;
 pub mod limiter;
 mod network;
 pub mod sign_ins;
@@ -21,9 +22,10 @@ use crate::error::Error;
 use crate::gate::confirmation::Confirmations;
 use crate::grant_types::Terms;
 use crate::metrics::{DocumentRequest, Metrics};
-use crate::oauth::{ClientIdUrl, IntrospectionId, ResourceUri};
+use crate::oauth::{ClientIdUrl, IntrospectionId, Issuer, ResourceUri};
 use crate::storage::Storage;
 use fetcher::{Fetcher, Published, Unpublished};
+pub use issuers::FormerIssuers;
 use limiter::Limiter;
 pub use network::Network;
 use sign_ins::SignIns;
@@ -32,6 +34,8 @@ use sign_ins::SignIns;
 pub struct App {
     /// Read once, at start.
     pub config: Config,
+    /// From where the service has moved away; read once, at start.
+    pub former: FormerIssuers,
     /// The database.
     pub storage: Storage,
     /// The only source of time.
@@ -65,6 +69,7 @@ impl App {
                 .with_documents(config.client_documents),
             providers: Providers::new(&config.sign_in.providers),
             config,
+            former: FormerIssuers::default(),
             storage,
             clock,
             passwords: Passwords::new(cores)?,
@@ -95,14 +100,15 @@ impl App {
         self.config.resources.first().map(|resource| &resource.uri)
     }
 
-    /// What clients may ask for.
+    /// What clients may ask for, at the authorization endpoint of this issuer.
     #[must_use]
-    pub fn offer(&self) -> Offer {
+    pub fn offer(&self, issuer: &Issuer) -> Offer {
         Offer {
             scopes: self.config.scopes.clone(),
             hierarchy: self.config.scope_hierarchy.clone(),
             default_resource: self.default_resource().cloned(),
             connecting: self.config.connecting.clone(),
+            issuer: issuer.clone(),
         }
     }
 

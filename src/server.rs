@@ -2,6 +2,7 @@
 
 mod connections;
 mod recording;
+mod routes;
 
 use std::io;
 use std::net::{IpAddr, TcpListener};
@@ -16,14 +17,13 @@ use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 use tracing_actix_web::TracingLogger;
 
-use crate::app::App;
-use crate::config::{OwnerPages, Registration};
+use crate::app::{App, FormerIssuers};
 use crate::middleware::request_log::{RequestSpan, repeat_id};
 use crate::middleware::{outcome, security_headers, sighting};
 use crate::pages::brand::Brand;
 use crate::pages::side::Side;
-use crate::storage::{GivenUp, Storage, StorageError, events};
-use crate::{endpoints, notifier, pages, sweeper, systemd, watchman};
+use crate::storage::{GivenUp, Storage, StorageError, events, issuers};
+use crate::{endpoints, notifier, sweeper, systemd, watchman};
 
 /// How long a client may take to send its request's head, and a connection to close.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -35,6 +35,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 use connections::Room;
 pub use connections::raise_descriptors;
+use routes::{Sides, introspection, public_routes};
 
 /// Where requests come from.
 pub struct Listeners {
@@ -44,13 +45,6 @@ pub struct Listeners {
     pub internal: Option<TcpListener>,
 }
 
-/// Which routes a listener has.
-#[derive(Debug, Clone, Copy)]
-struct Sides {
-    public: bool,
-    internal: bool,
-}
-
 /// Serves until `shutdown` returns, then drains: running requests are finished, the queue is
 /// emptied, the last commit is made, and the write-ahead log is folded into the database.
 ///
@@ -58,12 +52,13 @@ struct Sides {
 /// When a listener cannot be used, the database is damaged, or its writer was lost: then the
 /// process must not go on.
 pub async fn run(
-    app: App,
+    mut app: App,
     listeners: Listeners,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let storage = app.storage.clone();
     remember_sign_ins(&app).await;
+    remember_former_issuers(&mut app).await?;
     let channels = notifier::channels(&app.config, &app.fetcher).map_err(io::Error::other)?;
     let app = web::Data::new(app);
     let alone = Sides { public: true, internal: listeners.internal.is_none() };
@@ -152,6 +147,17 @@ async fn close(storage: &Storage, lost: bool) -> io::Result<()> {
     Err(io::Error::other(why))
 }
 
+/// Where clients may still be bound to.
+async fn remember_former_issuers(app: &mut App) -> io::Result<()> {
+    let former = app.storage.read(issuers::former).await;
+    let former = former.map_err(|error: StorageError| io::Error::other(error))?;
+    app.former = FormerIssuers::new(former, &app.config.issuer, app.clock.now());
+    for issuer in app.former.iter() {
+        info!(%issuer, "answering for a former issuer too");
+    }
+    Ok(())
+}
+
 fn listen(
     app: &web::Data<App>,
     listener: TcpListener,
@@ -164,7 +170,7 @@ fn listen(
     let brand = web::Data::new(Brand::new(&config.brand));
     let factory = move || {
         let app = routes.clone();
-        let issuer = &app.config.issuer;
+        let https = app.config.issuer.is_https();
         Actix::new()
             .app_data(app.clone())
             .app_data(if sides.public { Side::public(&app.config) } else { Side::Internal })
@@ -172,7 +178,7 @@ fn listen(
             .app_data(web::PayloadConfig::new(app.config.limits.body))
             .configure(|routes| {
                 if sides.internal {
-                    endpoints::introspection(routes, issuer);
+                    introspection(routes, &app);
                     endpoints::gate(routes);
                     endpoints::health(routes);
                 }
@@ -183,7 +189,7 @@ fn listen(
                     .wrap(from_fn(repeat_id))
                     .wrap(TracingLogger::<RequestSpan>::new())
                     .wrap(from_fn(outcome::count))
-                    .wrap(security_headers::for_browsers(issuer.is_https()))
+                    .wrap(security_headers::for_browsers(https))
                     .configure(|routes| public_routes(routes, &app, sides)),
             )
     };
@@ -196,42 +202,6 @@ fn listen(
         .shutdown_timeout(drain)
         .disable_signals();
     Ok(server.listen(listener)?.run())
-}
-
-fn public_routes(routes: &mut web::ServiceConfig, app: &App, sides: Sides) {
-    let pages = app.config.owner_pages;
-    if sides.public {
-        endpoints::tokens(routes, &app.config.issuer);
-        endpoints::well_known(routes, &app.config.issuer);
-        below_issuer(routes, app, |routes| {
-            routes.configure(endpoints::authorization).configure(pages::configure);
-            if app.config.registration != Registration::Off {
-                routes.configure(endpoints::registration);
-            }
-            if pages == OwnerPages::On {
-                routes.configure(pages::owner::configure);
-            }
-        });
-    } else if pages == OwnerPages::Internal {
-        below_issuer(routes, app, |routes| {
-            routes.configure(pages::configure_inside).configure(pages::owner::configure);
-        });
-    }
-    routes.default_service(web::to(endpoints::not_found));
-}
-
-fn below_issuer(
-    routes: &mut web::ServiceConfig,
-    app: &App,
-    configure: impl FnOnce(&mut web::ServiceConfig),
-) {
-    let path = app.config.issuer.path();
-    if path.is_empty() {
-        routes.configure(configure);
-    } else {
-        let below = web::scope(path).configure(configure);
-        routes.service(below.default_service(web::to(endpoints::not_found)));
-    }
 }
 
 /// Where accounts were signed in to before is not for strangers to lock.

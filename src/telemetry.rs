@@ -1,6 +1,7 @@
 //! Logs: one line for each thing that happened, for people or for machines. Never a secret.
 
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
@@ -9,6 +10,22 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::LogFormat;
+
+tokio::task_local! {
+    static REQUEST: Arc<str>;
+}
+
+/// Answers a request; whatever is recorded meanwhile tells by its id by which one it was decided.
+pub async fn in_request<T>(id: &str, answer: impl Future<Output = T>) -> T {
+    REQUEST.scope(id.into(), answer).await
+}
+
+/// The id of the request that is being answered, as the log and the answer say it; none for what
+/// nobody has asked for over HTTP.
+#[must_use]
+pub fn request_id() -> Option<Arc<str>> {
+    REQUEST.try_with(Arc::clone).ok()
+}
 
 /// Sends the log to stderr: stdout is for what a command answers. Once for the process. `RUST_LOG`
 /// says what is logged: a level, or one for each module, as `info,actix_server=warn`.

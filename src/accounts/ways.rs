@@ -29,7 +29,7 @@ impl WaysOn {
         let ways = &config.sign_in;
         Self {
             password: ways.password,
-            passkeys: are_offered(config),
+            passkeys: are_offered(config, &config.issuer),
             authorities: ways.providers.iter().map(|one| one.authority.to_string()).collect(),
             proxy: ways.proxy_header.is_some(),
         }

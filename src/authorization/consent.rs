@@ -105,7 +105,7 @@ pub fn grantable(
 pub struct Terms<'a> {
     /// How long its code lives.
     pub code_lifetime: Seconds,
-    /// Who answers.
+    /// Who answers, where it is not known by whose authorization endpoint a request came.
     pub issuer: &'a Issuer,
     /// Which clients may connect.
     pub connecting: &'a Connecting,
@@ -136,10 +136,10 @@ pub fn approve(
     if pending.decided_at.is_none() && grantable.as_ref().is_ok_and(differs) {
         return Ok(None);
     }
-    let (to, issuer) = (redirect(&pending), terms.issuer);
+    let (to, issuer) = (redirect(&pending), answerer(&pending, terms.issuer).clone());
     if !authorization_requests::decide(conn, pending.id, now)? {
         let code = code_again(conn, cookie, signed_in, now)?.ok_or_else(answered)?;
-        return Ok(Some(to.with_code(&code.reveal(), issuer)));
+        return Ok(Some(to.with_code(&code.reveal(), &issuer)));
     }
     if !may_answer(&pending, signed_in) {
         return Err(refuse("The app wants you to sign in again first").into());
@@ -162,7 +162,7 @@ pub fn approve(
         seen_documents::note(conn, whose, &client.metadata, now)?;
     }
     record(conn, Event::ConsentApproved, subject(&pending, signed_in), now)?;
-    Ok(Some(to.with_code(&code.reveal(), issuer)))
+    Ok(Some(to.with_code(&code.reveal(), &issuer)))
 }
 
 /// No. The URL to which the browser is sent.
@@ -183,7 +183,7 @@ pub fn deny(
     } else if pending.code_id.is_some() {
         return Err(answered().into());
     }
-    Ok(redirect(&pending).with_denial(issuer))
+    Ok(redirect(&pending).with_denial(answerer(&pending, issuer)))
 }
 
 fn insert_code(
@@ -234,6 +234,12 @@ fn derive(cookie: &TokenSecret, id: TokenId) -> TokenSecret {
 
 fn redirect(pending: &PendingRequest) -> VerifiedRedirect {
     VerifiedRedirect { uri: pending.asked.redirect_uri.clone(), state: pending.asked.state.clone() }
+}
+
+/// Clients hold on to the issuer to which they have sent the browser (RFC 9207 section 2.4), even if
+/// it is another one by the time that the person answers.
+fn answerer<'a>(pending: &'a PendingRequest, present: &'a Issuer) -> &'a Issuer {
+    pending.asked.issuer.as_ref().unwrap_or(present)
 }
 
 fn subject(pending: &PendingRequest, signed_in: &SignedIn) -> Subject {

@@ -7,7 +7,7 @@ use crate::clock::{Seconds, UnixTime};
 use crate::config::Connecting;
 use crate::error::Error;
 use crate::oauth::{
-    ClientId, CodeChallenge, Destination, ErrorCode, OAuthError, Parameters, RedirectUri,
+    ClientId, CodeChallenge, Destination, ErrorCode, Issuer, OAuthError, Parameters, RedirectUri,
     ResourceUri, Scope, ScopeHierarchy, TokenSecret,
 };
 use crate::storage::authorization_requests::{self, Asked};
@@ -27,6 +27,8 @@ pub struct Offer {
     pub default_resource: Option<ResourceUri>,
     /// Which clients may connect.
     pub connecting: Connecting,
+    /// By whose authorization endpoint the request came.
+    pub issuer: Issuer,
 }
 
 /// Why a request is not taken up. The type says how the person learns of it.
@@ -98,6 +100,7 @@ pub fn resolve(
         code_challenge,
         resource: resource.uri,
         fresh_sign_in: prompts(parameters, "login"),
+        issuer: Some(offer.issuer.clone()),
     })
 }
 

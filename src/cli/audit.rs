@@ -7,7 +7,7 @@ use super::{Failure, open, output};
 use crate::clock::{Clock, Seconds, UnixTime};
 use crate::config::Config;
 use crate::oauth::{ClientId, GrantId, ResourceUri, UserId};
-use crate::storage::events::{self, Event, Narrowing, Recorded};
+use crate::storage::events::{self, Kind, Narrowing, Recorded};
 use crate::storage::{DbConnection, Missing, Storage, StorageError, users};
 
 /// Rows that are read at once.
@@ -40,13 +40,15 @@ pub enum Command {
 struct Shown {
     id: String,
     at: UnixTime,
-    event: Event,
+    event: Kind,
     client_id: Option<ClientId>,
     username: Option<String>,
     sub: Option<UserId>,
     grant_id: Option<GrantId>,
     resource: Option<ResourceUri>,
     address: Option<String>,
+    /// Of the line in the log, and of the answer.
+    request_id: Option<String>,
     detail: Option<String>,
 }
 
@@ -103,10 +105,12 @@ async fn list(
             text(shown.resource.map(|uri| uri.to_string())),
             text(shown.grant_id.map(|id| id.0.to_string())),
             text(shown.address),
+            text(shown.request_id),
             text(shown.detail),
         ]
     };
-    let head = ["AT", "EVENT", "PERSON", "CLIENT", "MCP SERVER", "GRANT", "FROM", "DETAIL"];
+    let head =
+        ["AT", "EVENT", "PERSON", "CLIENT", "MCP SERVER", "GRANT", "FROM", "REQUEST", "DETAIL"];
     output::table(head, &shown.into_iter().map(row).collect::<Vec<_>>())
 }
 
@@ -124,6 +128,7 @@ fn describe(conn: &mut DbConnection, id: i64, recorded: Recorded) -> Result<Show
         grant_id: subject.grant_id,
         resource: subject.resource,
         address: subject.address,
+        request_id: recorded.request_id,
         detail: subject.detail,
     })
 }

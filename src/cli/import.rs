@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::{Failure, open, output};
+use super::{Failure, file, limits, open, output};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Database};
 use crate::moving::archive;
 use crate::storage::{Missing, Storage};
 
@@ -43,13 +43,12 @@ enum From {
 /// # Errors
 /// 69 for what cannot be read; names that are nobody's, the database's.
 pub async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
-    let (file, from) = (arguments.file.unwrap_or_default(), arguments.from);
+    let (path, from) = (arguments.file.unwrap_or_default(), arguments.from);
     if let Some(From::FastmcpSqlite(arguments)) = from {
         return fastmcp_sqlite::run(arguments, config).await;
     }
-    let missing = if arguments.dry_run { Missing::Refuse } else { Missing::Create };
-    let storage = open(config, missing)?;
-    let done = import(&storage, &file, arguments.dry_run).await;
+    let storage = into(config, arguments.dry_run)?;
+    let done = import(&storage, &path, arguments.dry_run).await;
     storage.close().await;
     let outcome = done?;
     if arguments.json {
@@ -76,12 +75,22 @@ pub async fn run(arguments: Arguments, config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn import(storage: &Storage, file: &Path, dry: bool) -> Result<archive::Outcome, Failure> {
+/// Who only looks makes no database: where there is none, all would be taken that an empty one takes.
+fn into(config: &Config, dry: bool) -> Result<Storage, Failure> {
+    let (none_yet, clock) = (!file(config)?.exists(), Clock::System);
+    if dry && none_yet {
+        let empty = Database::Memory;
+        return Ok(Storage::open(&empty, Missing::Create, limits(config), clock)?);
+    }
+    open(config, if dry { Missing::Refuse } else { Missing::Create })
+}
+
+async fn import(storage: &Storage, path: &Path, dry: bool) -> Result<archive::Outcome, Failure> {
     let now = Clock::System.now();
-    if file == Path::new("-") {
+    if path == Path::new("-") {
         return Ok(archive::read(storage, BufReader::new(stdin()), dry, now).await?);
     }
-    let opened = File::open(file);
-    let opened = opened.map_err(|e| Failure::Unavailable(format!("{}: {e}", file.display())))?;
+    let opened = File::open(path);
+    let opened = opened.map_err(|e| Failure::Unavailable(format!("{}: {e}", path.display())))?;
     Ok(archive::read(storage, BufReader::new(opened), dry, now).await?)
 }

@@ -9,10 +9,12 @@ pub mod config;
 pub mod connection;
 pub mod doctor;
 pub mod export;
+mod failure;
 pub mod gc;
 pub mod grant;
 pub mod healthcheck;
 pub mod import;
+pub mod issuer;
 pub mod notify;
 pub mod output;
 pub mod registration_token;
@@ -29,9 +31,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::{Config, Database};
-use crate::error::Error;
-use crate::oauth::OAuthError;
-use crate::storage::{Limits, Missing, OpenError, Storage, StorageError};
+use crate::storage::{Limits, Missing, Storage};
+pub use failure::Failure;
 use settings::Settings;
 
 /// The OAuth 2.1 authorization server that sits beside an MCP server.
@@ -80,6 +81,9 @@ enum Command {
     Export(export::Arguments),
     /// Take over what is elsewhere
     Import(import::Arguments),
+    /// Change the public URL of the service, and keep clients of the former one connected
+    #[command(subcommand)]
+    Issuer(issuer::Command),
     /// Delete what is past its time (the service does so by itself)
     Gc,
     /// Those who are told what happens: webhook, ntfy, mail
@@ -99,90 +103,6 @@ enum Command {
     },
     /// Print the manual page
     Man,
-}
-
-/// Why a command did not succeed. The variant is the exit code.
-#[derive(Debug)]
-pub enum Failure {
-    /// 1
-    Failed(String),
-    /// 2: arguments that are each understood, and do not go together.
-    Usage(String),
-    /// 69: the database or the network is not to be reached (`sysexits.h`, `EX_UNAVAILABLE`).
-    Unavailable(String),
-    /// 78: the configuration is wrong (`EX_CONFIG`).
-    Configuration(String),
-    /// Whoever read our output has gone: nothing more to do.
-    NobodyReads,
-}
-
-impl Failure {
-    fn exit(self) -> ExitCode {
-        let (code, message) = match self {
-            Self::Failed(message) => (1, message),
-            Self::Usage(message) => (2, message),
-            Self::Unavailable(message) => (69, message),
-            Self::Configuration(message) => (78, message),
-            Self::NobodyReads => return ExitCode::SUCCESS,
-        };
-        output::hint(&format!("error: {message}"));
-        ExitCode::from(code)
-    }
-}
-
-impl From<StorageError> for Failure {
-    fn from(error: StorageError) -> Self {
-        match error {
-            StorageError::Unavailable(_) | StorageError::Corrupt(_) => {
-                Self::Unavailable(error.to_string())
-            }
-            error => Self::Failed(error.to_string()),
-        }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Refused(refused) => Self::Failed(refused.description.into_owned()),
-            Error::Failed(failed) => failed.into(),
-        }
-    }
-}
-
-impl From<OAuthError> for Failure {
-    fn from(refused: OAuthError) -> Self {
-        Self::Failed(refused.description.into_owned())
-    }
-}
-
-impl From<crate::config::ConfigError> for Failure {
-    fn from(error: crate::config::ConfigError) -> Self {
-        Self::Configuration(error.to_string())
-    }
-}
-
-impl From<OpenError> for Failure {
-    fn from(error: OpenError) -> Self {
-        match &error {
-            OpenError::ReplacedProvider(path) => Self::Configuration(format!(
-                "{error}\nhint: choose another MCP_OAUTH_DB, and take its clients over with: \
-                 mcp-oauthd import fastmcp-sqlite {} --user NAME --dry-run",
-                path.display()
-            )),
-            OpenError::Copy(_) => Self::Configuration(error.to_string()),
-            _ => Self::Unavailable(error.to_string()),
-        }
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        if error.kind() == std::io::ErrorKind::BrokenPipe {
-            return Self::NobodyReads;
-        }
-        Self::Failed(error.to_string())
-    }
 }
 
 /// Parses the arguments, and runs one command. 2 for arguments that cannot be understood.
@@ -233,6 +153,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Restore(arguments) => restore::run(arguments, &config).await,
             Command::Export(arguments) => export::run(arguments, &config).await,
             Command::Import(arguments) => import::run(arguments, &config).await,
+            Command::Issuer(command) => issuer::run(command, &config).await,
             Command::Gc => gc::run(&config).await,
             Command::Notify(command) => notify::run(command, &config).await,
             Command::Config(_) | Command::Completions { .. } | Command::Man => Ok(()),

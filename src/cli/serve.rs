@@ -15,6 +15,7 @@ use crate::authorization::limits as scope_limits;
 use crate::clock::Clock;
 use crate::config::{ClientDocuments, Config, DeclaredOwner};
 use crate::gate::rule_book;
+use crate::moving::issuer::{self, Discord};
 use crate::oauth::ResourceUri;
 use crate::revocation::ending;
 use crate::server::{self, Listeners};
@@ -71,10 +72,31 @@ pub async fn run(mut config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Says in one line what a changed URL costs, and to whom.
+async fn settle_the_issuer(app: &App) -> Result<(), Failure> {
+    let issuer = app.config.issuer.clone();
+    let settle = move |conn: &mut _| issuer::settle(conn, &issuer);
+    let present = &app.config.issuer;
+    match app.storage.write::<_, StorageError>(settle).await? {
+        None => {}
+        Some(Discord::NotRecorded { bound_to, clients }) => warn!(
+            "MCP_OAUTH_ISSUER is {present}, but {clients} apps and every passkey are bound to \
+             {bound_to}: they are stranded unless it is answered for too. See: mcp-oauthd issuer \
+             move {present}"
+        ),
+        Some(Discord::NotSettled { to }) => warn!(
+            "the move to {to} is recorded, but MCP_OAUTH_ISSUER is still {present}: set it to {to}, \
+             or take it back by: mcp-oauthd issuer move {present} --yes"
+        ),
+    }
+    Ok(())
+}
+
 async fn prepare(app: &App) -> Result<(), Failure> {
     if let Some(owner) = &app.config.owner {
         declare_the_owner(app, owner).await?;
     }
+    settle_the_issuer(app).await?;
     let (now, overlap) = (app.clock.now(), app.config.lifetimes.secret_overlap);
     // A change before this one is written out first, in case that its process was killed: declared
     // scopes are another change. What these end is dead at once, and the sweeper writes it out.

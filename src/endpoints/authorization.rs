@@ -43,7 +43,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     }
     let parameters = Parameters::parse(query).map_err(|error| visit.failed(error))?;
     update_document(&visit, &parameters).await?;
-    let offer = app.offer();
+    let offer = app.offer(visit.issuer());
     let asked = match app.storage.read(|conn| request::resolve(conn, &parameters, &offer)).await {
         Ok(asked) => asked,
         Err(Rejection::Redirect { to, error }) => return redirect(&visit, &to, error).await,
@@ -105,7 +105,7 @@ async fn redirect(
     to: &VerifiedRedirect,
     error: OAuthError,
 ) -> Result<HttpResponse, PageError> {
-    let href = to.with_error(&error, &visit.app.config.issuer);
+    let href = to.with_error(&error, visit.issuer());
     if visit.visitor().await?.is_some() {
         let mut response = see_other(&href);
         Outcome::Refused(error.code).mark(&mut response);

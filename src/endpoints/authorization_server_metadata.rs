@@ -1,10 +1,11 @@
 //! `/.well-known/oauth-authorization-server`: RFC 8414. Only what works is advertised.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::config::{ClientDocuments, Registration};
+use crate::middleware::issuer::aimed_at;
 use crate::oauth::{ClientAuthMethod, GrantType, Scope};
 
 const CLIENT_AUTH_METHODS: [ClientAuthMethod; 3] = [
@@ -41,9 +42,9 @@ struct Metadata<'a> {
     client_id_metadata_document_supported: bool,
 }
 
-/// The document.
-pub async fn get(app: web::Data<App>) -> HttpResponse {
-    let issuer = &app.config.issuer;
+/// The document of the issuer at which it is looked for.
+pub async fn get(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let issuer = aimed_at(&app, request.head());
     // On a listener of its own it is nobody's business who reads this.
     let public_introspection = app.config.internal_listen.is_none();
     let may_register = app.config.registration != Registration::Off;
@@ -53,7 +54,7 @@ pub async fn get(app: web::Data<App>) -> HttpResponse {
         token_endpoint: issuer.url("/token"),
         registration_endpoint: may_register.then(|| issuer.url("/register")),
         revocation_endpoint: issuer.url("/revoke"),
-        introspection_endpoint: public_introspection.then(|| app.config.introspection_url()),
+        introspection_endpoint: public_introspection.then(|| issuer.url("/introspect")),
         scopes_supported: scopes(&app.config.scopes),
         response_types_supported: ["code"],
         response_modes_supported: ["query"],

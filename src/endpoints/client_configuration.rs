@@ -13,7 +13,8 @@ use crate::clients::configuration::{self, Replacement};
 use crate::clients::connecting;
 use crate::error::Error;
 use crate::middleware::client_ip::ClientIp;
-use crate::oauth::MachineSecret;
+use crate::middleware::issuer::aimed_at;
+use crate::oauth::{Issuer, MachineSecret};
 use crate::storage::clients::Client;
 
 /// The registration as it is in force, but for the secret, of which only the hash is kept: RFC 7592
@@ -24,7 +25,12 @@ use crate::storage::clients::Client;
 pub async fn get(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, EndpointError> {
     let (id, token) = (client_id(&request), bearer(&request)?);
     let registrant = app.storage.read(|conn| configuration::authenticate(conn, id, token)).await?;
-    Ok(information(&app, token.to_owned(), registrant.into_client(), None))
+    Ok(information(
+        aimed_at(&app, request.head()),
+        token.to_owned(),
+        registrant.into_client(),
+        None,
+    ))
 }
 
 /// Replaces the registration: RFC 7592 section 2.2.
@@ -49,7 +55,7 @@ pub async fn put(
         configuration::replace(conn, registrant, &wanted, network, now)
     };
     let (client, secret) = app.storage.write(replace).await?;
-    Ok(information(&app, token, client, secret))
+    Ok(information(aimed_at(&app, request.head()), token, client, secret))
 }
 
 /// Ends the registration, and all that was had by it: RFC 7592 section 2.3.
@@ -79,11 +85,11 @@ fn client_id(request: &HttpRequest) -> &str {
 
 /// RFC 7592 section 3: with the token again, which stays the same.
 fn information(
-    app: &App,
+    issuer: &Issuer,
     token: String,
     client: Client,
     secret: Option<MachineSecret>,
 ) -> HttpResponse {
-    let information = ClientInformation::new(&app.config.issuer, client, secret, Some(token));
+    let information = ClientInformation::new(issuer, client, secret, Some(token));
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(information)
 }

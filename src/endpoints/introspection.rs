@@ -14,7 +14,8 @@ use crate::clock::UnixTime;
 use crate::error::Error;
 use crate::gate;
 use crate::middleware::client_ip::ClientIp;
-use crate::oauth::{ClientId, ErrorCode, Scope, UserId};
+use crate::middleware::issuer::aimed_at;
+use crate::oauth::{ClientId, ErrorCode, Issuer, Scope, UserId};
 use crate::storage::access_tokens::Described;
 use crate::storage::resources::Resource;
 
@@ -73,8 +74,9 @@ pub async fn post(
         return Ok(response.json(json!({ "active": false })));
     };
     app.metrics.introspected_active.inc();
+    let issuer = aimed_at(&app, request.head());
     app.confirmations.send(&described, &app.storage, now);
-    Ok(response.json(live_token(&app, &described, caller.resource())))
+    Ok(response.json(live_token(issuer, &described, caller.resource())))
 }
 
 /// A resource that is set up wrongly is found by this line; who guesses cannot fill the log with it.
@@ -92,15 +94,21 @@ fn warn(app: &App, request: &HttpRequest, stranger: &Stranger) {
     }
 }
 
-/// `aud` is the resource as it is spelt now, which is what its verifier compares.
-fn live_token<'a>(app: &'a App, described: &'a Described, resource: &'a Resource) -> LiveToken<'a> {
+/// `aud` is the resource as it is spelt now, which is what its verifier compares. So is `iss` the
+/// issuer in whose metadata this endpoint is (RFC 8414 section 2): after a move the tokens are the same
+/// at both, and who still asks at the former one's address has not been told of another.
+fn live_token<'a>(
+    issuer: &'a Issuer,
+    described: &'a Described,
+    resource: &'a Resource,
+) -> LiveToken<'a> {
     LiveToken {
         active: true,
         client_id: &described.grant.client_id,
         sub: &described.grant.user_id,
         username: described.username.as_deref(),
         scope: &described.token.scope,
-        iss: app.config.issuer.as_str(),
+        iss: issuer.as_str(),
         aud: resource.uri.as_str(),
         exp: described.token.expires_at,
         iat: described.token.issued_at,

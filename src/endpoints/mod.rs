@@ -71,10 +71,14 @@ pub fn registration(routes: &mut web::ServiceConfig) {
 }
 
 /// Introspection, which only resources ask: without the logger, which costs as much as the answer.
-pub fn introspection(routes: &mut web::ServiceConfig, issuer: &Issuer) {
+pub fn introspection(
+    routes: &mut web::ServiceConfig,
+    issuer: &Issuer,
+    narrowed: impl FnOnce(Resource) -> Resource,
+) {
     let path = format!("{}/introspect", issuer.path());
     routes.service(
-        post_only(&path, web::post().to(introspection::post))
+        narrowed(post_only(&path, web::post().to(introspection::post)))
             .wrap(from_fn(rate_limit::introspection_failures))
             .wrap(for_machines()),
     );

@@ -15,6 +15,7 @@ use crate::clients::registration::{self, Newcomer, Registered};
 use crate::clock::UnixTime;
 use crate::config::Registration;
 use crate::middleware::client_ip::ClientIp;
+use crate::middleware::issuer::aimed_at;
 use crate::middleware::sighting;
 use crate::oauth::{ClientId, ClientMetadata, ErrorCode, Issuer, MachineSecret, OAuthError};
 use crate::storage::attempts::Stage;
@@ -85,7 +86,8 @@ pub async fn post(
     // In the client's own spelling: another installation may have registered another port.
     let client = Client { metadata: sent, ..client };
     let subject = Subject::client(&client.client_id);
-    let information = ClientInformation::new(&app.config.issuer, client, secret, token);
+    let issuer = aimed_at(&app, request.head());
+    let information = ClientInformation::new(issuer, client, secret, token);
     let mut answer = HttpResponse::Created();
     let mut answer = answer.insert_header((CACHE_CONTROL, "no-store")).json(information);
     sighting::mark(&mut answer, Stage::Registered, subject);

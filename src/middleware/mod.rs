@@ -1,6 +1,7 @@
 //! What stands around every handler.
 
 pub mod client_ip;
+pub mod issuer;
 pub mod outcome;
 pub mod rate_limit;
 pub mod request_log;

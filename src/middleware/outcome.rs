@@ -5,6 +5,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, web};
 
+use super::issuer::aimed_at;
 use crate::app::App;
 use crate::metrics::Refused;
 use crate::oauth::ErrorCode;
@@ -52,7 +53,8 @@ pub fn note<B>(response: &ServiceResponse<B>) {
         Outcome::Failed => drop(app.metrics.failed.inc()),
         Outcome::Refused(code) => {
             let route = response.request().match_pattern().unwrap_or_default();
-            let endpoint = route.strip_prefix(app.config.issuer.path()).unwrap_or(&route);
+            let base = aimed_at(app, response.request().head()).path();
+            let endpoint = route.strip_prefix(base).unwrap_or(&route);
             let endpoint = endpoint.trim_start_matches('/').to_owned();
             app.metrics.refused.get_or_create(&Refused { endpoint, error: code.as_str() }).inc();
         }

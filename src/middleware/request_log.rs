@@ -11,6 +11,7 @@ use tracing_actix_web::{RequestId, RootSpanBuilder};
 
 use super::client_ip::ClientIp;
 use crate::oauth::OAuthError;
+use crate::telemetry::in_request;
 
 /// The fields of the span. The route's pattern stands for the path.
 pub struct RequestSpan;
@@ -43,7 +44,8 @@ pub fn note_refusal(refused: &OAuthError) {
     Span::current().record("oauth.error", field::display(refused));
 }
 
-/// `X-Request-Id` on every answer, so that a person can tell the operator which one it was.
+/// `X-Request-Id` on every answer, so that a person can tell the operator which one it was; and the
+/// same id in the record of what it has decided.
 ///
 /// # Errors
 /// What the handler answers.
@@ -51,9 +53,10 @@ pub async fn repeat_id(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let id = request.extensions().get::<RequestId>().copied();
-    let mut response = next.call(request).await?;
-    if let Some(value) = id.and_then(|id| HeaderValue::from_str(&id.to_string()).ok()) {
+    let id = request.extensions().get::<RequestId>().map(ToString::to_string);
+    let Some(id) = id else { return next.call(request).await };
+    let mut response = in_request(&id, next.call(request)).await?;
+    if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
     Ok(response)

@@ -9,6 +9,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 
 use super::client_ip::ClientIp;
+use super::issuer::aimed_at;
 use crate::app::App;
 use crate::attempts::sighting::PresentedToken;
 use crate::attempts::{DOCTOR, Origin, Sighting, Subject};
@@ -119,7 +120,7 @@ fn sighting<B>(app: &App, response: &ServiceResponse<B>) -> Option<Sighting> {
         });
     }
     let path = request.path();
-    let below = path.strip_prefix(app.config.issuer.path()).unwrap_or(path);
+    let below = path.strip_prefix(aimed_at(app, request.head()).path()).unwrap_or(path);
     let ok = inner.status().is_success();
     let is_page = ok && *request.method() != Method::POST;
     match (below, refused) {

@@ -138,7 +138,8 @@ impl Tail {
             let topics = &config.notify.topics;
             for (id, recorded) in &page {
                 let detail = recorded.subject.detail.as_deref();
-                if let Some(told) = told::line(recorded.kind, detail, topics) {
+                let told = recorded.kind.known().and_then(|kind| told::line(kind, detail, topics));
+                if let Some(told) = told {
                     let message = Message::of(conn, (*id, recorded), told, &config.issuer)?;
                     let due = Due { cursor, id: *id, at: recorded.at, message };
                     return Ok(Found::Due(Box::new(due)));

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::sql_types::Text;
 use serde::Serialize;
 use url::{Host, Url};
 
@@ -10,7 +13,8 @@ use url::{Host, Url};
 ///
 /// Clients compare it as a string (RFC 8414 section 3.3, RFC 9207 section 2.4), so nothing may
 /// ever re-spell it: not a trailing slash, not a default port, not a capital letter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
 #[serde(into = "String")]
 pub struct Issuer {
     text: String,

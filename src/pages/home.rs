@@ -49,7 +49,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let page = Home {
         frame,
         state: if users == 0 { State::NotSetUp } else { State::Ready { resources } },
-        metadata_url: visit.app.config.issuer.metadata_url(),
+        metadata_url: visit.issuer().metadata_url(),
     };
     Ok(render(StatusCode::OK, &page, ContentPolicy::Closed))
 }

@@ -117,7 +117,8 @@ fn form(visit: &Visit, cookie: &TokenSecret, passed: &FirstFactor, is_wrong: boo
         step: cookie.id().to_string(),
         csrf: cookie.sign(PATH),
         offer: Offer::of(&secret, &visit.app.config.issuer, &username, is_wrong),
-        passkeys_offered: visit.side != Side::Internal && passkeys::are_offered(&visit.app.config),
+        passkeys_offered: visit.side != Side::Internal
+            && passkeys::are_offered(&visit.app.config, visit.issuer()),
         username,
     };
     let status = if is_wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };

@@ -54,7 +54,7 @@ impl FromRequest for PageForm {
 fn is_same_origin(visit: &Visit) -> bool {
     let header = |name: &str| visit.http.headers().get(name).map(|value| value.to_str().ok());
     let ours = |origin: Option<&str>| {
-        origin.is_some_and(|origin| visit.side.is_own(origin, &visit.app.config, &visit.http))
+        origin.is_some_and(|origin| visit.side.is_own(origin, visit.issuer(), &visit.http))
     };
     let direct = |site| matches!(site, Some("same-origin" | "none"));
     header(ORIGIN.as_str()).is_none_or(ours) && header("sec-fetch-site").is_none_or(direct)

@@ -65,9 +65,8 @@ pub(super) async fn begin(
     let kept = waiting.clone();
     let cookie =
         visit.write_surely::<_, Error>(move |conn| Ok(sign_in::begin(conn, &kept, now)?)).await?;
-    let issuer = &visit.app.config.issuer;
     let url = {
-        let tie = Tie::new(&cookie, provider, issuer);
+        let tie = Tie::new(&cookie, provider, visit.issuer());
         // Whoever is signed in has come to say again who it is.
         let again = waiting.step == Step::Provider && visit.visitor().await?.is_some();
         provider.authorization_url(&visit.app.fetcher, &tie, again, now).await
@@ -97,7 +96,7 @@ pub async fn callback(visit: Visit, name: web::Path<String>) -> Result<HttpRespo
         Parameters::parse(visit.http.query_string()).map_err(|error| visit.failed(error))?;
     let state = query.get("state").unwrap_or_default();
     let cookie = Arc::new(visit.step_cookie(Tie::sign_in_of(state))?);
-    let tie = Tie::new(&cookie, provider, &visit.app.config.issuer);
+    let tie = Tie::new(&cookie, provider, visit.issuer());
     if !tie.is_state(state) {
         return Err(visit.failed(sign_in::over()).into());
     }

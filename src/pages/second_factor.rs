@@ -162,7 +162,7 @@ async fn find(visit: &Visit, cookie: &TokenSecret) -> Result<(FirstFactor, Avail
     });
     let (passed, mut available) = found.await.map_err(|error| visit.failed(error))?;
     let inside = visit.side == Side::Internal;
-    available.passkey &= passkeys::are_offered(&visit.app.config) && !inside;
+    available.passkey &= passkeys::are_offered(&visit.app.config, visit.issuer()) && !inside;
     if inside && !available.totp {
         let why = words!(
             "Your second factor is a passkey, which works at the public address only. Set up an \

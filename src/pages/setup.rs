@@ -76,7 +76,7 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
     let token = query.get("token").unwrap_or_default();
     let checked = visit.app.storage.read(|conn| setup::check_link(conn, token)).await;
     checked.map_err(|error| visit.failed(error))?;
-    let proposed = visit.app.offer().default_resource.map(|uri| uri.to_string());
+    let proposed = visit.app.default_resource().map(ToString::to_string);
     let page = Setup {
         frame: visit.frame(),
         token: token.to_owned(),

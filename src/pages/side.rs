@@ -6,6 +6,7 @@ use actix_web::http::header::HOST;
 use url::{Host, Url};
 
 use crate::config::Config;
+use crate::oauth::Issuer;
 
 /// A listener, as browsers see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +33,20 @@ impl Side {
         request.app_data::<Self>().copied().unwrap_or(Self::Public { https: true })
     }
 
+    /// As the browsers see it that come by this issuer's name.
+    #[must_use]
+    pub fn for_issuer(self, issuer: &Issuer) -> Self {
+        match self {
+            Self::Public { .. } => Self::Public { https: issuer.is_https() },
+            Self::Internal => Self::Internal,
+        }
+    }
+
     /// Whether a form that was sent from a page of this origin is one of ours (RFC 6454 section 7).
     #[must_use]
-    pub fn is_own(self, origin: &str, config: &Config, request: &HttpRequest) -> bool {
+    pub fn is_own(self, origin: &str, issuer: &Issuer, request: &HttpRequest) -> bool {
         match self {
-            Self::Public { .. } => origin == config.issuer.origin(),
+            Self::Public { .. } => origin == issuer.origin(),
             // A proxy of the operator's may add TLS.
             Self::Internal => {
                 let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
@@ -133,7 +143,7 @@ mod tests {
         let config = Config::from_sources(&Sources::gather(&[], None, [issuer]).unwrap()).unwrap();
         let request = TestRequest::default().insert_header((HOST, "10.0.0.5:9090"));
         let request = request.to_http_request();
-        let is_own = |side: Side, origin| side.is_own(origin, &config, &request);
+        let is_own = |side: Side, origin| side.is_own(origin, &config.issuer, &request);
         assert!(is_own(Side::Internal, "http://10.0.0.5:9090"));
         for foreign in
             ["https://auth.example.org", "http://10.0.0.5", "null", "http://evil.example"]
@@ -143,6 +153,6 @@ mod tests {
         assert!(is_own(Side::public(&config), "https://auth.example.org"));
         assert!(!is_own(Side::public(&config), "http://10.0.0.5:9090"));
         let nameless = TestRequest::default().to_http_request();
-        assert!(!Side::Internal.is_own("null", &config, &nameless));
+        assert!(!Side::Internal.is_own("null", &config.issuer, &nameless));
     }
 }

@@ -21,7 +21,8 @@ use crate::app::App;
 use crate::config::OwnerPages;
 use crate::error::Error;
 use crate::middleware::client_ip::ClientIp;
-use crate::oauth::{ErrorCode, TokenKind, TokenSecret};
+use crate::middleware::issuer::aimed_at;
+use crate::oauth::{ErrorCode, Issuer, TokenKind, TokenSecret};
 use crate::storage::sessions::{self, Arrival};
 use crate::storage::{DbConnection, Method, StorageError};
 use crate::words;
@@ -85,7 +86,7 @@ impl Visit {
     #[must_use]
     pub fn frame(&self) -> Frame {
         let language = Language::of(&self.http);
-        Frame::new(&self.app.config.issuer, &self.brand, language, self.app.clock.now())
+        Frame::new(self.issuer(), &self.brand, language, self.app.clock.now())
     }
 
     /// Around a page that is only for the person who is signed in; `here` is its path.
@@ -130,7 +131,13 @@ impl Visit {
     /// The path of one of our pages, as browsers have to ask for it.
     #[must_use]
     pub fn here(&self, path: &str) -> String {
-        format!("{}{path}", self.app.config.issuer.path())
+        format!("{}{path}", self.issuer().path())
+    }
+
+    /// The issuer whose page it is.
+    #[must_use]
+    pub fn issuer(&self) -> &Issuer {
+        aimed_at(&self.app, self.http.head())
     }
 
     /// Who is signed in here, if anybody still is.
@@ -251,7 +258,7 @@ impl FromRequest for Visit {
             app: app.clone(),
             http: request.clone(),
             client_ip: ClientIp::of(request),
-            side: Side::of(request),
+            side: Side::of(request).for_issuer(aimed_at(app, request.head())),
             request_id: id.unwrap_or_default(),
             brand: brand.clone(),
         }))

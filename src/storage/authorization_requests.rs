@@ -8,8 +8,8 @@ use super::schema::authorization_requests;
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
 use crate::oauth::{
-    ClientId, CodeChallenge, RedirectUri, ResourceUri, Scope, TokenHash, TokenId, TokenKind,
-    TokenSecret,
+    ClientId, CodeChallenge, Issuer, RedirectUri, ResourceUri, Scope, TokenHash, TokenId,
+    TokenKind, TokenSecret,
 };
 
 /// A pending request, and the answer that it was given.
@@ -51,6 +51,8 @@ pub struct Asked {
     pub resource: ResourceUri,
     /// `prompt=login`: a session older than the request does not do.
     pub fresh_sign_in: bool,
+    /// By whose authorization endpoint it came. Not known of what an older program has kept.
+    pub issuer: Option<Issuer>,
 }
 
 /// Keeps a request. The secret is the cookie.

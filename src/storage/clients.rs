@@ -248,3 +248,10 @@ pub fn remove(conn: &mut DbConnection, id: &ClientId) -> Result<bool, StorageErr
 pub fn count(conn: &mut DbConnection) -> Result<i64, StorageError> {
     Ok(oauth_clients::table.count().get_result(conn)?)
 }
+
+/// How many are known by something that only we have given them, and so are bound to the issuer:
+/// those that are known by a document are the same everywhere.
+pub fn count_bound(conn: &mut DbConnection) -> Result<i64, StorageError> {
+    let bound = oauth_clients::table.filter(oauth_clients::origin.ne(ClientOrigin::Document));
+    Ok(bound.count().get_result(conn)?)
+}

@@ -8,6 +8,7 @@ use diesel::sqlite::Sqlite;
 
 use super::attempts::Story;
 use super::connection::MultiBackend;
+use super::events::Kind;
 use super::portable::Blob;
 use super::sign_ins::Goal;
 use super::{
@@ -16,8 +17,8 @@ use super::{
 use crate::clock::UnixTime;
 use crate::mcp::{Pattern, RuleKind};
 use crate::oauth::{
-    ClientId, ClientMetadata, CodeChallenge, GrantId, IntrospectionId, RedirectUri, ResourceUri,
-    Salt, Scope, TokenHash, TokenId, UserId,
+    ClientId, ClientMetadata, CodeChallenge, GrantId, IntrospectionId, Issuer, RedirectUri,
+    ResourceUri, Salt, Scope, TokenHash, TokenId, UserId,
 };
 
 macro_rules! column {
@@ -51,7 +52,7 @@ macro_rules! column {
 
 column!(Text as String:
     Audience, ClientId, ClientMetadata, ClientOrigin, CodeChallenge, DocumentSource, Event, Goal,
-    IntrospectionId, Method, Pattern, Purpose, RedirectUri, ResourceUri, RevokedBecause, Role,
+    IntrospectionId, Issuer, Kind, Method, Pattern, Purpose, RedirectUri, ResourceUri, RevokedBecause, Role,
     RuleKind, Scope, Step, Story, UserId;
     read |text| Ok(text.parse()?); write |value| value.to_string());
 column!(Binary as Vec<u8>: Blob; read |bytes| Ok(bytes.into()); write |value| value.as_ref().to_vec());

@@ -1,8 +1,10 @@
 //! `events`: what was decided about access, kept for the operator. Never a secret.
 
 mod forgetting;
+mod kind;
 mod pages;
 mod removed;
+mod request;
 mod sign_ins;
 
 use diesel::prelude::*;
@@ -17,8 +19,10 @@ use crate::oauth::{ClientId, GrantId, ResourceUri, UserId};
 
 pub use forgetting::delete_old;
 pub(super) use forgetting::delete_registrations;
+pub use kind::Kind;
 pub use pages::{Narrowing, page};
 pub use removed::Removed;
+pub(super) use request::are_of;
 pub use sign_ins::sign_ins;
 
 text_enum!(
@@ -152,6 +156,10 @@ text_enum!(
         ScopesChanged = "resource.scopes_changed",
         /// A backup has taken the place of the database; the word more says from when it was.
         Restored = "database.restored",
+        /// The service has moved to another URL; the word more says from where to where.
+        IssuerMoved = "issuer.moved",
+        /// A former URL is answered for no more; it is the word more.
+        IssuerForgotten = "issuer.forgotten",
         /// The tables were brought up to date.
         SchemaUpdated = "schema.updated",
         /// A new client waits for the owner; the person who met it first is named.
@@ -218,10 +226,12 @@ pub struct Recorded {
     /// When.
     pub at: UnixTime,
     /// What.
-    pub kind: Event,
+    pub kind: Kind,
     /// About whom.
     #[diesel(embed)]
     pub subject: Subject,
+    /// By which request: the id of its answer and of its line in the log.
+    pub request_id: Option<String>,
 }
 
 /// Adds an event to the transaction that makes it true.
@@ -231,7 +241,8 @@ pub fn record(
     subject: Subject,
     now: UnixTime,
 ) -> Result<(), StorageError> {
-    let event = (events::at.eq(now), events::kind.eq(kind), subject);
+    let request = events::request_id.eq(request::current());
+    let event = (events::at.eq(now), events::kind.eq(kind), request, subject);
     directly!(conn => diesel::insert_into(events::table).values(event).execute(conn))?;
     Ok(())
 }

@@ -238,3 +238,15 @@ type Ended = (
 fn ended(because: RevokedBecause, now: UnixTime) -> Ended {
     (oauth_grants::revoked_at.eq(now), oauth_grants::revoked_because.eq(because))
 }
+
+/// How many live grants each client has that has one.
+pub fn live_by_client(
+    conn: &mut DbConnection,
+    now: UnixTime,
+) -> Result<Vec<(ClientId, i64)>, StorageError> {
+    let live = oauth_grants::table
+        .filter(oauth_grants::revoked_at.is_null())
+        .filter(oauth_grants::expires_at.gt(now))
+        .group_by(oauth_grants::client_id);
+    Ok(live.select((oauth_grants::client_id, diesel::dsl::count_star())).load(conn)?)
+}

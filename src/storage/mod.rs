@@ -21,6 +21,7 @@ pub mod grants;
 mod health;
 pub mod identities;
 mod ids;
+pub mod issuers;
 mod known;
 mod limits;
 pub mod lists;

@@ -5,7 +5,7 @@
 //! | `sessions`, `sign_ins`, `authorization_requests` | people sign in once more, which takes a minute |
 //! | `one_time_links` | each is for one person at one place; another is made in a moment |
 //! | `events`, `attempts` | they are the record of the place where things happened |
-//! | `notification_channels`, `serving_processes`, `schema_version`, `clock` | they are about the file itself |
+//! | `notification_channels`, `serving_processes`, `schema_version`, `clock`, `issuers` | they are about the file and its place |
 
 use std::str::FromStr;
 

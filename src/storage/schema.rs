@@ -34,6 +34,7 @@ diesel::table! {
         expires_at -> BigInt,
         decided_at -> Nullable<BigInt>,
         code_id -> Nullable<BigInt>,
+        issuer -> Nullable<Text>,
     }
 }
 
@@ -66,6 +67,7 @@ diesel::table! {
         resource -> Nullable<Text>,
         address -> Nullable<Text>,
         detail -> Nullable<Text>,
+        request_id -> Nullable<Text>,
     }
 }
 
@@ -77,6 +79,14 @@ diesel::table! {
         label -> Text,
         created_at -> BigInt,
         last_used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    issuers (issuer) {
+        issuer -> Text,
+        left_at -> Nullable<BigInt>,
+        kept_until -> Nullable<BigInt>,
     }
 }
 
@@ -345,6 +355,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     clock,
     events,
     identities,
+    issuers,
     notification_channels,
     oauth_clients,
     oauth_codes,

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 
 use super::codec::text_enum;
 use super::connection::{directly, update};
-use super::schema::users;
+use super::schema::{passkeys, users};
 use super::{DbConnection, StorageError};
 use crate::clock::UnixTime;
 use crate::oauth::UserId;
@@ -186,4 +186,11 @@ pub fn enable(conn: &mut DbConnection, id: &UserId) -> Result<bool, StorageError
 /// False if there is no such user.
 pub fn remove(conn: &mut DbConnection, id: &UserId) -> Result<bool, StorageError> {
     Ok(diesel::delete(users::table.find(id)).execute(conn)? == 1)
+}
+
+/// Those who have a passkey, and are not disabled, by their names.
+pub fn with_passkeys(conn: &mut DbConnection) -> Result<Vec<User>, StorageError> {
+    let owners = passkeys::table.select(passkeys::user_id);
+    let theirs = users::table.filter(users::id.eq_any(owners)).filter(users::disabled_at.is_null());
+    Ok(theirs.order(users::username).select(User::as_select()).load(conn)?)
 }

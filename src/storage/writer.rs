@@ -15,8 +15,9 @@ use super::connection::DbConnection;
 use super::files::Files;
 use super::known::{self, Memory};
 use super::neighbours::Neighbours;
-use super::{Health, StorageError, ids};
+use super::{Health, StorageError, events, ids};
 use crate::clock::Clock;
+use crate::telemetry::request_id;
 use group::Group;
 use waiting::Waiting;
 
@@ -48,6 +49,8 @@ struct Work<F, T, E> {
     outcome: Option<Result<T, E>>,
     asker: oneshot::Sender<Result<T, E>>,
     urgency: Urgency,
+    /// What is being answered, for the record of what this piece decides.
+    request: Option<Arc<str>>,
 }
 
 /// Whether a piece is run if nobody waits for its answer any more.
@@ -70,7 +73,7 @@ where
     E: From<StorageError> + Send + 'static,
 {
     let (asker, outcome) = oneshot::channel();
-    (Box::new(Work { run, outcome: None, asker, urgency }), outcome)
+    (Box::new(Work { run, outcome: None, asker, urgency, request: request_id() }), outcome)
 }
 
 impl<F, T, E> Piece for Work<F, T, E>
@@ -84,6 +87,7 @@ where
     }
 
     fn run(&mut self, conn: &mut DbConnection) -> bool {
+        events::are_of(self.request.clone());
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.run)(conn)))
             .unwrap_or_else(|_| Err(StorageError::Query("a write panicked".to_owned()).into()));
         self.outcome.insert(outcome).is_ok()

@@ -1,5 +1,7 @@
 //! `audit`: every command that changes who may do what leaves its record, and no secret is in any.
 
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
 use serde_json::Value;
 
 use crate::support::Place;
@@ -105,4 +107,18 @@ fn the_record_is_narrowed_by_time_person_and_client() {
     assert_eq!(place.run(&["audit", "list", "--since", "yesterday"]).code, 2);
     let table = place.run(&["audit", "list", "--user", "ada"]);
     assert!(table.out.contains("EVENT") && table.out.contains("user.added"), "{table:?}");
+}
+
+#[test]
+fn what_only_a_newer_program_knows_is_shown_as_it_stands() {
+    let place = Place::new();
+    place.run_with(&["user", "add", "ada", "--password-stdin"], PASSWORD);
+    let path = place.path("mcp_oauth.db").display().to_string();
+    let newer = "INSERT INTO events (at, kind, detail) VALUES (77, 'moon.landed', 'softly')";
+    SqliteConnection::establish(&path).unwrap().batch_execute(newer).unwrap();
+    let all = place.run(&["audit", "list", "--json"]).json();
+    assert_eq!((&all[0]["event"], &all[0]["detail"]), (&"moon.landed".into(), &"softly".into()));
+    assert_eq!(all[1]["event"], "user.added");
+    let table = place.run(&["audit", "list"]);
+    assert!(table.out.contains("moon.landed"), "{table:?}");
 }

@@ -11,6 +11,7 @@ mod commands;
 mod connection;
 mod doctor;
 mod import_replaced;
+mod issuer;
 mod notify;
 mod registration_token;
 mod replaced;

@@ -5,17 +5,17 @@ import { createInterface } from 'node:readline';
 
 export const say = (what) => console.log(JSON.stringify(what));
 
-/** Listens for the redirect. `callback()` is the next one, as URLSearchParams. */
+/** Listens for the redirect. `callback()` is the next one, as URLSearchParams, for whoever asked last. */
 export async function listen() {
-  const waiting = [];
+  let waiting;
   const server = createServer((request, response) => {
     const url = new URL(request.url, 'http://localhost');
     response.end('You may close this window.');
-    if (url.pathname === '/callback') waiting.shift()?.(url.searchParams);
+    if (url.pathname === '/callback') waiting?.(url.searchParams);
   });
   await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
   const redirectUrl = `http://127.0.0.1:${server.address().port}/callback`;
-  return { redirectUrl, callback: () => new Promise((resolve) => waiting.push(resolve)) };
+  return { redirectUrl, callback: () => new Promise((resolve) => (waiting = resolve)) };
 }
 
 /** An OAuthClientProvider of the SDK, for a public client. */

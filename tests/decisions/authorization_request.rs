@@ -218,6 +218,7 @@ fn offer() -> Offer {
         hierarchy: ScopeHierarchy::default(),
         default_resource: None,
         connecting: Connecting::default(),
+        issuer: issuer(),
     }
 }
 

@@ -13,7 +13,9 @@ use mcp_oauthd::storage::clients::{self, Client};
 use mcp_oauthd::storage::{ClientOrigin, Event};
 use mcp_oauthd::{clients::enable, revocation};
 
-use crate::fixture::{BOUNDS, CODE_LIFETIME, Fixture, REDIRECT_URI, approve_where, sign_in};
+use crate::fixture::{
+    BOUNDS, CODE_LIFETIME, Fixture, REDIRECT_URI, approve_where, issuer, sign_in,
+};
 use crate::form::Form;
 
 const PUBLIC: &str = r#""token_endpoint_auth_method":"none""#;
@@ -85,7 +87,8 @@ impl Fixture {
         let (parameters, connecting) = (form.parameters().unwrap(), connecting.clone());
         let scopes = Scope::requested("mcp read");
         let hierarchy = ScopeHierarchy::default();
-        let offer = Offer { scopes, hierarchy, default_resource: None, connecting };
+        let offer =
+            Offer { scopes, hierarchy, default_resource: None, connecting, issuer: issuer() };
         self.storage.read(|conn| request::resolve(conn, &parameters, &offer)).await.map(drop)
     }
 }

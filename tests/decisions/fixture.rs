@@ -130,13 +130,17 @@ impl Fixture {
             scope: Scope::requested("mcp read"),
             resource: self.resource.uri.clone(),
             fresh_sign_in: false,
+            issuer: None,
         }
     }
 
     /// What has been decided, the newest first, each with its one word more.
     pub(crate) async fn events(&self) -> Vec<(Event, Option<String>)> {
         let recorded = self.read(|conn| events::list(conn, 1000)).await;
-        recorded.into_iter().map(|recorded| (recorded.kind, recorded.subject.detail)).collect()
+        recorded
+            .into_iter()
+            .map(|recorded| (recorded.kind.known().unwrap(), recorded.subject.detail))
+            .collect()
     }
 
     pub(crate) async fn count(&self, kind: Event) -> usize {

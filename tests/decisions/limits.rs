@@ -11,7 +11,7 @@ use mcp_oauthd::storage::clients::Client;
 use mcp_oauthd::storage::{Audience, Event, RevokedBecause, clients, resource_people, resources};
 
 use crate::access::settle;
-use crate::fixture::{CHALLENGE, Fixture, REDIRECT_URI, offered};
+use crate::fixture::{CHALLENGE, Fixture, REDIRECT_URI, issuer, offered};
 use crate::form::Form;
 
 fn scope(text: &str) -> Scope {
@@ -55,6 +55,7 @@ impl Fixture {
             hierarchy: hierarchy(),
             default_resource: None,
             connecting: Connecting::default(),
+            issuer: issuer(),
         };
         let asked = self.storage.read(|conn| request::resolve(conn, &parameters, &offer)).await;
         asked.unwrap().scope.to_string()

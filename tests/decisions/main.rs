@@ -15,6 +15,7 @@ mod fixture;
 mod form;
 mod half_done;
 mod identities;
+mod issuer_move;
 mod limits;
 mod own_account;
 #[cfg(feature = "passkeys")]

@@ -20,7 +20,8 @@ fn config(issuer: &str, more: &[(&str, &str)]) -> Config {
 }
 
 pub(crate) fn party() -> RelyingParty {
-    RelyingParty::of(&config(ORIGIN, &[])).unwrap()
+    let config = config(ORIGIN, &[]);
+    RelyingParty::at(&config.issuer, &config).unwrap()
 }
 
 /// What a device says of a new key; each test gets one thing wrong.
@@ -124,9 +125,27 @@ async fn challenges_are_random_and_ask_at_once() {
     assert_ne!(challenge(&begun[0]), challenge(&created));
 }
 
+/// After a move of the service, passkeys go on at the host for which they were made.
+#[tokio::test]
+async fn a_former_issuer_has_its_own_passkeys() {
+    let f = Fixture::new().await;
+    let config = config("https://login.example", &[]);
+    let former = RelyingParty::at(&ORIGIN.parse().unwrap(), &config).unwrap();
+    let begun = former.creation(&f.user, &[]).unwrap();
+    assert_eq!(begun.options["publicKey"]["rp"]["id"], "auth.example");
+    let device = Device::default();
+    assert!(former.created(&f.user.id, &begun.state, &device.answer(&begun)).is_ok());
+    let present = RelyingParty::at(&config.issuer, &config).unwrap();
+    let begun = present.creation(&f.user, &[]).unwrap();
+    assert!(present.created(&f.user.id, &begun.state, &device.answer(&begun)).is_err());
+}
+
 #[test]
 fn an_address_and_a_switch_offer_nothing() {
-    let offered = |issuer, more: &[_]| passkeys::are_offered(&config(issuer, more));
+    let offered = |issuer, more: &[_]| {
+        let config = config(issuer, more);
+        passkeys::are_offered(&config, &config.issuer)
+    };
     for issuer in ["https://auth.example/as", "http://localhost:8080", "https://intranet"] {
         assert!(offered(issuer, &[]), "{issuer}");
         assert!(!offered(issuer, &[("MCP_OAUTH_PASSKEYS", "off")]), "{issuer}");

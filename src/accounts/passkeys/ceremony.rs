@@ -20,7 +20,7 @@ use webauthn_rs::prelude::{
 use super::{Proved, are_offered, relying_party_id};
 use crate::accounts::sign_in::PATIENCE;
 use crate::config::Config;
-use crate::oauth::{ErrorCode, OAuthError, UserId};
+use crate::oauth::{ErrorCode, Issuer, OAuthError, UserId};
 use crate::storage::StorageError;
 use crate::storage::passkeys::Passkey;
 use crate::storage::users::User;
@@ -51,11 +51,11 @@ pub struct Used {
 }
 
 impl RelyingParty {
-    /// None where passkeys are not offered.
+    /// As it is at this issuer; none where passkeys are not offered.
     #[must_use]
-    pub fn of(config: &Config) -> Option<Self> {
-        let id = relying_party_id(config).filter(|_| are_offered(config))?;
-        let origin = Url::parse(config.issuer.origin()).ok()?;
+    pub fn at(issuer: &Issuer, config: &Config) -> Option<Self> {
+        let id = relying_party_id(issuer).filter(|_| are_offered(config, issuer))?;
+        let origin = Url::parse(issuer.origin()).ok()?;
         let builder = WebauthnBuilder::new(&id, &origin).ok()?;
         Some(Self(builder.timeout(patience()).build().ok()?))
     }

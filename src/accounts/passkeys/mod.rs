@@ -15,7 +15,7 @@ use super::ways::WaysOn;
 use crate::clock::UnixTime;
 use crate::config::Config;
 use crate::error::Error;
-use crate::oauth::{ErrorCode, OAuthError, TokenSecret, UserId, display_name};
+use crate::oauth::{ErrorCode, Issuer, OAuthError, TokenSecret, UserId, display_name};
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::passkeys::{self, Passkey};
 use crate::storage::{DbConnection, Method, StorageError, users};
@@ -26,17 +26,17 @@ pub const MOST: i64 = 20;
 /// The longest name, in characters.
 pub const LONGEST_NAME: usize = 64;
 
-/// Whether anybody can sign in by passkey here. Where the program was built without the feature
+/// Whether anybody can sign in by passkey at this issuer. Where the program was built without the feature
 /// `passkeys`, the setting says nothing.
 #[must_use]
-pub fn are_offered(config: &Config) -> bool {
-    cfg!(feature = "passkeys") && config.sign_in.passkeys && relying_party_id(config).is_some()
+pub fn are_offered(config: &Config, issuer: &Issuer) -> bool {
+    cfg!(feature = "passkeys") && config.sign_in.passkeys && relying_party_id(issuer).is_some()
 }
 
 /// The issuer's host, if it is a name: an address cannot be an RP id (Web Authentication section
 /// 5.1.3, "effective domain").
-fn relying_party_id(config: &Config) -> Option<String> {
-    Url::parse(config.issuer.origin()).ok()?.domain().map(str::to_owned)
+pub(crate) fn relying_party_id(issuer: &Issuer) -> Option<String> {
+    Url::parse(issuer.origin()).ok()?.domain().map(str::to_owned)
 }
 
 /// What a person calls a passkey.

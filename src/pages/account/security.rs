@@ -55,7 +55,7 @@ impl Offered {
     fn here(config: &Config) -> Self {
         Self {
             password: config.sign_in.password,
-            passkeys: are_offered(config),
+            passkeys: are_offered(config, &config.issuer),
             providers: !config.sign_in.providers.is_empty(),
         }
     }

@@ -11,7 +11,7 @@ use crate::words;
 /// One decision, with the names of those whom it is about.
 pub(super) struct Happening {
     pub(super) at: UnixTime,
-    kind: Event,
+    kind: Option<Event>,
     person: Option<String>,
     app: Option<String>,
     resource: Option<String>,
@@ -39,7 +39,7 @@ pub(super) fn describe(
     };
     Ok(Happening {
         at: recorded.at,
-        kind: recorded.kind,
+        kind: recorded.kind.known(),
         person: user.map(|user| user.username),
         app: app.as_deref().and_then(display_name),
         resource,
@@ -52,7 +52,7 @@ pub(super) fn describe(
 pub(super) fn is_alarming(recorded: &Recorded) -> bool {
     let is_theft =
         matches!(recorded.subject.detail.as_deref(), Some("code_replayed" | "refresh_replayed"));
-    is_theft || matches!(recorded.kind, Event::LockedOut | Event::DiskLow)
+    is_theft || matches!(recorded.kind.known(), Some(Event::LockedOut | Event::DiskLow))
 }
 
 /// What a sentence names.
@@ -67,9 +67,9 @@ impl Happening {
     /// What happened.
     pub(super) fn sentence(&self, frame: &Frame) -> Html {
         let (sentence, names) = match (self.kind, &self.app, &self.person) {
-            (Event::GrantsEnded, Some(_), _) => ENDED_OF_APP,
-            (Event::GrantsEnded, None, Some(_)) => ENDED_OF_PERSON,
-            (kind, _, _) => said(kind),
+            (Some(Event::GrantsEnded), Some(_), _) => ENDED_OF_APP,
+            (Some(Event::GrantsEnded), None, Some(_)) => ENDED_OF_PERSON,
+            (kind, _, _) => kind.map_or(DECIDED, said),
         };
         let names: Vec<&str> = names.iter().map(|name| self.name(*name, frame)).collect();
         frame.say(sentence, &names)
@@ -78,7 +78,7 @@ impl Happening {
     /// Why a connection has ended, or from where somebody came.
     pub(super) fn more(&self, frame: &Frame) -> Option<Html> {
         match (self.kind, self.detail.as_deref(), &self.address) {
-            (Event::GrantRevoked, Some(detail), _) => {
+            (Some(Event::GrantRevoked), Some(detail), _) => {
                 Some(Html::sentence(frame.t(why(detail)?), &[""; 0]))
             }
             (_, _, Some(address)) => Some(frame.say("from {}", &[address])),
@@ -117,6 +117,9 @@ type Said = (&'static str, &'static [Name]);
 
 const ENDED_OF_APP: Said = (words!("Every connection of {} was ended"), &[Name::App]);
 const ENDED_OF_PERSON: Said = (words!("Every connection of {} was ended"), &[Name::Person]);
+
+/// For what only a newer program knows.
+const DECIDED: Said = (words!("Something was decided"), &[]);
 
 /// The sentence for a decision, and what its places are filled with.
 fn said(kind: Event) -> Said {
@@ -220,8 +223,10 @@ fn said_of_ways_in(kind: Event) -> Said {
         }
         Event::Restored => (words!("The database was restored from a backup"), &[]),
         Event::RowsImported => (words!("What was known elsewhere was taken over"), &[]),
+        Event::IssuerMoved => (words!("This service has moved to another address"), &[]),
+        Event::IssuerForgotten => (words!("A former address is given up"), &[]),
         Event::SchemaUpdated => (words!("The database was brought up to date"), &[]),
-        _ => (words!("Something was decided"), &[]),
+        _ => DECIDED,
     }
 }
 

@@ -60,11 +60,11 @@ impl State {
     ) -> Result<Self, StorageError> {
         let newest = events::list(conn, LOOKED_AT)?;
         let recent = |recorded: &&Recorded| now - recorded.at < ALARMED;
-        let mut of_disk = newest.iter().map(|recorded| recorded.kind);
+        let mut of_disk = newest.iter().filter_map(|recorded| recorded.kind.known());
         let of_disk = of_disk.find(|kind| matches!(kind, Event::DiskLow | Event::DiskEnough));
         let is_over = |kind| kind == Event::DiskLow && of_disk == Some(Event::DiskEnough);
         let alarms = newest.iter().filter(|recorded| is_alarming(recorded)).filter(recent);
-        let alarms = alarms.filter(|recorded| !is_over(recorded.kind));
+        let alarms = alarms.filter(|recorded| !recorded.kind.known().is_some_and(&is_over));
         let alarms: Vec<Recorded> = alarms.take(ALARMS).cloned().collect();
         let mut describe_all = |all: Vec<Recorded>| {
             all.into_iter().map(|recorded| describe(conn, recorded)).collect::<Result<Vec<_>, _>>()

@@ -39,7 +39,7 @@ struct Refusal {
 /// # Errors
 /// A page, where passkeys are not offered.
 pub(in crate::pages) fn party(visit: &Visit) -> Result<RelyingParty, PageError> {
-    RelyingParty::of(&visit.app.config).ok_or_else(|| {
+    RelyingParty::at(visit.issuer(), &visit.app.config).ok_or_else(|| {
         let why = words!("There is no such page");
         visit.failed(ErrorCode::InvalidRequest.because(why)).with_status(StatusCode::NOT_FOUND)
     })

@@ -38,7 +38,8 @@ impl Offer {
     pub fn of(visit: &Visit, csrf: String) -> Option<Self> {
         let script = || visit.here(assets::PASSKEY_SCRIPT.path());
         // Made for the issuer's host, a passkey is good at no other.
-        let offered = visit.side != Side::Internal && passkeys::are_offered(&visit.app.config);
+        let offered = visit.side != Side::Internal
+            && passkeys::are_offered(&visit.app.config, visit.issuer());
         offered.then(|| Self { script: script(), csrf, problem: None })
     }
 }

@@ -97,6 +97,9 @@ pub(super) fn carry_over(
     take_over(conn, "events", &format!("id > {last}"))?;
     run(conn, "DELETE FROM main.notification_channels")?;
     take_over(conn, "notification_channels", "TRUE")?;
+    // A move of the service is not undone by a backup from before.
+    run(conn, "DELETE FROM main.issuers")?;
+    take_over(conn, "issuers", "TRUE")?;
     forget_what_lives_for_minutes(conn)
 }
 

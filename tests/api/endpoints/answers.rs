@@ -1,6 +1,9 @@
 //! What every answer has, whoever gives it.
 
+use mcp_oauthd::storage::StorageError;
+use mcp_oauthd::storage::events::{self, Event, Subject};
 use reqwest::Method;
+use serde_json::json;
 
 use crate::support::{Answer, Browser, OAuthClient, Page, TestServer, page};
 
@@ -203,4 +206,39 @@ async fn a_browser_client_can_read_every_discovery_answer() {
         let preflight = origin(preflight).await;
         assert_eq!(preflight.header("access-control-allow-origin"), "*", "{path}");
     }
+}
+
+#[tokio::test]
+async fn what_a_request_decides_is_recorded_with_the_id_of_its_answer() {
+    let server = TestServer::spawn().await;
+    let body = json!({ "redirect_uris": ["http://127.0.0.1/callback"] });
+    let register = reqwest::Client::new().post(format!("{}/register", server.url));
+    let answer = Answer::of(register.json(&body)).await;
+    let id = answer.header("x-request-id");
+    assert_eq!((answer.status, id.len()), (201, 36), "{answer:?}");
+    let recorded = server.storage.read(|conn| events::list(conn, 1)).await;
+    let registered = recorded.map_err(|error: StorageError| error).unwrap().remove(0);
+    assert_eq!(registered.kind, Event::ClientRegistered);
+    assert_eq!(registered.request_id.as_deref(), Some(id));
+    // Nobody asks a command over HTTP, whatever was decided before it by the same writer.
+    let now = server.clock.now();
+    let record =
+        move |conn: &mut _| events::record(conn, Event::ResourcePaused, Subject::default(), now);
+    server.storage.write::<_, StorageError>(record).await.unwrap();
+    let recorded = server.storage.read(|conn| events::list(conn, 1)).await;
+    let paused = recorded.map_err(|error: StorageError| error).unwrap().remove(0);
+    assert_eq!(paused.kind, Event::ResourcePaused);
+    assert_eq!(paused.request_id, None);
+}
+
+#[tokio::test]
+async fn an_answer_of_the_consent_page_is_recorded_although_nobody_waits_for_it() {
+    let server = TestServer::spawn().await;
+    let (client, browser) = (OAuthClient::register(&server).await, Browser::new(&server));
+    let question = browser.question(&client.request()).await;
+    let answer = browser.decide(&question, "allow").await;
+    let recorded = server.storage.read(|conn| events::list(conn, 1)).await;
+    let approved = recorded.map_err(|error: StorageError| error).unwrap().remove(0);
+    assert_eq!(approved.kind, Event::ConsentApproved);
+    assert_eq!(approved.request_id.as_deref(), Some(answer.header("x-request-id")));
 }

@@ -11,6 +11,7 @@ mod consent;
 mod document_fetch;
 mod document_fetch_limits;
 mod messages;
+mod moving_away;
 mod moving_in;
 mod moving_out;
 mod notifications;

@@ -174,7 +174,7 @@ async fn nobody_was_asked_here_and_the_pages_say_so() {
     assert_eq!(list.text.matches("Taken over").count(), 2, "she was asked for this one");
     let kinds = server.storage.read(|conn| events::list(conn, 100)).await;
     let kinds: Result<Vec<_>, StorageError> = kinds;
-    let kinds: Vec<_> = kinds.unwrap().iter().map(|recorded| recorded.kind).collect();
+    let kinds: Vec<_> = kinds.unwrap().iter().map(|recorded| recorded.kind.clone()).collect();
     let count = |kind| kinds.iter().filter(|other| **other == kind).count();
     assert_eq!((count(Event::GrantImported), count(Event::GrantCreated)), (2, 1));
     assert_eq!(count(Event::ClientImported), 1);
