@@ -42,9 +42,10 @@ impl App {
     pub fn issuer_at(&self, host: &str, path: &str) -> &Issuer {
         let present = &self.config.issuer;
         let now = self.clock.now();
-        let kept = self.former.0.iter().filter(|former| now < former.until);
+        // The last one left comes last of them.
+        let kept = self.former.0.iter().rev().filter(|former| now < former.until);
         let all = || kept.clone().map(|former| &former.issuer).chain([present]);
-        let is_named = |issuer: &&Issuer| issuer.host().eq_ignore_ascii_case(host);
+        let is_named = |issuer: &&Issuer| issuer.is_at(host);
         let any_named = all().any(|issuer| is_named(&issuer));
         all()
             .filter(|issuer| !any_named || is_named(issuer))

@@ -86,6 +86,13 @@ async fn relocate(
         output::hint(&format!("clients are bound to {to} already: there is nothing to do"));
         return Ok(());
     };
+    if shown.done && storage.read::<_, StorageError>(|conn| planned.is_guessed(conn)).await? {
+        return Err(Failure::Failed(
+            "it is not on record to which URL clients are bound: start the service once, or set \
+             MCP_OAUTH_ISSUER as it has it"
+                .to_owned(),
+        ));
+    }
     let concerned = storage.read(|conn| planned.concerned(conn, config, now)).await?;
     if shown.done {
         let making = planned.clone();

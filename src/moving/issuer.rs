@@ -120,6 +120,16 @@ impl Move {
         Ok((from != *to).then(|| Self { from, to: to.clone(), until }))
     }
 
+    /// Whether clients are bound to an issuer that nobody has named: nothing has been served since the
+    /// record of it began, and this shell's settings are not those of a service that others reach.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn is_guessed(&self, conn: &mut DbConnection) -> Result<bool, StorageError> {
+        let is_on_record = issuers::present(conn)?.is_some();
+        Ok(!is_on_record && self.from.is_loopback() && clients::count_bound(conn)? > 0)
+    }
+
     /// Whether the two can be told apart by where a request comes to.
     #[must_use]
     pub fn can_be_kept(&self) -> bool {

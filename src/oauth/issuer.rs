@@ -49,6 +49,14 @@ impl Issuer {
         self.origin.split_once("://").map_or(&self.origin, |(_, host)| host)
     }
 
+    /// Whether a `Host` header says this host: in capitals or not, with the port that its scheme has anyway
+    /// or without (RFC 9110 section 4.2.3).
+    #[must_use]
+    pub fn is_at(&self, host: &str) -> bool {
+        let usual = if self.https { ":443" } else { ":80" };
+        self.host().eq_ignore_ascii_case(host.strip_suffix(usual).unwrap_or(host))
+    }
+
     /// The URL of one of our paths: `url("/token")`.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
@@ -136,6 +144,23 @@ impl From<Issuer> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_header_may_spell_the_port_out() {
+        let issuer = |text: &str| text.parse::<Issuer>().unwrap();
+        for (text, host) in [
+            ("https://login.example", "LOGIN.example"),
+            ("https://login.example", "login.example:443"),
+            ("https://login.example:443/as", "login.example"),
+            ("https://login.example:8443", "login.example:8443"),
+            ("http://127.0.0.1:80", "127.0.0.1"),
+        ] {
+            assert!(issuer(text).is_at(host), "{text} {host}");
+        }
+        for host in ["login.example:80", "login.example.", "login.example:8443", "", "example"] {
+            assert!(!issuer("https://login.example").is_at(host), "{host}");
+        }
+    }
 
     #[test]
     fn the_spelling_is_kept() {

@@ -136,9 +136,10 @@ impl Writer {
             let files = self.files.as_deref();
             let mut group = Group::new(&mut conn, &mut neighbours, &health, files);
             match job {
-                Job::Piece(piece) => group.commit(piece, &mut waiting),
-                Job::Look => group.look(),
-                Job::Serve => group.serve(),
+                Job::Piece(piece) if piece.is_abandoned() => {}
+                Job::Piece(piece) => group.commit(vec![piece], &mut waiting),
+                Job::Look => group.commit(vec![], &mut waiting),
+                Job::Serve => group.serve(&mut waiting),
                 Job::Close => {
                     group.close();
                     break;

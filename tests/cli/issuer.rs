@@ -76,6 +76,21 @@ fn what_cannot_be_an_issuer_is_refused() {
 }
 
 #[test]
+fn what_a_shell_without_the_settings_takes_for_the_issuer_is_not_left() {
+    let mut place = place();
+    place.set("ISSUER", "http://127.0.0.1:8080");
+    let said = place.run(&["issuer", "move", NEW, "--yes"]);
+    assert!(said.code == 1 && said.err.contains("not on record"), "{said:?}");
+    assert_eq!(issuers(&place)["former"], json!([]));
+}
+
+#[test]
+fn another_path_has_mcp_servers_ask_elsewhere() {
+    let said = place().run(&["issuer", "move", &format!("{NEW}/as")]);
+    assert!(said.out.contains("ask about tokens at /as/introspect"), "{}", said.out);
+}
+
+#[test]
 fn it_is_made_once_and_listed_and_forgotten() {
     let place = place();
     let until = "2030-01-01T00:00:00Z";

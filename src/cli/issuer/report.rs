@@ -107,11 +107,11 @@ fn steps(planned: &Move, concerned: &Concerned, config: &Config, done: bool) -> 
         steps.push(format!(
             "MCP servers ({}): where their metadata is not served here, name {to} in it as the \
              authorization server. That leads clients on, at their next sign-in or when they are \
-             added anew. Who asks at {} is answered with iss={from} until then; who asks at another \
-             address, as on loopback, with iss={to} at once",
-            servers.join(" "),
-            from.url("/introspect")
+             added anew; where it is served here, it names {to} from the restart on, and clients that \
+             look it up again sign in again",
+            servers.join(" ")
         ));
+        steps.push(introspection(planned));
     }
     let staying: Vec<&str> = concerned
         .mcp_servers
@@ -126,4 +126,22 @@ fn steps(planned: &Move, concerned: &Concerned, config: &Config, done: bool) -> 
         format!("{last}; the old name stays, for {} is there", staying.join(" "))
     });
     steps
+}
+
+/// What MCP servers notice that ask about tokens.
+fn introspection(planned: &Move) -> String {
+    let Move { from, to, until } = planned;
+    if from.path() == to.path() {
+        return format!(
+            "tokens that are asked about at {} are answered with iss={from} until {until}; at another \
+             address, as on loopback, with iss={to} at once",
+            from.url("/introspect")
+        );
+    }
+    format!(
+        "before {until}: let every MCP server ask about tokens at {}/introspect, on whatever host it does; \
+         {}/introspect, which is answered with iss={from}, goes then",
+        to.path(),
+        from.path()
+    )
 }

@@ -42,16 +42,10 @@ impl<'a> Group<'a> {
         Self { conn, neighbours, health, files, took: Duration::ZERO }
     }
 
-    /// Looks what others have done.
-    pub(super) fn look(&mut self) {
-        // What is wrong is said at the next write, and until then nothing is remembered.
-        let _not_looked = self.attempt(&mut vec![], None);
-    }
-
     /// This process begins to serve.
-    pub(super) fn serve(&mut self) {
+    pub(super) fn serve(&mut self, waiting: &mut Waiting) {
         self.neighbours.serve();
-        self.look();
+        self.commit(vec![], waiting);
     }
 
     /// No more work.
@@ -60,32 +54,40 @@ impl<'a> Group<'a> {
         let _given_up = self.look_for_the_file(Files::place);
     }
 
-    /// Does a piece and those that join it, and answers them.
-    pub(super) fn commit(&mut self, first: Box<dyn Piece>, waiting: &mut Waiting) {
-        let mut pieces = vec![first];
+    /// Looks what others have done, does these pieces and those that join them, and answers them.
+    pub(super) fn commit(&mut self, mut pieces: Vec<Box<dyn Piece>>, waiting: &mut Waiting) {
         while let Some(piece) = waiting.come(pieces.len()) {
             pieces.push(piece);
         }
-        match self.attempt(&mut pieces, Some(waiting)) {
-            // One piece has cost the others their transaction: each gets one of its own.
-            Err(Failure::Ended(_)) if pieces.len() > 1 => {
-                for piece in pieces {
-                    let mut alone = vec![piece];
-                    let outcome = self.attempt(&mut alone, None);
-                    self.answer(alone, outcome);
-                }
-            }
-            outcome => {
-                waiting.expect_again(pieces.len(), self.took);
-                self.answer(pieces, outcome);
-            }
+        let outcome = self.attempt(&mut pieces, Some(waiting));
+        if pieces.is_empty() {
+            // What is wrong is said at the next write, and until then nothing is remembered.
+            return;
+        }
+        waiting.expect_again(pieces.len(), self.took);
+        match outcome {
+            // One piece has cost the others their transaction.
+            Err(Failure::Ended(_)) if pieces.len() > 1 => self.commit_each(pieces),
+            outcome => self.answer(pieces, &outcome.map_err(Failure::into_error)),
         }
     }
 
-    fn answer(&mut self, pieces: Vec<Box<dyn Piece>>, outcome: Result<(), Failure>) {
-        let outcome = outcome.map_err(Failure::into_error);
-        self.health.wrote(&outcome);
-        match &outcome {
+    /// Each gets a transaction of its own, for as long as there are any to be had.
+    fn commit_each(&mut self, pieces: Vec<Box<dyn Piece>>) {
+        let mut pieces = pieces.into_iter();
+        while let Some(piece) = pieces.next() {
+            let mut alone = vec![piece];
+            let outcome = self.attempt(&mut alone, None);
+            if matches!(outcome, Err(Failure::Refused(_))) {
+                alone.extend(pieces.by_ref());
+            }
+            self.answer(alone, &outcome.map_err(Failure::into_error));
+        }
+    }
+
+    fn answer(&mut self, pieces: Vec<Box<dyn Piece>>, outcome: &Result<(), StorageError>) {
+        self.health.wrote(outcome);
+        match outcome {
             Ok(()) => {}
             Err(StorageError::Corrupt(why)) => self.health.damage(why),
             Err(_) => self.shorten_log(),

@@ -35,18 +35,18 @@ impl Waiting {
         self.held.take().or_else(|| self.queue.blocking_recv())
     }
 
-    /// Who is there to join a group of this size.
+    /// Who is there to join a group of this size, and still waits for an answer. Every group looks, so that
+    /// nobody has to do so again for whoever asks meanwhile.
     pub(super) fn come(&mut self, size: usize) -> Option<Box<dyn Piece>> {
-        if size >= GROUP || self.held.is_some() {
-            return None;
-        }
-        match self.queue.try_recv().ok()? {
-            Job::Piece(piece) => Some(piece),
-            other => {
-                self.held = Some(other);
-                None
+        while size < GROUP && self.held.is_none() {
+            match self.queue.try_recv().ok()? {
+                Job::Look => {}
+                Job::Piece(piece) if piece.is_abandoned() => {}
+                Job::Piece(piece) => return Some(piece),
+                other => self.held = Some(other),
             }
         }
+        None
     }
 
     /// As [`Waiting::come`]; or who comes soon of those who were answered just now. Else those who come back
