@@ -125,9 +125,10 @@ impl Script for Visiting {
         true
     }
 
-    /// A person begins anew; an app asks the same again.
+    /// A person begins anew, also where a code was on its way, which is good for one use (OAuth 2.1
+    /// section 4.1.2). With a token an app asks the same again.
     fn lost(&mut self) {
-        if matches!(self.step, Step::Open(_) | Step::Fill(..)) {
+        if matches!(self.step, Step::Open(_) | Step::Fill(..) | Step::Redeem(_)) {
             self.cookies.clear();
             self.step = begin(&self.client_id);
         }
