@@ -27,9 +27,12 @@ pub(crate) struct Arguments {
     /// Only this part; may be given several times
     #[arg(long = "part", value_name = "NAME", value_parser = part_names())]
     parts: Vec<String>,
+    /// Instead of all that: mixed load with restarts for so many minutes
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) soak: Option<u64>,
     /// Where the plot goes
-    #[arg(long, default_value_os_t = PathBuf::from(FOLDER).join("load.svg"))]
-    pub(crate) plot: PathBuf,
+    #[arg(long)]
+    plot: Option<PathBuf>,
     /// Be the empty handler that others are measured against
     #[arg(long, hide = true)]
     pub(crate) empty_handler: bool,
@@ -51,6 +54,11 @@ impl Arguments {
     /// How many live access tokens there are.
     pub(crate) fn tokens(&self) -> usize {
         self.tokens.unwrap_or(if self.short { 100_000 } else { 1_000_000 })
+    }
+
+    /// Where the plot goes, if not to its own place.
+    pub(crate) fn plot(&self, name: &str) -> PathBuf {
+        self.plot.clone().unwrap_or_else(|| PathBuf::from(FOLDER).join(name))
     }
 
     /// How long one case is measured in one round.

@@ -32,9 +32,9 @@ pub(crate) const PASSWORD: &str = "correct-horse-battery";
 /// What redeems every code.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 /// RFC 7636 appendix B.
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const RESOURCE: &str = "https://wiki.example.org/mcp";
-const REDIRECT_URI: &str = "http://127.0.0.1/callback";
+pub(crate) const REDIRECT_URI: &str = "http://127.0.0.1/callback";
 /// People, and as many clients.
 const PEOPLE: usize = 1000;
 /// The most tokens that somebody asks about.

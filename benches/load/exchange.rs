@@ -1,5 +1,6 @@
 //! One request and its answer, on a connection that is kept: HTTP/1.1, as little of it as will do.
 
+use std::io;
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -7,7 +8,9 @@ use tokio::net::TcpStream;
 
 /// A connection that is kept.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    address: SocketAddr,
+    /// None: it is opened by whoever has something to say.
+    stream: Option<TcpStream>,
     buffer: Vec<u8>,
     length: usize,
 }
@@ -22,24 +25,51 @@ pub(crate) struct Answer<'a> {
 impl Connection {
     /// Opens it.
     pub(crate) async fn to(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { stream, buffer: vec![0; 8192], length: 0 }
+        let stream = Some(open(address).await.unwrap());
+        Self { stream, ..Self::later(address) }
+    }
+
+    /// To be opened when it is needed.
+    pub(crate) fn later(address: SocketAddr) -> Self {
+        Self { address, stream: None, buffer: vec![0; 8192], length: 0 }
     }
 
     /// Sends a request and reads the whole answer.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Answer<'_> {
-        self.stream.write_all(request).await.unwrap();
+        let answer = self.try_exchange(request).await;
+        answer.unwrap_or_else(|error| panic!("{error} on {}", String::from_utf8_lossy(request)))
+    }
+
+    /// The same with somebody who may be gone: nobody knows then what became of the request, and the
+    /// next is sent on a new connection.
+    ///
+    /// # Errors
+    /// Nobody answered.
+    pub(crate) async fn try_exchange(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
+        let stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => open(self.address).await?,
+        };
+        let body = self.converse(stream, request).await?;
+        Ok(self.answer(body))
+    }
+
+    /// Where the body of the answer begins. Only a stream that has answered is kept.
+    async fn converse(&mut self, mut stream: TcpStream, request: &[u8]) -> io::Result<usize> {
+        stream.write_all(request).await?;
         self.length = 0;
         loop {
             if self.length == self.buffer.len() {
                 self.buffer.resize(2 * self.length, 0);
             }
-            let read = self.stream.read(&mut self.buffer[self.length..]).await.unwrap();
-            assert!(read > 0, "the connection was closed on {}", String::from_utf8_lossy(request));
+            let read = stream.read(&mut self.buffer[self.length..]).await?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
             self.length += read;
             if let Some(body) = body_of(&self.buffer[..self.length]) {
-                break self.answer(body);
+                self.stream = Some(stream);
+                return Ok(body);
             }
         }
     }
@@ -49,6 +79,12 @@ impl Connection {
         let (head, body) = text.split_at(body);
         Answer { status: head[9..12].parse().unwrap(), head, body }
     }
+}
+
+async fn open(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 impl Answer<'_> {

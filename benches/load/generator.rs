@@ -1,9 +1,10 @@
 //! The load: one thread, some connections, each with a script. In turn, as fast as the answers come;
 //! or at a given pace, whatever the answers do.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,14 @@ pub(crate) trait Script: Send {
 
     /// Looks at the answer, and panics when it is not the right one.
     fn answered(&mut self, answer: &Answer<'_>);
+
+    /// Whether it opens its connection when it has something to say, and goes on when nobody answers.
+    fn is_patient(&self) -> bool {
+        false
+    }
+
+    /// Nobody answered: the request that is written next is sent in place of the last one.
+    fn lost(&mut self) {}
 }
 
 /// What is sent to one server.
@@ -35,6 +44,8 @@ pub(crate) struct Outcome {
     /// Answers in a second.
     pub(crate) rate: f64,
     pub(crate) answered: usize,
+    /// How often nobody answered, and it was asked again.
+    pub(crate) lost: usize,
     /// In order, from when the request was due.
     latencies: Vec<Duration>,
 }
@@ -68,7 +79,12 @@ pub(crate) fn send_all(loads: Vec<Load>) -> Vec<Outcome> {
 async fn run(load: Load) -> Outcome {
     let mut connected = vec![];
     for script in load.scripts {
-        connected.push((Connection::to(load.address).await, script));
+        let connection = if script.is_patient() {
+            Connection::later(load.address)
+        } else {
+            Connection::to(load.address).await
+        };
+        connected.push((connection, script));
     }
     let begun = Instant::now();
     let turns = Turns::begin(begun, load.pace);
@@ -85,7 +101,8 @@ async fn run(load: Load) -> Outcome {
     turns.ended.store(true, Ordering::Relaxed);
     latencies.sort_unstable();
     let answered = latencies.len();
-    Outcome { rate: answered as f64 / begun.elapsed().as_secs_f64(), answered, latencies }
+    let rate = answered as f64 / begun.elapsed().as_secs_f64();
+    Outcome { rate, answered, lost: turns.lost.load(Ordering::Relaxed), latencies }
 }
 
 async fn converse(
@@ -102,10 +119,30 @@ async fn converse(
             turns.permits.add_permits(1);
             return latencies;
         }
-        let answer = connection.exchange(&request).await;
+        let answer = loop {
+            match connection.try_exchange(&request).await {
+                Ok(answer) => break answer,
+                Err(error) => ask_again(&mut *script, (&mut request, &error), &turns).await,
+            }
+        };
         latencies.push(due.elapsed());
         script.answered(&answer);
     }
+}
+
+/// Nobody answered.
+async fn ask_again(
+    script: &mut dyn Script,
+    (request, error): (&mut Vec<u8>, &io::Error),
+    turns: &Turns,
+) {
+    const PAUSE: Duration = Duration::from_millis(10);
+    assert!(script.is_patient(), "{error} on {}", String::from_utf8_lossy(request));
+    turns.lost.fetch_add(1, Ordering::Relaxed);
+    tokio::time::sleep(PAUSE).await;
+    script.lost();
+    request.clear();
+    script.request(request);
 }
 
 /// Whose turn it is: a thread of its own gives turns out, because timers of tokio are too coarse.
@@ -114,6 +151,8 @@ struct Turns {
     interval: Option<Duration>,
     permits: Semaphore,
     taken: AtomicU64,
+    /// How often nobody answered.
+    lost: AtomicUsize,
     ended: AtomicBool,
 }
 
@@ -124,6 +163,7 @@ impl Turns {
             interval: pace.map(|pace| Duration::from_secs_f64(1.0 / pace)),
             permits: Semaphore::new(0),
             taken: AtomicU64::new(0),
+            lost: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
         });
         if let Some(interval) = turns.interval {

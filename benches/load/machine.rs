@@ -56,6 +56,11 @@ pub(crate) fn own_memory(process: u32) -> f64 {
     (kib("Pss_Anon:") + kib("Pss_Shmem:")) / 1024.0
 }
 
+/// How many there are of something that a process has a folder of in `/proc`.
+pub(crate) fn entries(process: u32, folder: &str) -> usize {
+    fs::read_dir(format!("/proc/{process}/{folder}")).unwrap().count()
+}
+
 /// Waits for an answer to anything.
 pub(crate) fn first_answer(address: SocketAddr) {
     let mut stream = TcpStream::connect(address).unwrap();

@@ -22,6 +22,7 @@ mod plot;
 mod rounds;
 mod scripts;
 mod servers;
+mod soak;
 mod table;
 
 use std::fs;
@@ -36,6 +37,9 @@ fn main() {
         return empty::serve();
     }
     fs::create_dir_all(data::FOLDER).unwrap();
+    if let Some(minutes) = arguments.soak {
+        return soak::run(minutes, &arguments.plot("soak.svg"));
+    }
     let mut bench = Bench::new(arguments);
     println!("{}\n", machine::describe());
     for (name, run) in parts::PARTS {
@@ -45,7 +49,7 @@ fn main() {
         }
     }
     println!("{}", bench.table);
-    let plot = bench.arguments.plot.clone();
+    let plot = bench.arguments.plot("load.svg");
     fs::write(&plot, plot::draw(&bench.bars)).unwrap();
     println!(
         "{} of {} goals are met; the plot: {}",

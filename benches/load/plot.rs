@@ -13,7 +13,7 @@ pub(crate) struct Bar {
     pub(crate) rate: f64,
 }
 
-const WIDTH: f64 = 760.0;
+pub(crate) const WIDTH: f64 = 760.0;
 /// Where bars begin, and how long the longest is.
 const LEFT: f64 = 260.0;
 const LONGEST: f64 = 400.0;
@@ -36,14 +36,18 @@ pub(crate) fn draw(bars: &[Bar]) -> String {
             row(&mut body, bar, bar.rate / most * LONGEST, y);
         }
     }
-    let height = y + ROW;
+    let style = "rect { fill: #8c959f }\n.ours { fill: #1f6feb }";
+    picture("How many requests a second", y + ROW, style, &body)
+}
+
+/// What all pictures have around them.
+pub(crate) fn picture(label: &str, height: f64, style: &str, body: &str) -> String {
     format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:.0} {height:.0}" width="{WIDTH:.0}" role="img" aria-label="How many requests a second">
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:.0} {height:.0}" width="{WIDTH:.0}" role="img" aria-label="{label}">
 <style>
 text {{ font: 13px system-ui, sans-serif; fill: #57606a }}
 .group {{ font-weight: 600 }}
-rect {{ fill: #8c959f }}
-.ours {{ fill: #1f6feb }}
+{style}
 @media (prefers-color-scheme: dark) {{ text {{ fill: #b1bac4 }} }}
 </style>
 {body}</svg>

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -30,8 +30,12 @@ pub(crate) struct Server {
 impl Server {
     /// The service on this database, with more settings if need be.
     pub(crate) fn service(database: &Path, more: &[(&str, &str)]) -> Self {
-        let address = free_address();
-        let log = File::create(Path::new(FOLDER).join("service.log")).unwrap();
+        Self::service_at(free_address(), database, more)
+    }
+
+    /// The same where it has been before.
+    pub(crate) fn service_at(address: SocketAddr, database: &Path, more: &[(&str, &str)]) -> Self {
+        let log = File::create(service_log()).unwrap();
         let begun = Instant::now();
         let mut command = Command::new(PROGRAM);
         // A shell that serves for real lends no settings.
@@ -54,6 +58,19 @@ impl Server {
         server.wait();
         server.started_in = begun.elapsed();
         server
+    }
+
+    /// Ends it, and waits until it is gone.
+    pub(crate) fn end(mut self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        let patience = Instant::now() + Duration::from_secs(30);
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(
+                Instant::now() < patience,
+                "the service does not end: see {FOLDER}/service.log"
+            );
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// This program once more, as the empty handler.
@@ -88,6 +105,12 @@ impl Server {
         machine::own_memory(self.child.id())
     }
 
+    /// Its open descriptors, and its threads.
+    pub(crate) fn descriptors_and_threads(&self) -> (usize, usize) {
+        let process = self.child.id();
+        (machine::entries(process, "fd"), machine::entries(process, "task"))
+    }
+
     fn wait(&mut self) {
         while TcpStream::connect(self.address).is_err() {
             let ended = self.child.try_wait().unwrap();
@@ -101,6 +124,9 @@ impl Server {
 /// In order, so that the next start finds nothing to repair.
 impl Drop for Server {
     fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
         let _gone = kill_process(Pid::from_child(&self.child), Signal::TERM);
         let patience = Instant::now() + Duration::from_secs(5);
         while Instant::now() < patience {
@@ -114,6 +140,12 @@ impl Drop for Server {
     }
 }
 
-fn free_address() -> SocketAddr {
+/// What the service that was started last has said.
+pub(crate) fn service_log() -> PathBuf {
+    Path::new(FOLDER).join("service.log")
+}
+
+/// Where nobody listens.
+pub(crate) fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

@@ -87,7 +87,7 @@ fn ask_each(server: &Server, tokens: &Arc<Vec<String>>) {
     Case { server, connections: CONNECTIONS, make, pace: None }.run(Duration::from_mins(1));
 }
 
-fn introspection(expect: &str) -> Template {
+pub(crate) fn introspection(expect: &str) -> Template {
     let credentials = BASE64.encode(format!("wiki:{SECRET}").as_bytes());
     Template {
         line: "POST /introspect".to_owned(),
@@ -97,7 +97,7 @@ fn introspection(expect: &str) -> Template {
     }
 }
 
-fn gate() -> Template {
+pub(crate) fn gate() -> Template {
     Template {
         line: "GET /gate/wiki/mcp".to_owned(),
         headers: vec!["Authorization: Bearer {token}".to_owned()],
@@ -106,7 +106,7 @@ fn gate() -> Template {
     }
 }
 
-fn refresh() -> Template {
+pub(crate) fn refresh() -> Template {
     let form = "grant_type=refresh_token&client_id={client_id}&refresh_token={token}";
     posted("/token", form)
 }
@@ -116,7 +116,13 @@ fn registration() -> Template {
     posted("/register", json)
 }
 
-fn posted(path: &str, form: &str) -> Template {
+/// Requests for registration, none like another; nor like those of other series.
+pub(crate) fn registrations(series: usize) -> impl Iterator<Item = String> + Send + 'static {
+    let template = registration();
+    (0..).map(move |n: u32| template.render(&[("n", &format!("{series:03}{n:06}"))]))
+}
+
+pub(crate) fn posted(path: &str, form: &str) -> Template {
     Template {
         line: format!("POST {path}"),
         headers: vec![],

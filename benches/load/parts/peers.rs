@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use super::{Bench, CONNECTIONS, drawn, introspection, service, writes};
+use super::{Bench, CONNECTIONS, drawn, introspection, service};
 use crate::data::Login;
 use crate::generator::Script;
 use crate::plot::Bar;
@@ -142,7 +142,7 @@ fn refreshes(bench: &mut Bench, service: &Server, running: &[Running]) {
 fn registrations(bench: &mut Bench, service: &Server, running: &[Running]) {
     let registering = |path: &str, series: usize| -> Make<'_> {
         let line = format!("POST {path} ");
-        let requests = writes::registrations(series);
+        let requests = super::registrations(series);
         let requests = requests.map(move |request| request.replacen("POST /register ", &line, 1));
         let script = Once::new(requests, 201);
         Box::new(move |_| Box::new(script.clone()))

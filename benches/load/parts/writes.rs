@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::{Bench, CONNECTIONS, posted, registration};
+use super::{Bench, CONNECTIONS, posted, registrations};
 use crate::ceiling::{Ceiling, Effort};
 use crate::data::{FOLDER, VERIFIER, add_codes};
 use crate::generator::Script;
@@ -62,12 +62,6 @@ pub(super) fn run(bench: &mut Bench) {
         Once::new(registrations(round).take(each), 201)
     };
     once(bench, ("registration", goal), against, &mut registrations, Ceiling::registrations);
-}
-
-/// Requests for registration, none like another; nor like those of other series.
-pub(super) fn registrations(series: usize) -> impl Iterator<Item = String> + Send + 'static {
-    let template = registration();
-    (0..).map(move |n: u32| template.render(&[("n", &format!("{series:03}{n:06}"))]))
 }
 
 fn rotations(bench: &mut Bench, (service, ceiling): (&Server, &Ceiling), clients: usize) {
