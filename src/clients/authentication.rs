@@ -98,24 +98,22 @@ impl Presented {
         form: &Parameters,
         twice_is_fine: bool,
     ) -> Result<Self, OAuthError> {
-        let body = form.get("client_id").map(|id| Reading {
-            id: id.to_owned(),
-            secret: form.get("client_secret").map(TokenHash::of),
-        });
+        let id = form.get("client_id");
+        let secret = form.get("client_secret").map(TokenHash::of);
         let Some(authorization) = authorization else {
-            let reading = body.ok_or(ErrorCode::InvalidClient.because("client_id is missing"))?;
+            let id = id.ok_or(ErrorCode::InvalidClient.because("client_id is missing"))?;
+            let reading = Reading { id: id.to_owned(), secret };
             return Ok(Self { readings: vec![reading], via_basic: false });
         };
         let mut readings = basic(authorization)
             .ok_or(ErrorCode::InvalidClient.because("the Authorization header is malformed"))?;
-        if form.get("client_secret").is_some() && !twice_is_fine {
+        if secret.is_some() && !twice_is_fine {
             return Err(ErrorCode::InvalidRequest.because("client authentication is given twice"));
         }
-        if let Some(body) = body {
-            readings.retain(|reading| {
-                reading.id == body.id && (body.secret.is_none() || reading.secret == body.secret)
-            });
-        }
+        readings.retain(|reading| {
+            let same_secret = secret.is_none() || reading.secret == secret;
+            id.is_none_or(|id| reading.id == id) && same_secret
+        });
         if readings.is_empty() {
             return Err(ErrorCode::InvalidRequest.because("the credentials contradict each other"));
         }
@@ -246,7 +244,9 @@ mod tests {
         let read =
             |form| Presented::from_request(Some(&header), &Parameters::parse(form).unwrap(), true);
         assert!(read("client_id=a&client_secret=s").is_ok());
-        assert!(read("client_id=a&client_secret=t").is_err());
+        for contradiction in ["client_id=a&client_secret=t", "client_secret=t"] {
+            assert!(read(contradiction).is_err(), "{contradiction}");
+        }
     }
 
     #[test]

@@ -3,7 +3,6 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
 
 use super::registration::{self, Bounds};
 use crate::oauth::{ClientIdUrl, ClientMetadata, ErrorCode, OAuthError};
@@ -25,10 +24,8 @@ struct Document {
 /// # Errors
 /// `invalid_client_metadata` or `invalid_redirect_uri`, with the cause, which is for the operator.
 pub fn read(url: &ClientIdUrl, body: &[u8], bounds: &Bounds) -> Result<ClientMetadata, OAuthError> {
-    let object = body.trim_ascii_start().starts_with(b"{").then_some(body);
-    let document: Document = object
-        .and_then(|object| serde_json::from_slice(object).ok())
-        .ok_or(invalid("the document is not a JSON object of client metadata"))?;
+    let malformed = || invalid("the document is not a JSON object of client metadata");
+    let document: Document = registration::object(body).ok_or_else(malformed)?;
     // "Simple string comparison": section 4.1.
     if document.client_id.as_deref() != Some(url.as_str()) {
         return Err(invalid("client_id in the document is not its address"));
@@ -38,10 +35,9 @@ pub fn read(url: &ClientIdUrl, body: &[u8], bounds: &Bounds) -> Result<ClientMet
         return Err(invalid("the document has a client_secret"));
     }
     check_auth_method(&document)?;
-    let mut members: Map<String, Value> = serde_json::from_slice(body)
-        .map_err(|_| invalid("the document is not a JSON object of client metadata"))?;
-    members.insert("token_endpoint_auth_method".to_owned(), Value::from("none"));
-    let metadata = registration::metadata(Value::from(members).to_string().as_bytes(), bounds)?;
+    let mut request: registration::Request = registration::object(body).ok_or_else(malformed)?;
+    request.token_endpoint_auth_method = Some("none".to_owned());
+    let metadata = registration::in_force(request, bounds)?;
     // MCP 2025-11-25, "Client ID Metadata Documents": a required field, beside `redirect_uris`.
     if document.client_name.is_none() || metadata.client_name.is_none() {
         return Err(invalid("client_name is missing in the document"));
@@ -175,8 +171,11 @@ mod tests {
             assert!(error.description.contains("address"), "{}", error.description);
         }
         assert!(read_text(&format!("{{{MINIMAL}}}")).is_err());
-        let twice = format!(r#""client_id":"https://other.example/",{MINIMAL}"#);
-        assert!(with(&twice).is_err(), "two of them could be read in two ways");
+        let id_twice = format!(r#""client_id":"https://other.example/",{MINIMAL}"#);
+        let uris_twice = format!(r#"{MINIMAL},"redirect_uris":["https://i.example/cb"]"#);
+        for twice in [id_twice, uris_twice] {
+            assert!(with(&twice).is_err(), "two of them could be read in two ways: {twice}");
+        }
     }
 
     #[test]

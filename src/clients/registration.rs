@@ -5,6 +5,7 @@ mod fingerprint;
 mod new_client;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::oauth::{
     ClientAuthMethod, ClientMetadata, ErrorCode, GrantType, OAuthError, RedirectUri, Scope,
@@ -26,11 +27,12 @@ pub struct Bounds {
     pub unused_clients: i64,
 }
 
-/// What the client sent: RFC 7591 section 2. Unknown members are ignored, null is absent.
+/// What the client sent: RFC 7591 section 2. Unknown members are ignored, null is absent, and a known
+/// one that is given twice could be read in two ways.
 #[derive(Deserialize)]
-struct Request {
+pub(super) struct Request {
     redirect_uris: Option<Vec<String>>,
-    token_endpoint_auth_method: Option<String>,
+    pub(super) token_endpoint_auth_method: Option<String>,
     grant_types: Option<Vec<String>>,
     response_types: Option<Vec<String>>,
     client_name: Option<String>,
@@ -50,11 +52,23 @@ struct Request {
 /// # Errors
 /// `invalid_redirect_uri` or `invalid_client_metadata`, with the cause: RFC 7591 section 3.2.2.
 pub fn metadata(body: &[u8], bounds: &Bounds) -> Result<ClientMetadata, OAuthError> {
-    // The members of an array would be taken for those of the object, in their order.
-    let object = body.trim_ascii_start().starts_with(b"{").then_some(body);
-    let request: Request = object
-        .and_then(|object| serde_json::from_slice(object).ok())
-        .ok_or(invalid("the body is not a JSON object of client metadata"))?;
+    let request = object(body);
+    in_force(request.ok_or(invalid("the body is not a JSON object of client metadata"))?, bounds)
+}
+
+/// The members of a JSON object, all of it UTF-8 (RFC 8259 section 8.1). Those of an array would be
+/// taken for them, in their order.
+pub(super) fn object<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    let text = str::from_utf8(body).ok()?;
+    let object = text.trim_ascii_start().starts_with('{').then_some(text)?;
+    serde_json::from_str(object).ok()
+}
+
+/// The metadata that comes of what was sent.
+///
+/// # Errors
+/// As [`metadata`].
+pub(super) fn in_force(request: Request, bounds: &Bounds) -> Result<ClientMetadata, OAuthError> {
     let list = request.contacts.iter().flatten().map(String::len);
     if request.contacts.as_ref().is_some_and(|contacts| contacts.len() > bounds.redirect_uris)
         || list.clone().any(|length| length > bounds.string)
@@ -139,7 +153,12 @@ fn bounded(value: Option<String>, bounds: &Bounds) -> Result<Option<String>, OAu
 fn web_page(value: Option<String>) -> Result<Option<String>, OAuthError> {
     let Some(text) = value else { return Ok(None) };
     let is_web = url::Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if is_web { Ok(Some(text)) } else { Err(invalid("a URI is not an http or https URL")) }
+    // The parser leaves line breaks out, and the text is kept.
+    if is_web && !text.contains(char::is_control) {
+        Ok(Some(text))
+    } else {
+        Err(invalid("a URI is not an http or https URL"))
+    }
 }
 
 fn invalid(description: &'static str) -> OAuthError {
@@ -184,6 +203,7 @@ mod tests {
         for members in [
             r#","client_uri":"javascript:alert(1)""#,
             r#","logo_uri":"data:image/png,x""#,
+            r#","tos_uri":"https://h.example/\n""#,
             r#","grant_types":["client_credentials"]"#,
             r#","response_types":["token"]"#,
             r#","token_endpoint_auth_method":"private_key_jwt""#,
@@ -213,7 +233,8 @@ mod tests {
         for body in ["", "[]", "null", "{", "\u{0}", &"[".repeat(100_000)] {
             assert!(metadata(body.as_bytes(), &BOUNDS).is_err());
         }
-        assert!(metadata(b"\xff{}", &BOUNDS).is_err());
+        let ignored = b"{\"redirect_uris\":[\"https://h.example/cb\"],\"x\":\"\xff\"}";
+        assert!(metadata(b"\xff{}", &BOUNDS).is_err() && metadata(ignored, &BOUNDS).is_err());
         let members = r#"[["https://h.example/cb"],"none",null,null,null,null,null,null,null,null,null,null,null,null]"#;
         let error = metadata(members.as_bytes(), &BOUNDS).unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidClientMetadata);

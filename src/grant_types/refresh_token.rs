@@ -148,12 +148,18 @@ fn rotate(
     let access = issue_access(conn, grant, (Some(refresh.id()), scope), source, terms)?;
     let (successor_id, access_id) = (refresh.id(), access.secret.id());
     refresh_tokens::consume(conn, row.id, Use { at: terms.now, salt, successor_id, access_id })?;
-    if terms.now - grant.last_used_at >= Seconds(3600) {
-        let until = terms.tokens_until().min(grant.expires_at);
-        grants::touch(conn, grant.id, (terms.now, terms.address), until)?;
-    }
+    note_use(conn, grant, terms)?;
     erase_salts(conn, row, terms)?;
     Ok(TokenResponse::new(access, Some(refresh), terms.now))
+}
+
+/// That the grant is in use, and until when tokens can point at it: hourly, which the sweeper allows for.
+fn note_use(conn: &mut DbConnection, grant: &Grant, terms: &Terms) -> Result<(), StorageError> {
+    if terms.now - grant.last_used_at < Seconds(3600) {
+        return Ok(());
+    }
+    let until = terms.tokens_until().min(grant.expires_at);
+    grants::touch(conn, grant.id, (terms.now, terms.address), until)
 }
 
 /// Erases the salts of predecessors whose grace is over. They are erased in order, so the first
@@ -260,6 +266,7 @@ fn access_again(
     let source = Source::Parent(presented, salt);
     let access = issue_access(conn, grant, (Some(successor.id), scope), source, terms)?;
     refresh_tokens::replace_access(conn, parent.row.id, access.secret.id())?;
+    note_use(conn, grant, terms)?;
     Ok(access)
 }
 

@@ -77,7 +77,9 @@ fn decode(value: &str) -> Result<String, &'static str> {
         return Ok(value.to_owned());
     }
     let encoded = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
-    let bytes = encoded.and_then(|encoded| BASE64.decode(encoded.as_bytes()).ok());
+    // Written again it has to be the same: two encodings in a row are read by some up to the first end.
+    let exact = |bytes: &Vec<u8>| Some(BASE64.encode(bytes).as_str()) == encoded;
+    let bytes = encoded.and_then(|encoded| BASE64.decode(encoded.as_bytes()).ok()).filter(exact);
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     text.ok_or("Mcp-Name is malformed")
 }
@@ -124,6 +126,7 @@ mod tests {
             "=?base64?/w==?=",
             "=?base64?ZGVsZXRl ?=",
             "=?base64?ZGVsZXR?=",
+            "=?base64?ZGVsZXRlX3BhZ2U=eA==?=",
             &"x".repeat(2049),
         ] {
             assert!(call("tools/call", Some(name)).is_err(), "{name:?}");

@@ -9,6 +9,7 @@ use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 pub use destination::Destination;
 use destination::{LOOPBACK, private_use, web_or_loopback};
@@ -95,8 +96,10 @@ impl FromStr for RedirectUri {
             return Err("a redirect URI has no fragment, no wildcard and no unsafe character");
         }
         let (scheme, rest) = text.split_once(':').ok_or("a redirect URI is absolute")?;
+        // Of an app as well: what no browser can read leads nowhere.
+        let url = Url::parse(text).map_err(|_| "a redirect URI is a URL")?;
         let destination = match scheme {
-            "https" | "http" => web_or_loopback(scheme, text)?,
+            "https" | "http" => web_or_loopback(scheme, text, &url)?,
             _ => private_use(scheme, rest)?,
         };
         Ok(Self { text: text.to_owned(), destination })
@@ -167,7 +170,8 @@ mod tests {
              http://localhost.evil.example/ http://2130706433/ http://127.0.0.1:0/ \
              http://127.0.0.1:99999/ http://127.0.0.1:/ http://127.0.0.1:8o/ https:// https:///x \
              https:h.example/x https:/h.example/x https://u:p@h.example/ https://h.example/cb#x \
-             https://*.example/cb com.example.app: com.example.app://";
+             https://*.example/cb com.example.app: com.example.app:// com.example.app://[x]/ \
+             com.example.app://h:x/";
         for text in plain.split(' ').chain(disguised) {
             assert!(text.parse::<RedirectUri>().is_err(), "{text:?}");
         }

@@ -8,7 +8,7 @@ use mcp_oauthd::accounts::{Username, setup};
 use mcp_oauthd::authorization::{consent, shown};
 use mcp_oauthd::clients::registration::{self, Bounds, Registered};
 use mcp_oauthd::clock::{Clock, Seconds, UnixTime};
-use mcp_oauthd::config::{Connecting, Database};
+use mcp_oauthd::config::{Config, Connecting, Database, Lifetimes, Sources};
 use mcp_oauthd::error::Error;
 use mcp_oauthd::grant_types::Terms;
 use mcp_oauthd::oauth::{IntrospectionId, Issuer, OAuthError, Scope, TokenSecret, UserId};
@@ -22,6 +22,7 @@ use mcp_oauthd::storage::users::{self, User};
 use mcp_oauthd::storage::{
     ClientOrigin, DbConnection, Limits, Missing, Role, Storage, StorageError,
 };
+use mcp_oauthd::sweeper;
 use tempfile::TempDir;
 
 /// RFC 7636 appendix B.
@@ -43,7 +44,8 @@ pub(crate) struct Fixture {
     pub(crate) user: User,
     pub(crate) resource: Resource,
     pub(crate) client: Client,
-    _dir: TempDir,
+    #[allow(dead_code, reason = "the model looks into it")]
+    pub(crate) dir: TempDir,
 }
 
 impl Fixture {
@@ -68,7 +70,15 @@ impl Fixture {
             refresh_grace: Seconds(120),
             address: None,
         };
-        Self { storage, clock, terms, user, resource, client, _dir: dir }
+        Self { storage, clock, terms, user, resource, client, dir }
+    }
+
+    /// The same people and clients, where a copy of the database is.
+    #[allow(dead_code, reason = "the model's services are copied")]
+    pub(crate) fn on(&self, dir: TempDir, clock: Clock) -> Self {
+        let (user, client) = (self.user.clone(), self.client.clone());
+        let (storage, resource) = (open(&dir, &clock), self.resource.clone());
+        Self { storage, clock, terms: self.terms, user, resource, client, dir }
     }
 
     /// Takes a decision, now.
@@ -118,6 +128,20 @@ impl Fixture {
     pub(crate) async fn sign_in(&self, user: &User) -> SignedIn {
         let user = user.clone();
         self.write(move |conn, now| sign_in(conn, &user, now)).await
+    }
+
+    /// Deletes what is past its time. Clients stay, also those that nobody has used.
+    pub(crate) async fn sweep(&self) {
+        let config = Config::from_sources(&Sources::gather(&[], None, []).unwrap()).unwrap();
+        let lifetimes = Lifetimes {
+            code: CODE_LIFETIME,
+            access_token: self.terms.access_token_lifetime,
+            refresh_token: self.terms.refresh_token_lifetime,
+            grant: self.terms.grant_lifetime,
+            unused_client: Seconds(3650 * DAY.0),
+            ..config.lifetimes
+        };
+        sweeper::sweep(&self.storage, &lifetimes, self.clock.now()).await.unwrap();
     }
 
     /// What `client` asks for, for everything that is offered.
@@ -170,11 +194,13 @@ impl Fixture {
 
 /// A database with nobody in it.
 pub(crate) fn empty() -> (Storage, Clock, TempDir) {
-    let dir = tempfile::tempdir().unwrap();
-    let (database, clock) = (Database::File(dir.path().join("test.db")), Clock::manual());
-    let limits = Limits::default();
-    let storage = Storage::open(&database, Missing::Create, limits, clock.clone()).unwrap();
-    (storage, clock, dir)
+    let (dir, clock) = (tempfile::tempdir().unwrap(), Clock::manual());
+    (open(&dir, &clock), clock, dir)
+}
+
+fn open(dir: &TempDir, clock: &Clock) -> Storage {
+    let database = Database::File(dir.path().join("test.db"));
+    Storage::open(&database, Missing::Create, Limits::default(), clock.clone()).unwrap()
 }
 
 pub(crate) fn issuer() -> Issuer {

@@ -3,12 +3,10 @@
 use mcp_oauthd::accounts::lock_out;
 use mcp_oauthd::accounts::session::{self, Browser};
 use mcp_oauthd::clock::Seconds;
-use mcp_oauthd::config::{Config, Sources};
 use mcp_oauthd::revocation;
 use mcp_oauthd::storage::sessions::Arrival;
 use mcp_oauthd::storage::users::User;
 use mcp_oauthd::storage::{Event, Method, events};
-use mcp_oauthd::sweeper;
 
 use crate::fixture::{DAY, Fixture, SESSIONS};
 
@@ -79,14 +77,12 @@ async fn a_disabled_person_leaves_no_place() {
 #[tokio::test]
 async fn a_place_is_forgotten_half_a_year_after_the_last_sign_in() {
     let f = Fixture::new().await;
-    let lifetimes =
-        Config::from_sources(&Sources::gather(&[], None, []).unwrap()).unwrap().lifetimes;
     let (home, office) = (Some("192.0.2.1"), Some("192.0.2.2"));
     sign_in(&f, &f.user, office).await;
     for _ in 0..2 {
         sign_in(&f, &f.user, home).await;
         f.clock.advance(Seconds(100 * DAY.0));
-        sweeper::sweep(&f.storage, &lifetimes, f.clock.now()).await.unwrap();
+        f.sweep().await;
     }
     sign_in(&f, &f.user, home).await;
     sign_in(&f, &f.user, office).await;

@@ -88,6 +88,21 @@ async fn a_retry_after_half_the_access_tokens_life_gets_a_fresh_one() {
 }
 
 #[tokio::test]
+async fn a_fresh_access_token_of_a_late_retry_lives_until_its_end() {
+    let mut f = Fixture::new().await;
+    f.terms.access_token_lifetime = Seconds(3 * DAY.0);
+    let first = f.connect().await;
+    f.refresh(first.refresh()).await.unwrap();
+    f.clock.advance(Seconds(30 * DAY.0 - 1));
+    let fresh = f.refresh(first.refresh()).await.unwrap();
+    f.clock.advance(Seconds(3 * DAY.0 - 1));
+    f.sweep().await;
+    assert!(f.is_active(&fresh.access_token).await, "its grant is kept for as long");
+    f.clock.advance(Seconds(1));
+    assert!(!f.is_active(&fresh.access_token).await);
+}
+
+#[tokio::test]
 async fn a_fresh_access_token_confirms_the_pair_too() {
     let f = Fixture::new().await;
     let first = f.connect().await;

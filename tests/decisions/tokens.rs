@@ -32,7 +32,7 @@ impl Pair {
         self.refresh_token.as_deref().unwrap()
     }
 
-    fn of(response: &TokenResponse) -> Self {
+    pub(crate) fn of(response: &TokenResponse) -> Self {
         serde_json::from_value(serde_json::to_value(response).unwrap()).unwrap()
     }
 }

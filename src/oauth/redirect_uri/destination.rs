@@ -50,7 +50,11 @@ impl fmt::Display for Destination {
 
 /// Both our reading of the authority and the URL parser's must agree, so that no disguise
 /// (`http://127.0.0.1:80@evil.example`) is read in two ways.
-pub(super) fn web_or_loopback(scheme: &str, text: &str) -> Result<Destination, &'static str> {
+pub(super) fn web_or_loopback(
+    scheme: &str,
+    text: &str,
+    url: &Url,
+) -> Result<Destination, &'static str> {
     let rest = text[scheme.len()..].strip_prefix("://").ok_or("a redirect URI names a host")?;
     let authority = &rest[..rest.find(['/', '?']).unwrap_or(rest.len())];
     if authority.contains(['@', '%']) {
@@ -65,7 +69,6 @@ pub(super) fn web_or_loopback(scheme: &str, text: &str) -> Result<Destination, &
     if port.is_some_and(|port| !digits(port) || !matches!(port.parse::<u16>(), Ok(1..))) {
         return Err("a redirect URI has a port from 1 to 65535");
     }
-    let url = Url::parse(text).map_err(|_| "a redirect URI is a URL")?;
     let parsed = match url.host() {
         Some(Host::Domain(name)) => name.to_owned(),
         Some(Host::Ipv4(address)) => address.to_string(),
