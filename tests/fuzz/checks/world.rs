@@ -72,6 +72,7 @@ impl World {
             hierarchy: ScopeHierarchy::default(),
             default_resource: None,
             connecting: Connecting::default(),
+            issuer: "https://auth.example".parse().unwrap(),
         };
         Self { runtime, storage, offer }
     }
