@@ -1,6 +1,7 @@
 //! What the fuzzer has kept of everything that strangers send, and what real clients send: each still
 //! has the properties that it was looked at for.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::print_stdout, reason = "the input is named, if it fails")]
 
 #[path = "fuzz/checks/mod.rs"]
 mod checks;
@@ -18,7 +19,6 @@ fn what_was_kept_still_holds() {
             let files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
             assert!(files.len() >= at_least, "{}", directory.display());
             for path in files {
-                // Named, if it fails.
                 println!("{}", path.display());
                 check(&fs::read(&path).unwrap());
             }

@@ -20,12 +20,10 @@ use crate::oauth::{
 use crate::revocation;
 use crate::storage::grants::{self, Grant};
 use crate::storage::refresh_tokens::{self, RefreshToken, Use};
-use crate::storage::{
-    DbConnection, RevokedBecause, StorageError, access_tokens, was_drawn_before, within,
-};
+use crate::storage::{DbConnection, RevokedBecause, StorageError, access_tokens, within};
 
 /// How far a retry follows the successors of its token; and how far back salts are erased.
-const MOST_HOPS: i64 = 8;
+const MOST_HOPS: usize = 8;
 
 /// What the client sent.
 #[derive(Debug)]
@@ -163,17 +161,12 @@ fn note_use(conn: &mut DbConnection, grant: &Grant, terms: &Terms) -> Result<(),
 }
 
 /// Erases the salts of predecessors whose grace is over. They are erased in order, so the first
-/// that has none ends the walk. None is looked for where so many follow within one grace that the walk
-/// would not get out of it.
+/// that has none ends the walk.
 fn erase_salts(
     conn: &mut DbConnection,
     row: &RefreshToken,
     terms: &Terms,
 ) -> Result<(), StorageError> {
-    let hop = Seconds(terms.refresh_grace.0 / MOST_HOPS);
-    if !was_drawn_before(row.id, terms.now - hop) {
-        return Ok(());
-    }
     let mut previous = row.previous;
     for _ in 0..MOST_HOPS {
         let Some(id) = previous else { break };

@@ -50,12 +50,6 @@ pub(super) fn edge(at: UnixTime) -> TokenId {
     TokenId(at.0.saturating_mul(1000) << RANDOM_BITS)
 }
 
-/// Whether the key is older than this second, or not one of ours.
-#[must_use]
-pub fn was_drawn_before(id: TokenId, at: UnixTime) -> bool {
-    id < edge(at)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -69,7 +69,6 @@ pub use events::Event;
 pub use files::Place;
 pub use grants::RevokedBecause;
 pub use health::{GivenUp, Health};
-pub use ids::was_drawn_before;
 pub use known::{Known, within};
 pub use limits::Limits;
 pub use one_time_links::Purpose;

@@ -28,7 +28,7 @@ use story::{Story, stories};
 
 /// So many that they take some twenty seconds, or a quarter of an hour.
 fn cases() -> u32 {
-    if std::env::var_os("SOAK").is_some() { 20_000 } else { 500 }
+    if std::env::var_os("SOAK").is_some() { 20_000 } else { 700 }
 }
 
 proptest! {

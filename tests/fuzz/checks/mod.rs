@@ -13,8 +13,11 @@ pub(crate) mod registration;
 pub(crate) mod token_request;
 pub(crate) mod world;
 
+/// Panics, if what has to hold of this input does not.
+pub(crate) type Check = fn(&[u8]);
+
 /// Each check, by the name of its target.
-pub(crate) const CHECKS: [(&str, fn(&[u8])); 7] = [
+pub(crate) const CHECKS: [(&str, Check); 7] = [
     ("authorization_request", authorization_request::check),
     ("basic_credentials", basic_credentials::check),
     ("mcp_name", mcp_name::check),
