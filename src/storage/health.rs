@@ -67,7 +67,8 @@ impl Health {
 
     /// Says what is over, if nothing of it was met since this was called before.
     pub fn settle(&self) {
-        if self.writes.settle() {
+        // Where the last write failed, nobody has found it to be over.
+        if !self.is_failing() && self.writes.settle() {
             info!("the database can be written again");
         }
         if self.reads.settle() {
