@@ -11,7 +11,7 @@ use super::{
 };
 use crate::authorization::admission;
 use crate::clients::AuthenticatedClient;
-use crate::clock::Seconds;
+use crate::clock::{Seconds, UnixTime};
 use crate::error::Error;
 use crate::oauth::{
     ErrorCode, OAuthError, Parameters, ResourceUri, Salt, Scope, ScopeHierarchy, TokenKind,
@@ -23,7 +23,7 @@ use crate::storage::refresh_tokens::{self, RefreshToken, Use};
 use crate::storage::{DbConnection, RevokedBecause, StorageError, access_tokens, within};
 
 /// How far a retry follows the successors of its token; and how far back salts are erased.
-const MOST_HOPS: usize = 8;
+const MOST_HOPS: i64 = 8;
 
 /// What the client sent.
 #[derive(Debug)]
@@ -147,7 +147,9 @@ fn rotate(
     let (successor_id, access_id) = (refresh.id(), access.secret.id());
     refresh_tokens::consume(conn, row.id, Use { at: terms.now, salt, successor_id, access_id })?;
     note_use(conn, grant, terms)?;
-    erase_salts(conn, row, terms)?;
+    if let Some(previous) = row.previous {
+        refresh_tokens::erase_salts(conn, previous, MOST_HOPS, grace_is_over(terms))?;
+    }
     Ok(TokenResponse::new(access, Some(refresh), terms.now))
 }
 
@@ -158,28 +160,6 @@ fn note_use(conn: &mut DbConnection, grant: &Grant, terms: &Terms) -> Result<(),
     }
     let until = terms.tokens_until().min(grant.expires_at);
     grants::touch(conn, grant.id, (terms.now, terms.address), until)
-}
-
-/// Erases the salts of predecessors whose grace is over. They are erased in order, so the first
-/// that has none ends the walk.
-fn erase_salts(
-    conn: &mut DbConnection,
-    row: &RefreshToken,
-    terms: &Terms,
-) -> Result<(), StorageError> {
-    let mut previous = row.previous;
-    for _ in 0..MOST_HOPS {
-        let Some(id) = previous else { break };
-        let Some(row) = refresh_tokens::find(conn, id)? else { break };
-        if row.salt.is_none() {
-            break;
-        }
-        if !within_grace(&row, terms) {
-            refresh_tokens::erase_salt(conn, id)?;
-        }
-        previous = row.previous;
-    }
-    Ok(())
 }
 
 /// The token was used before. The tip of the branch that follows from it is answered again if its
@@ -269,6 +249,12 @@ fn within_grace(row: &RefreshToken, terms: &Terms) -> bool {
     let Some(used_at) = row.used_at else { return false };
     let since = terms.now - used_at;
     since < Seconds(0) || (terms.refresh_grace > Seconds(0) && since <= terms.refresh_grace)
+}
+
+/// What was used then, and not later than now, is not within its grace: see [`within_grace`].
+fn grace_is_over(terms: &Terms) -> UnixTime {
+    let grace = terms.refresh_grace;
+    terms.now - grace - Seconds(i64::from(grace > Seconds(0)))
 }
 
 fn invalid(description: &'static str) -> OAuthError {

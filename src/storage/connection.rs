@@ -27,7 +27,7 @@ use super::{OpenError, StorageError, next_to};
 use crate::clock::UnixTime;
 use crate::config::Database;
 use first_look::create_or_check;
-pub(super) use kept::{Fixed, LookUp, update};
+pub(super) use kept::{Fixed, LookUp, Numbered, update};
 use log::has_no_wal_reset_bug;
 pub(super) use log::shorten_log;
 use migration::{migrate, oldest_allowed, schema_version};

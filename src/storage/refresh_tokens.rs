@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::connection::{LookUp, directly, update};
+use super::connection::{LookUp, Numbered, directly, update};
 use super::error::once;
 use super::ids::{FIRST_DRAWN, edge, insert_fresh};
 use super::schema::oauth_refresh_tokens;
@@ -118,10 +118,27 @@ pub fn confirm(conn: &mut DbConnection, id: TokenId, now: UnixTime) -> Result<()
     Ok(())
 }
 
-/// From now on nobody derives this token's successors again.
-pub fn erase_salt(conn: &mut DbConnection, id: TokenId) -> Result<(), StorageError> {
-    let none: Option<Salt> = None;
-    let erased = update(oauth_refresh_tokens::table.find(id), oauth_refresh_tokens::salt.eq(none));
+/// From now on nobody derives again what followed from this used token and those before it, `hops` in all, as
+/// far as they were used by `until`. They are erased in order, so the first without a salt ends the walk.
+pub fn erase_salts(
+    conn: &mut DbConnection,
+    last: TokenId,
+    hops: i64,
+    until: UnixTime,
+) -> Result<(), StorageError> {
+    // One statement: most of a chain is looked at in vain, at each refresh of it.
+    const ERASE: &str = "
+        WITH RECURSIVE used (id, previous, used_at, hop) AS (
+            SELECT id, previous, used_at, 1 FROM oauth_refresh_tokens
+            WHERE id = ? AND salt IS NOT NULL
+            UNION ALL
+            SELECT token.id, token.previous, token.used_at, used.hop + 1
+            FROM used JOIN oauth_refresh_tokens AS token ON token.id = used.previous
+            WHERE used.hop < ? AND token.salt IS NOT NULL
+        )
+        UPDATE oauth_refresh_tokens SET salt = NULL
+        WHERE id IN (SELECT id FROM used WHERE used_at <= ?)";
+    let erased = Numbered(ERASE, [last.0, hops, until.0]);
     directly!(conn => erased.execute(conn))?;
     Ok(())
 }

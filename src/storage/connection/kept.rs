@@ -45,6 +45,33 @@ impl Query for Fixed {
 
 impl<Conn> RunQueryDsl<Conn> for Fixed {}
 
+/// As [`Fixed`], with numbers in the place of its question marks.
+pub(in crate::storage) struct Numbered<const N: usize>(
+    pub(in crate::storage) &'static str,
+    pub(in crate::storage) [i64; N],
+);
+
+impl<const N: usize> QueryFragment<Sqlite> for Numbered<N> {
+    fn walk_ast<'b>(&'b self, mut pass: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        let mut parts = self.0.split('?');
+        pass.push_sql(parts.next().unwrap_or_default());
+        for (number, part) in self.1.iter().zip(parts) {
+            pass.push_bind_param::<BigInt, _>(number)?;
+            pass.push_sql(part);
+        }
+        Ok(())
+    }
+}
+
+/// Found by what it says.
+impl<const N: usize> QueryId for Numbered<N> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<const N: usize, Conn> RunQueryDsl<Conn> for Numbered<N> {}
+
 /// See [`update`].
 pub(in crate::storage) struct Update<Source: QuerySource, Condition, Changes, Set> {
     table: Source::FromClause,
@@ -207,10 +234,15 @@ mod tests {
             assert_eq!(by_key.get_result::<i64>(&mut conn), Ok(weight));
         }
         assert_eq!(kept.load(Ordering::Relaxed), 3);
+        for id in [1, 2] {
+            let counted = Numbered("UPDATE pears SET price = ? WHERE id = ?", [id + 5, id]);
+            assert_eq!(counted.execute(&mut conn), Ok(1));
+        }
+        assert_eq!(kept.load(Ordering::Relaxed), 4);
         let heavy = pears::table.filter(pears::weight.gt(15));
         assert_eq!(update(heavy, pears::weight.eq(pears::weight + 1)).execute(&mut conn), Ok(1));
-        assert_eq!(kept.load(Ordering::Relaxed), 4, "another statement");
+        assert_eq!(kept.load(Ordering::Relaxed), 5, "another statement");
         let all = pears::table.load::<(i64, i64, Option<i64>)>(&mut conn);
-        assert_eq!(all, Ok(vec![(1, 13, None), (2, 21, Some(6))]));
+        assert_eq!(all, Ok(vec![(1, 13, Some(6)), (2, 21, Some(7))]));
     }
 }
