@@ -67,6 +67,7 @@ async fn each_client_is_named_with_its_live_logins_and_what_becomes_of_it() {
     assert_eq!(servers, [false]);
 }
 
+#[cfg(feature = "passkeys")]
 #[tokio::test]
 async fn whoever_has_a_passkey_only_is_named_if_the_host_is_another() {
     let f = Fixture::new().await;

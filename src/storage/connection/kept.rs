@@ -235,8 +235,8 @@ mod tests {
         }
         assert_eq!(kept.load(Ordering::Relaxed), 3);
         for id in [1, 2] {
-            let counted = Numbered("UPDATE pears SET price = ? WHERE id = ?", [id + 5, id]);
-            assert_eq!(counted.execute(&mut conn), Ok(1));
+            let priced = Numbered("UPDATE pears SET price = ? WHERE id = ?", [id + 5, id]);
+            assert_eq!(priced.execute(&mut conn), Ok(1));
         }
         assert_eq!(kept.load(Ordering::Relaxed), 4);
         let heavy = pears::table.filter(pears::weight.gt(15));
