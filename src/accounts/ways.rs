@@ -1,6 +1,6 @@
 //! The ways to sign in that are left to somebody: the last one is not taken away but by the owner.
 
-use super::passkeys::are_offered;
+use super::passkeys::{are_offered, relying_party_id};
 use super::second_factor_change::forget_passkeys;
 use crate::clock::UnixTime;
 use crate::config::Config;
@@ -14,8 +14,8 @@ use crate::storage::{DbConnection, StorageError, identities, passkeys, sessions,
 pub struct WaysOn {
     /// By password.
     pub password: bool,
-    /// By passkey.
-    pub passkeys: bool,
+    /// By passkeys of this host.
+    pub passkeys: Option<String>,
     /// At these providers: whose accounts they are.
     pub authorities: Vec<String>,
     /// By a proxy's header.
@@ -29,7 +29,8 @@ impl WaysOn {
         let ways = &config.sign_in;
         Self {
             password: ways.password,
-            passkeys: are_offered(config, &config.issuer),
+            passkeys: relying_party_id(&config.issuer)
+                .filter(|_| are_offered(config, &config.issuer)),
             authorities: ways.providers.iter().map(|one| one.authority.to_string()).collect(),
             proxy: ways.proxy_header.is_some(),
         }
@@ -45,12 +46,26 @@ impl WaysOn {
         if self.password && found.is_some_and(|user| user.password_hash.is_some()) {
             return Ok(true);
         }
-        if self.passkeys && passkeys::count_of_user(conn, &user.id)? > 0 {
+        if self.passkey_is_left(conn, &user.id)? {
             return Ok(true);
         }
         // One of a provider that is gone signs nobody in.
         let theirs = identities::list_of_user(conn, &user.id)?;
         Ok(theirs.iter().any(|one| self.authorities.contains(&one.provider)))
+    }
+
+    /// Whether the person has a passkey that signs in here. One that was made for the host of a former
+    /// issuer does not.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn passkey_is_left(
+        &self,
+        conn: &mut DbConnection,
+        user_id: &UserId,
+    ) -> Result<bool, StorageError> {
+        let Some(host) = &self.passkeys else { return Ok(false) };
+        passkeys::exists_for(conn, user_id, host)
     }
 }
 

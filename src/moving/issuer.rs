@@ -14,7 +14,9 @@ use crate::oauth::{ClientId, Issuer, ResourceUri};
 use crate::storage::clients::{self, Client};
 use crate::storage::events::{Event, Subject, record};
 use crate::storage::issuers::{self, Former};
-use crate::storage::{ClientOrigin, DbConnection, StorageError, grants, resources, users};
+use crate::storage::{
+    ClientOrigin, DbConnection, StorageError, grants, passkeys, resources, users,
+};
 
 /// From where to where, and until when the former issuer is answered for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -142,6 +144,9 @@ impl Move {
     /// The database's.
     pub fn record(&self, conn: &mut DbConnection, now: UnixTime) -> Result<(), StorageError> {
         let until = if self.can_be_kept() { self.until.max(now) } else { now };
+        if let Some(host) = relying_party_id(&self.from) {
+            passkeys::settle(conn, &host)?;
+        }
         issuers::set_present(conn, &self.to)?;
         issuers::insert_former(conn, &Former { issuer: self.from.clone(), since: now, until })?;
         let detail = Some(format!("from {} to {}", self.from, self.to));
@@ -182,7 +187,7 @@ impl Move {
         if relying_party_id(&self.from) == relying_party_id(&self.to) {
             return Ok(vec![]);
         }
-        let others = WaysOn { passkeys: false, ..WaysOn::of(config) };
+        let others = WaysOn { passkeys: None, ..WaysOn::of(config) };
         let mut holders = vec![];
         for user in users::with_passkeys(conn)? {
             let has_another_way =

@@ -34,7 +34,7 @@ use migration::{migrate, oldest_allowed, schema_version};
 pub(super) use watch::{data_version, watch};
 
 /// The schema that the migrations end in.
-pub const SCHEMA_VERSION: i64 = 12;
+pub const SCHEMA_VERSION: i64 = 13;
 
 /// "mcpo": says that a file is ours.
 const APPLICATION_ID: i64 = 0x6d63_706f;

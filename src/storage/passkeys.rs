@@ -23,6 +23,16 @@ pub struct Passkey {
     pub created_at: UnixTime,
     /// When it was last used to sign in.
     pub last_used_at: Option<UnixTime>,
+    /// Its RP id, the host for which it was made; none for an older one, which is the present issuer's.
+    pub host: Option<String>,
+}
+
+impl Passkey {
+    /// Whether it signs in at this host (Web Authentication section 5.1.3): not at another one.
+    #[must_use]
+    pub fn is_for(&self, host: &str) -> bool {
+        self.host.as_deref().is_none_or(|its| its == host)
+    }
 }
 
 /// [`StorageError::AlreadyExists`] when somebody has it already.
@@ -50,6 +60,22 @@ pub fn list_of_user(
 /// How many this person has.
 pub fn count_of_user(conn: &mut DbConnection, user_id: &UserId) -> Result<i64, StorageError> {
     Ok(passkeys::table.filter(passkeys::user_id.eq(user_id)).count().get_result(conn)?)
+}
+
+/// Whether this person has one that signs in at this host.
+pub fn exists_for(
+    conn: &mut DbConnection,
+    user_id: &UserId,
+    host: &str,
+) -> Result<bool, StorageError> {
+    Ok(list_of_user(conn, user_id)?.iter().any(|passkey| passkey.is_for(host)))
+}
+
+/// Those of which it is not known are of this host: the service is about to move to another.
+pub fn settle(conn: &mut DbConnection, host: &str) -> Result<(), StorageError> {
+    let unknown = passkeys::table.filter(passkeys::host.is_null());
+    diesel::update(unknown).set(passkeys::host.eq(host)).execute(conn)?;
+    Ok(())
 }
 
 /// Calls it something else. False if this person has no such passkey.

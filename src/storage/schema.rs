@@ -202,6 +202,7 @@ diesel::table! {
         passkey -> Text,
         created_at -> BigInt,
         last_used_at -> Nullable<BigInt>,
+        host -> Nullable<Text>,
     }
 }
 

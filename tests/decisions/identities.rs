@@ -88,7 +88,8 @@ async fn unlink_in(
 ) -> Result<Result<TokenSecret, NotUnlinked>, OAuthError> {
     let recently = recently.clone();
     let authorities = vec![ISSUER.to_owned()];
-    let on = WaysOn { password, passkeys: true, authorities, proxy: false };
+    let passkeys = Some("auth.example".to_owned());
+    let on = WaysOn { password, passkeys, authorities, proxy: false };
     f.decide(move |conn, now| identity::unlink(conn, &recently, (ISSUER, subject), &on, now)).await
 }
 

@@ -75,8 +75,10 @@ async fn whoever_has_a_passkey_only_is_named_if_the_host_is_another() {
     f.add_user("dan").await;
     for user in [&f.user, &bob, &eve] {
         let id = &user.id;
-        f.sql(format!("INSERT INTO passkeys VALUES ('{id}', '{id}', 'phone', '{{}}', 1, NULL)"))
-            .await;
+        f.sql(format!(
+            "INSERT INTO passkeys VALUES ('{id}', '{id}', 'phone', '{{}}', 1, NULL, NULL)"
+        ))
+        .await;
     }
     f.sql("UPDATE users SET password_hash = '$argon2id$hash'".to_owned()).await;
     f.sql("UPDATE users SET password_hash = NULL WHERE username = 'ada'".to_owned()).await;

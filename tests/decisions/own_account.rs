@@ -161,7 +161,7 @@ async fn nothing_of_a_removed_account_is_left() {
     f.write(move |DbConnection::Sqlite(conn), _| {
         for row in [
             "sign_ins VALUES (1, x'00', 'second_factor', ?, 'password', '', 'account', 0, 9)",
-            "passkeys VALUES ('k', ?, 'key', '{}', 0, NULL)",
+            "passkeys VALUES ('k', ?, 'key', '{}', 0, NULL, NULL)",
             "identities VALUES ('p', 's', ?, 'ada', 0, NULL)",
             "sign_in_places VALUES (?, '192.0.2.1', 0)",
             "one_time_links (id, hash, purpose, created_at, user_id) VALUES (1, x'00', 'reset', 0, ?)",

@@ -47,7 +47,7 @@ async fn remove_where(
     f.decide(move |conn, now| {
         let recently = who.recently(now).unwrap();
         let authorities = vec!["https://id.example.org".to_owned()];
-        let on = WaysOn { password: passwords, passkeys: true, authorities, proxy: false };
+        let on = WaysOn { password: passwords, authorities, ..here() };
         let cookie = passkeys::remove(conn, &recently, &key, &on, now)?;
         let Some(cookie) = cookie else { return Ok(None) };
         Ok(session::authenticate(conn, &cookie, SESSIONS, now)?)
@@ -55,11 +55,17 @@ async fn remove_where(
     .await
 }
 
+/// Passwords, and passkeys of the present host.
+fn here() -> WaysOn {
+    let passkeys = Some("auth.example".to_owned());
+    WaysOn { password: true, passkeys, authorities: vec![], proxy: false }
+}
+
 async fn require(f: &Fixture, who: &SignedIn, on: bool) -> Result<SignedIn, OAuthError> {
     let who = who.clone();
     f.decide(move |conn, now| {
         let recently = who.recently(now).unwrap();
-        let cookie = passkeys::set_required(conn, &recently, on, now)?;
+        let cookie = passkeys::set_required(conn, &recently, on, &here(), now)?;
         Ok(session::authenticate(conn, &cookie, SESSIONS, now)?.unwrap())
     })
     .await
@@ -231,6 +237,26 @@ async fn the_last_way_to_sign_in_stays() {
     assert_eq!(f.dump().await, before);
     assert!(remove(&f, &ada, last).await.unwrap().is_some(), "the password is left");
     assert_eq!(f.count(Event::PasskeyRemoved).await, 2);
+}
+
+#[tokio::test]
+async fn a_passkey_of_a_former_host_is_no_way_to_sign_in() {
+    let f = Fixture::new().await;
+    let ada = add(&f, &f.sign_in(&f.user).await, proved(&f.user, 1)).await.unwrap();
+    let ada = add(&f, &ada, proved(&f.user, 2)).await.unwrap();
+    let kept = keys(&f, &f.user).await;
+    assert_eq!(kept[0].host.as_deref(), Some("auth.example"));
+    f.sql(format!("UPDATE passkeys SET host = NULL WHERE name = '{}'", kept[0].name)).await;
+    f.write(|conn, _| rows::settle(conn, "old.example")).await;
+    let added = add(&f, &ada, proved(&f.user, 3)).await.unwrap();
+    let ada = require(&f, &added, true).await.unwrap();
+    let here = BASE64URL_NOPAD.encode(&[3; 32]);
+    let error = remove_where(&f, &ada, &here, false).await.unwrap_err();
+    assert!(error.description.contains("only way to sign in"), "{error}");
+    let ada = remove(&f, &ada, &here).await.unwrap().unwrap();
+    assert!(!ada.user().passkey_required, "nobody could answer with one of the others");
+    assert_eq!(require(&f, &ada, true).await.unwrap_err().description, "Add a passkey first");
+    assert_eq!(keys(&f, &f.user).await.len(), 2);
 }
 
 #[tokio::test]

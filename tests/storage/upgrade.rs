@@ -88,7 +88,7 @@ async fn an_upgrade_is_recorded_once_and_a_new_file_has_none() {
         let recorded = recorded.unwrap();
         assert_eq!(recorded.len(), 1);
         assert_eq!(recorded[0].kind, Event::SchemaUpdated);
-        assert_eq!(recorded[0].subject.detail.as_deref(), Some("from 3 to 12"));
+        assert_eq!(recorded[0].subject.detail.as_deref(), Some("from 3 to 13"));
         assert!(recorded[0].at > UnixTime(1_700_000_000));
         storage.close().await;
     }
@@ -118,8 +118,8 @@ fn count(path: &Path, of: &str) -> i64 {
 fn before_an_upgrade_there_is_a_whole_copy_of_what_was() {
     let dir = old_file(3);
     drop(open_file(&path_in(&dir), Missing::Refuse).unwrap());
-    assert_eq!(beside(&dir), ["test.db.pre-12"]);
-    let copy = dir.path().join("test.db.pre-12");
+    assert_eq!(beside(&dir), ["test.db.pre-13"]);
+    let copy = dir.path().join("test.db.pre-13");
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(count(&copy, "(SELECT version FROM schema_version)"), 3);
     assert_eq!(count(&copy, "(SELECT count(*) FROM users)"), 2);
@@ -149,7 +149,7 @@ fn the_last_few_copies_are_kept() {
         fs::write(dir.path().join(format!("test.db.{name}")), "x").unwrap();
     }
     drop(open_file(&path_in(&dir), Missing::Refuse).unwrap());
-    let kept = ["pre-", "pre-10x", "pre-12", "pre-3", "pre-8"];
+    let kept = ["pre-", "pre-10x", "pre-13", "pre-3", "pre-8"];
     assert_eq!(beside(&dir), kept.map(|name| format!("test.db.{name}")));
 }
 
@@ -157,7 +157,7 @@ fn the_last_few_copies_are_kept() {
 fn without_room_for_a_copy_the_schema_stays_as_it_is_unless_none_is_wanted() {
     let dir = old_file(3);
     // Where the copy would grow.
-    let taken = dir.path().join("test.db.pre-12.partial");
+    let taken = dir.path().join("test.db.pre-13.partial");
     fs::create_dir(&taken).unwrap();
     let refused = open_file(&path_in(&dir), Missing::Refuse).err().unwrap();
     assert!(matches!(refused, OpenError::NoCopy { .. }));
@@ -171,7 +171,7 @@ fn without_room_for_a_copy_the_schema_stays_as_it_is_unless_none_is_wanted() {
     let database = Database::File(path_in(&dir));
     let storage = Storage::open(&database, Missing::Refuse, limits, Clock::System).unwrap();
     assert_eq!(storage.opened().updated_from, Some(3));
-    assert_eq!(beside(&dir), ["test.db.pre-12.partial"]);
+    assert_eq!(beside(&dir), ["test.db.pre-13.partial"]);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn many_that_start_on_an_old_file_leave_one_copy_of_the_old_schema() {
         let from = starting.into_iter().filter_map(|one| one.join().unwrap().unwrap());
         assert_eq!(from.collect::<Vec<_>>(), [3]);
     });
-    assert_eq!(beside(&dir), ["test.db.pre-12"]);
+    assert_eq!(beside(&dir), ["test.db.pre-13"]);
     let version = "(SELECT version FROM schema_version)";
-    assert_eq!(count(&dir.path().join("test.db.pre-12"), version), 3);
+    assert_eq!(count(&dir.path().join("test.db.pre-13"), version), 3);
 }

@@ -28,7 +28,10 @@ use crate::words;
 
 /// This service, as browsers and passkeys know it.
 #[derive(Debug)]
-pub struct RelyingParty(Webauthn);
+pub struct RelyingParty {
+    id: String,
+    checks: Webauthn,
+}
 
 /// A ceremony that has begun.
 #[derive(Debug)]
@@ -57,7 +60,13 @@ impl RelyingParty {
         let id = relying_party_id(issuer).filter(|_| are_offered(config, issuer))?;
         let origin = Url::parse(issuer.origin()).ok()?;
         let builder = WebauthnBuilder::new(&id, &origin).ok()?;
-        Some(Self(builder.timeout(patience()).build().ok()?))
+        Some(Self { checks: builder.timeout(patience()).build().ok()?, id })
+    }
+
+    /// The RP id: for which host passkeys are made.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Asks for a new passkey, on none of the devices that have one already.
@@ -67,7 +76,7 @@ impl RelyingParty {
     pub fn creation(&self, user: &User, known: &[Passkey]) -> Result<Begun, StorageError> {
         let excluded = known.iter().filter_map(|passkey| decode(&passkey.credential_id)).collect();
         let (id, name) = (handle(&user.id), &user.username);
-        let begun = self.0.start_passkey_registration(id, name, name, Some(excluded));
+        let begun = self.checks.start_passkey_registration(id, name, name, Some(excluded));
         let (options, state) = begun.map_err(|error| defect(&error))?;
         let mut options = json(&options)?;
         // Without a user name it can only be found if the device keeps it: section 5.4.6.
@@ -83,7 +92,7 @@ impl RelyingParty {
     /// A defect of ours.
     pub fn request(&self, allowed: &[Passkey]) -> Result<Begun, StorageError> {
         let (options, state) =
-            self.0.start_discoverable_authentication().map_err(|error| defect(&error))?;
+            self.checks.start_discoverable_authentication().map_err(|error| defect(&error))?;
         let mut options = json(&options)?;
         // The person has pressed a button, and is asked at once.
         options.as_object_mut().map(|options| options.remove("mediation"));
@@ -106,11 +115,12 @@ impl RelyingParty {
     ) -> Result<Proved, OAuthError> {
         let state: PasskeyRegistration = parse(state)?;
         let answer: RegisterPublicKeyCredential = parse(answer)?;
-        let checked = self.0.finish_passkey_registration(&answer, &state);
+        let checked = self.checks.finish_passkey_registration(&answer, &state);
         let passkey = checked.map_err(|error| refused(&error))?;
         Ok(Proved {
             credential_id: BASE64URL_NOPAD.encode(passkey.cred_id()),
             passkey: json(&passkey).map_err(|_| wrong())?.to_string(),
+            host: self.id.clone(),
             user_id: user_id.clone(),
         })
     }
@@ -122,7 +132,7 @@ impl RelyingParty {
     pub fn used(&self, state: &str, answer: &Answer, known: Passkey) -> Result<Used, OAuthError> {
         let state: DiscoverableAuthentication = parse(state)?;
         let mut key: PublicKey = parse(&known.passkey)?;
-        let checked = self.0.finish_discoverable_authentication_v2(&answer.0, state, &key);
+        let checked = self.checks.finish_discoverable_authentication_v2(&answer.0, state, &key);
         let result = checked.map_err(|error| refused(&error))?;
         key.update_credential(&result).ok_or_else(wrong)?;
         Ok(Used { known, passkey: json(&key).map_err(|_| wrong())?.to_string() })

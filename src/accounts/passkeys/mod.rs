@@ -72,6 +72,8 @@ impl Name {
 pub struct Proved {
     credential_id: String,
     passkey: String,
+    /// The RP id.
+    host: String,
     /// For whom the browser made it.
     user_id: UserId,
 }
@@ -134,7 +136,7 @@ pub fn rename(
 }
 
 /// Forgets it; the session has another id then. None if the person has no such passkey. The last
-/// one takes with it that a passkey is asked for.
+/// one that signs in here takes with it that a passkey is asked for.
 ///
 /// # Errors
 /// `access_denied` if the person could not sign in any more, or the session has ended.
@@ -151,7 +153,7 @@ pub fn remove(
         return Ok(None);
     }
     record(conn, Event::PasskeyRemoved, Subject::user(id), now)?;
-    if passkeys::count_of_user(conn, id)? == 0 {
+    if !on.passkey_is_left(conn, id)? {
         let by_proxy =
             on.proxy && person.signed_in().session().arrival.method == Method::ProxyHeader;
         if !by_proxy && !on.are_left(conn, &user)? {
@@ -171,15 +173,16 @@ pub fn remove(
 /// id then.
 ///
 /// # Errors
-/// `access_denied` for somebody who has none, or whose session has ended.
+/// `access_denied` for somebody who has none that signs in here, or whose session has ended.
 pub fn set_required(
     conn: &mut DbConnection,
     person: &Recently,
     required: bool,
+    on: &WaysOn,
     now: UnixTime,
 ) -> Result<TokenSecret, Error> {
     let id = &person.signed_in().user().id;
-    if required && passkeys::count_of_user(conn, id)? == 0 {
+    if required && !on.passkey_is_left(conn, id)? {
         return Err(ErrorCode::AccessDenied.because("Add a passkey first").into());
     }
     users::set_passkey_required(conn, id, required)?;
@@ -210,6 +213,7 @@ fn insert(
         passkey: proved.passkey.clone(),
         created_at: now,
         last_used_at: None,
+        host: Some(proved.host.clone()),
     };
     passkeys::insert(conn, &row).map_err(|error| match error {
         StorageError::AlreadyExists => {

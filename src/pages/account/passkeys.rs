@@ -28,6 +28,8 @@ pub struct Passkeys {
     pub frame: Frame,
     /// All that the person has.
     pub passkeys: Vec<Passkey>,
+    /// The RP id of this service.
+    pub host: String,
     /// Whether the sign-in was so recently that something can be changed.
     pub recent: bool,
     /// Whether a passkey is asked for after every other sign-in.
@@ -72,6 +74,11 @@ const REQUIRED: &str = "/account/passkeys/required";
 impl Passkeys {
     fn is_renamed(&self, passkey: &Passkey) -> bool {
         self.rename.as_ref().is_some_and(|(id, _)| *id == passkey.credential_id)
+    }
+
+    /// The host of a passkey that was made for another than this: the service has moved.
+    fn elsewhere<'a>(&self, passkey: &'a Passkey) -> Option<&'a str> {
+        passkey.host.as_deref().filter(|_| !passkey.is_for(&self.host))
     }
 
     fn rename_problem(&self) -> &str {
@@ -188,8 +195,8 @@ pub async fn set_required(visit: Visit, sent: PageForm) -> Result<HttpResponse, 
         "no" => false,
         _ => return Err(visit.stale_form().into()),
     };
-    let now = visit.app.clock.now();
-    let turn = move |conn: &mut _| passkeys::set_required(conn, &recently, required, now);
+    let (on, now) = (WaysOn::of(&visit.app.config), visit.app.clock.now());
+    let turn = move |conn: &mut _| passkeys::set_required(conn, &recently, required, &on, now);
     match checked(&visit, visit.write_to_the_end(turn).await)? {
         Ok(session) => Ok(changed(&visit, session)),
         Err(why) => page(&visit, &visitor, Problem::Page(why, String::new())).await,
@@ -251,6 +258,7 @@ async fn page(visit: &Visit, visitor: &Visitor, problem: Problem) -> Result<Http
     let page = Passkeys {
         frame: visit.frame_for(visitor, "/account/security"),
         passkeys: known.map_err(|error| visit.failed(error))?,
+        host: party(visit)?.id().to_owned(),
         recent: visitor.signed_in.recently(visit.app.clock.now()).is_some(),
         required: user.passkey_required,
         name,

@@ -7,7 +7,7 @@ use askama::Template;
 use super::{Offer, begin, checked, party};
 use crate::accounts::passkeys::ceremony::{Answer, RelyingParty};
 use crate::accounts::passkeys::pending::{self, Purpose};
-use crate::accounts::second_factor::{self, Available};
+use crate::accounts::second_factor;
 use crate::accounts::sign_in::{self, FirstFactor, Passed};
 use crate::error::Error;
 use crate::oauth::{Parameters, TokenKind, TokenSecret};
@@ -15,7 +15,8 @@ use crate::pages::doorstep::go_on;
 use crate::pages::error::PageError;
 use crate::pages::visit::{PageForm, Visit};
 use crate::pages::{ContentPolicy, Frame, cookies, render};
-use crate::storage::{Step, passkeys};
+use crate::storage::Step;
+use crate::storage::passkeys::{self, Passkey};
 
 /// The page with the button.
 #[derive(Template)]
@@ -31,6 +32,8 @@ pub struct SecondFactor {
     pub totp: bool,
     /// The button.
     pub passkey: Offer,
+    /// The host for which the person's passkeys were made, if they all were for another than this.
+    pub elsewhere: Option<String>,
 }
 
 /// What the form's proof is made of.
@@ -41,11 +44,11 @@ const FORM: &str = "sign-in/second-factor/passkey";
 /// # Errors
 /// A step that is not this browser's or is over, and the database's.
 pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
-    party(&visit)?;
+    let party = party(&visit)?;
     let query =
         Parameters::parse(visit.http.query_string()).map_err(|error| visit.failed(error))?;
-    let (cookie, passed, available) = step(&visit, query.get("step").unwrap_or_default()).await?;
-    page(&visit, &cookie, (&passed, available), None)
+    let asked = Asked::of(&visit, query.get("step").unwrap_or_default()).await?;
+    asked.page(&visit, &party, None)
 }
 
 /// Begins the ceremony, with the person's own passkeys.
@@ -54,13 +57,11 @@ pub async fn get(visit: Visit) -> Result<HttpResponse, PageError> {
 /// A form that is not ours, a step that is over, and the database's.
 pub async fn options(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageError> {
     let party = party(&visit)?;
-    let (cookie, passed, _) = step(&visit, sent.text("step")).await?;
-    check_csrf(&visit, &cookie, &sent)?;
-    let id = &passed.user().id;
-    let known = visit.app.storage.read(|conn| passkeys::list_of_user(conn, id)).await;
-    let known = known.map_err(|error| visit.failed(error))?;
-    let begun = party.request(&known).map_err(|error| visit.failed(error))?;
-    begin(&visit, &sent, (Purpose::second_factor(&passed), passed.goal()), begun).await
+    let asked = Asked::of(&visit, sent.text("step")).await?;
+    asked.check_csrf(&visit, &sent)?;
+    let begun = party.request(&asked.passkeys).map_err(|error| visit.failed(error))?;
+    let passed = &asked.passed;
+    begin(&visit, &sent, (Purpose::second_factor(passed), passed.goal()), begun).await
 }
 
 /// Checks the answer, and goes on.
@@ -69,14 +70,14 @@ pub async fn options(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageE
 /// A form that is not ours, a step or a ceremony that is over, and the database's.
 pub async fn post(visit: Visit, sent: PageForm) -> Result<HttpResponse, PageError> {
     let party = party(&visit)?;
-    let (cookie, passed, available) = step(&visit, sent.text("step")).await?;
-    check_csrf(&visit, &cookie, &sent)?;
+    let asked = Asked::of(&visit, sent.text("step")).await?;
+    asked.check_csrf(&visit, &sent)?;
     let ceremony = super::cookie(&visit, &sent)?;
-    let answered = ceremony.id();
-    let outcome = pass(&visit, &party, (ceremony, &passed), sent.text("credential")).await;
+    let (answered, goal) = (ceremony.id(), asked.passed.goal());
+    let outcome = pass(&visit, &party, (ceremony, &asked.passed), sent.text("credential")).await;
     let mut response = match checked(&visit, outcome)? {
-        Ok(outcome) => go_on(&visit, outcome, passed.goal(), Some(cookie.id()))?,
-        Err(problem) => page(&visit, &cookie, (&passed, available), Some(problem))?,
+        Ok(outcome) => go_on(&visit, outcome, goal, Some(asked.cookie.id()))?,
+        Err(problem) => asked.page(&visit, &party, Some(problem))?,
     };
     cookies::untie(visit.side, &mut response, TokenKind::SignIn, answered);
     Ok(response)
@@ -100,35 +101,55 @@ async fn pass(
 }
 
 /// Who has passed the first factor in this browser, and what there is for the second.
-async fn step(visit: &Visit, id: &str) -> Result<(TokenSecret, FirstFactor, Available), PageError> {
-    let (cookie, now) = (visit.step_cookie(id)?, visit.app.clock.now());
-    let found = visit.app.storage.read(|conn| {
-        let passed = sign_in::passed_first_factor(conn, &cookie, Step::SecondFactor, now)?;
-        let available = second_factor::available(conn, passed.user())?;
-        Ok::<_, Error>((passed, available))
-    });
-    let (passed, available) = found.await.map_err(|error| visit.failed(error))?;
-    Ok((cookie, passed, available))
+struct Asked {
+    cookie: TokenSecret,
+    passed: FirstFactor,
+    totp: bool,
+    passkeys: Vec<Passkey>,
 }
 
-fn check_csrf(visit: &Visit, step: &TokenSecret, sent: &PageForm) -> Result<(), PageError> {
-    if step.verifies(FORM, sent.text("csrf")) { Ok(()) } else { Err(visit.stale_form()) }
-}
+impl Asked {
+    async fn of(visit: &Visit, id: &str) -> Result<Self, PageError> {
+        let (cookie, now) = (visit.step_cookie(id)?, visit.app.clock.now());
+        let found = visit.app.storage.read(|conn| {
+            let passed = sign_in::passed_first_factor(conn, &cookie, Step::SecondFactor, now)?;
+            let available = second_factor::available(conn, passed.user())?;
+            let passkeys = passkeys::list_of_user(conn, &passed.user().id)?;
+            Ok::<_, Error>((passed, available.totp, passkeys))
+        });
+        let (passed, totp, passkeys) = found.await.map_err(|error| visit.failed(error))?;
+        Ok(Self { cookie, passed, totp, passkeys })
+    }
 
-fn page(
-    visit: &Visit,
-    step: &TokenSecret,
-    (passed, available): (&FirstFactor, Available),
-    problem: Option<String>,
-) -> Result<HttpResponse, PageError> {
-    let status = if problem.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
-    let Some(offer) = Offer::of(visit, step.sign(FORM)) else { return Err(visit.stale_form()) };
-    let page = SecondFactor {
-        frame: visit.frame(),
-        step: step.id().to_string(),
-        username: passed.user().username.clone(),
-        totp: available.totp,
-        passkey: Offer { problem, ..offer },
-    };
-    Ok(render(status, &page, ContentPolicy::Scripted))
+    fn check_csrf(&self, visit: &Visit, sent: &PageForm) -> Result<(), PageError> {
+        let right = self.cookie.verifies(FORM, sent.text("csrf"));
+        if right { Ok(()) } else { Err(visit.stale_form()) }
+    }
+
+    /// The host of the person's passkeys, if none of them signs in here: the service has moved.
+    fn elsewhere(&self, party: &RelyingParty) -> Option<String> {
+        let here = self.passkeys.iter().any(|passkey| passkey.is_for(party.id()));
+        let last = self.passkeys.last().filter(|_| !here)?;
+        last.host.clone()
+    }
+
+    fn page(
+        &self,
+        visit: &Visit,
+        party: &RelyingParty,
+        problem: Option<String>,
+    ) -> Result<HttpResponse, PageError> {
+        let status = if problem.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
+        let offer = Offer::of(visit, self.cookie.sign(FORM));
+        let offer = offer.ok_or_else(|| visit.stale_form())?;
+        let page = SecondFactor {
+            frame: visit.frame(),
+            step: self.cookie.id().to_string(),
+            username: self.passed.user().username.clone(),
+            totp: self.totp,
+            passkey: Offer { problem, ..offer },
+            elsewhere: self.elsewhere(party),
+        };
+        Ok(render(status, &page, ContentPolicy::Scripted))
+    }
 }

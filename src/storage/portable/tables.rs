@@ -25,6 +25,7 @@ portable! {
         passkey: String,
         created_at: i64,
         last_used_at: Option<i64>,
+        host: Option<String>,
     }
     TotpSecrets = totp_secrets (user_id) {
         user_id: String => UserId,

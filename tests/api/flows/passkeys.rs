@@ -1,5 +1,8 @@
 //! `/account/passkeys` and `/sign-in/passkey` over HTTP: who may, when, how often, and in whose words.
 
+use mcp_oauthd::clock::UnixTime;
+use mcp_oauthd::storage::passkeys::{self, Passkey};
+use mcp_oauthd::storage::users;
 use reqwest::header::{ACCEPT_LANGUAGE, ORIGIN};
 use serde_json::Value;
 
@@ -134,6 +137,39 @@ async fn what_is_refused_is_said_in_the_persons_language() {
     let csrf = csrf_of(&form, "/account/passkeys");
     let sent = send(&browser, "/account/passkeys", &[("csrf", &csrf), ("name", "phone")]).await;
     assert_eq!(sent.status, 403, "without a ceremony: {sent:?}");
+}
+
+#[tokio::test]
+async fn passkeys_of_a_former_host_are_named_as_such() {
+    let server = server(&[]).await;
+    let browser = Browser::new(&server);
+    sign_in(&browser).await;
+    let keep = |conn: &mut _| {
+        let user_id = users::find_by_name(conn, USER)?.unwrap().id;
+        users::set_passkey_required(conn, &user_id, true)?;
+        let passkey = Passkey {
+            credential_id: "a".to_owned(),
+            user_id,
+            name: "phone".to_owned(),
+            passkey: "{}".to_owned(),
+            created_at: UnixTime(1),
+            last_used_at: None,
+            host: Some("old.example".to_owned()),
+        };
+        passkeys::insert(conn, &passkey)
+    };
+    server.storage.write(keep).await.unwrap();
+    let listed = browser.get("/account/passkeys").await;
+    assert!(listed.text.contains("it does not sign you in here"), "{}", listed.text);
+    let stranger = Browser::new(&server);
+    let form = stranger.get("/sign-in?to=security").await;
+    let csrf = form.field("csrf");
+    let fields = [("to", "security"), ("csrf", &*csrf), ("username", USER), ("password", PASSWORD)];
+    let next = send(&stranger, "/sign-in", &fields).await;
+    let step = stranger.get(next.header("location")).await;
+    let second = stranger.get(step.header("location")).await;
+    assert!(second.text.contains("old.example") && second.text.contains("work only there"));
+    assert!(!second.text.contains("data-passkey="), "the browser has none to offer: {second:?}");
 }
 
 #[tokio::test]
