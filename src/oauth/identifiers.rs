@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -29,7 +30,7 @@ macro_rules! text_identifier {
         )]
         #[diesel(sql_type = Text)]
         #[serde(try_from = "String")]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// A new one that nobody can guess.
@@ -63,7 +64,7 @@ macro_rules! text_identifier {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0.into()
+                id.as_str().to_owned()
             }
         }
 
@@ -100,6 +101,19 @@ text_identifier!(
     "mcpr",
     plain
 );
+
+macro_rules! of_every_token {
+    ($($name:ident),+) => {$(
+        impl $name {
+            /// For whoever keeps many, and each text once.
+            pub(crate) fn text_mut(&mut self) -> &mut Arc<str> {
+                &mut self.0
+            }
+        }
+    )+};
+}
+
+of_every_token!(ClientId, UserId);
 
 impl ClientId {
     /// Of a client that is described there.

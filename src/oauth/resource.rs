@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -17,9 +18,9 @@ use crate::words;
 #[diesel(sql_type = Text)]
 #[serde(into = "String")]
 pub struct ResourceUri {
-    text: Box<str>,
+    text: Arc<str>,
     /// None, if it is spelt so: each token that is remembered has one.
-    canonical: Option<Box<str>>,
+    canonical: Option<Arc<str>>,
     /// Bytes of what is canonical.
     origin: u16,
     /// Those that follow.
@@ -53,6 +54,11 @@ impl ResourceUri {
     pub fn path(&self) -> &str {
         let begin = usize::from(self.origin);
         &self.canonical()[begin..begin + usize::from(self.path)]
+    }
+
+    /// For whoever keeps many, and each text once.
+    pub(crate) fn texts_mut(&mut self) -> impl Iterator<Item = &mut Arc<str>> {
+        std::iter::once(&mut self.text).chain(&mut self.canonical)
     }
 
     /// Where RFC 9728 section 3.1 puts the metadata of this resource, on its own host.
@@ -94,7 +100,7 @@ impl FromStr for ResourceUri {
 
 impl From<ResourceUri> for String {
     fn from(resource: ResourceUri) -> Self {
-        resource.text.into()
+        resource.as_str().to_owned()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize, Serializer};
 pub struct Scope(
     /// The tokens in alphabetical order, with spaces between them: there are few, and many a scope is
     /// kept in memory.
-    Box<str>,
+    Arc<str>,
 );
 
 impl Scope {
@@ -72,6 +73,11 @@ impl Scope {
         &self.0
     }
 
+    /// For whoever keeps many, and each text once.
+    pub(crate) fn text_mut(&mut self) -> &mut Arc<str> {
+        &mut self.0
+    }
+
     /// The tokens in alphabetical order.
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
         self.0.split(' ').filter(|token| !token.is_empty())
@@ -114,7 +120,7 @@ impl TryFrom<String> for Scope {
 
 impl From<Scope> for String {
     fn from(scope: Scope) -> Self {
-        scope.0.into()
+        scope.as_str().to_owned()
     }
 }
 

@@ -1,5 +1,7 @@
 //! `oauth_tokens`: access tokens, RFC 6749 section 1.4.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 
 use super::connection::{LookUp, directly};
@@ -38,9 +40,19 @@ pub struct Described {
     /// Its grant.
     pub grant: Grant,
     /// The user's name; none when the account is gone.
-    pub username: Option<String>,
+    pub username: Option<Arc<str>>,
     /// Whether its pair has been confirmed as received, or has no refresh token.
     pub confirmed: bool,
+}
+
+impl Described {
+    /// Every text of it that other tokens may have in common with it.
+    pub(super) fn texts_mut(&mut self) -> impl Iterator<Item = &mut Arc<str>> {
+        let grant = &mut self.grant;
+        let ids = [grant.client_id.text_mut(), grant.user_id.text_mut()];
+        let scopes = [self.token.scope.text_mut(), grant.scope.text_mut()];
+        ids.into_iter().chain(scopes).chain(grant.resource.texts_mut()).chain(&mut self.username)
+    }
 }
 
 /// Draws a key, from which `make` makes the token and its row; hands the token back.
@@ -95,7 +107,7 @@ pub fn describe(conn: &mut DbConnection, id: TokenId) -> Result<Option<Described
     Ok(row.map(|(token, grant, username, pair, confirmed_at)| Described {
         token,
         grant,
-        username,
+        username: username.map(Arc::from),
         confirmed: pair.is_none() || confirmed_at.is_some(),
     }))
 }

@@ -20,11 +20,14 @@ use crate::oauth::{ClientId, IntrospectionId, ResourceUri, TokenId, UserId};
 const MOST_RESOURCES: usize = 256;
 /// Of clients, and of people. One that finds no place is read again.
 const MOST_OTHERS: usize = 1024;
+/// Of texts that tokens have in common.
+const MOST_TEXTS: usize = 4096;
 
 /// What one storage remembers.
 pub(super) struct Memory {
     changes: Arc<Changes>,
     tokens: Shelf<TokenId, Described>,
+    texts: Texts,
     ruled_resources: Shelf<IntrospectionId, RuledResource>,
     resources: Shelf<ResourceUri, Resource>,
     clients: Shelf<ClientId, Client>,
@@ -54,10 +57,24 @@ impl Memory {
         Self {
             changes,
             tokens: Cache::new(tokens),
+            texts: Texts(Cache::new(MOST_TEXTS)),
             ruled_resources: Cache::new(MOST_RESOURCES),
             resources: Cache::new(MOST_RESOURCES),
             clients: Cache::new(MOST_OTHERS),
             enabled: Cache::new(MOST_OTHERS),
+        }
+    }
+}
+
+/// Ids, names, scopes and URLs, once for all the tokens that have them: what is in the processor's cache
+/// for one is there for the next.
+struct Texts(Cache<Arc<str>, Arc<str>>);
+
+impl Texts {
+    fn share(&self, text: &mut Arc<str>) {
+        match self.0.get(&**text) {
+            Some(known) => *text = known,
+            None => self.0.insert(text.clone(), text.clone()),
         }
     }
 }
@@ -132,11 +149,16 @@ impl<'a> Known<'a> {
     /// # Errors
     /// The database's.
     pub fn token(&mut self, id: TokenId) -> Result<Option<Arc<Described>>, StorageError> {
+        let texts = self.memory.map(|memory| &memory.texts);
         self.recall(
             |memory| &memory.tokens,
             &id,
             |conn| {
-                let Some(described) = access_tokens::describe(conn, id)? else { return Ok(None) };
+                let described = access_tokens::describe(conn, id)?;
+                let Some(mut described) = described else { return Ok(None) };
+                if let Some(texts) = texts {
+                    described.texts_mut().for_each(|text| texts.share(text));
+                }
                 let grant = Place::of(Watched::Grants, &described.grant.id.0.to_string());
                 let user = Place::of(Watched::Users, described.grant.user_id.as_str());
                 let places = described.confirmed.then_some([grant, user]);
