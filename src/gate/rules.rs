@@ -129,6 +129,14 @@ mod tests {
     }
 
     #[test]
+    fn a_scope_made_for_the_call_comes_before_one_of_which_nothing_is_said() {
+        let offered = Scope::requested("wiki:all wiki:read");
+        let offer = (&offered, &ScopeHierarchy::default());
+        let found = missing(&wiki(), &call("tools/call", "get_page"), &Scope::default(), offer);
+        assert_eq!(found, Some(Scope::requested("wiki:read")));
+    }
+
+    #[test]
     fn of_scopes_that_include_each_other_the_lowest_is_the_least() {
         let offered = Scope::requested("wiki:read wiki:all wiki:write");
         let direct = [("wiki:all".to_owned(), Scope::requested("wiki:write"))].into();

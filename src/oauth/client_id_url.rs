@@ -106,6 +106,14 @@ mod tests {
     }
 
     #[test]
+    fn an_address_may_be_as_long_as_any_identifier() {
+        let longest = format!("https://h.example/{}", "x".repeat(LONGEST - 18));
+        assert_eq!(longest.len(), LONGEST);
+        assert_eq!(longest.parse::<ClientIdUrl>().unwrap().to_string(), longest);
+        assert!(format!("{longest}x").parse::<ClientIdUrl>().is_err());
+    }
+
+    #[test]
     fn what_could_be_read_in_two_ways_is_refused() {
         let long = format!("https://h.example/{}", "x".repeat(255));
         for text in [

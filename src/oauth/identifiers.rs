@@ -218,6 +218,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_grant_is_called_by_its_number() {
+        assert_eq!(GrantId(7).to_string(), "7");
+        assert_eq!(String::from(GrantId(7)), "7");
+        assert_eq!("7".parse(), Ok(GrantId(7)));
+        assert!("7a".parse::<GrantId>().is_err());
+    }
+
+    #[test]
     fn what_we_issue_is_alphanumeric() {
         let issued = [
             ClientId::generate().to_string(),

@@ -171,7 +171,7 @@ mod tests {
              http://127.0.0.1:99999/ http://127.0.0.1:/ http://127.0.0.1:8o/ https:// https:///x \
              https:h.example/x https:/h.example/x https://u:p@h.example/ https://h.example/cb#x \
              https://*.example/cb com.example.app: com.example.app:// com.example.app://[x]/ \
-             com.example.app://h:x/";
+             com.example.app://h:x/ com.Example.app:/cb Com.example.app:/cb";
         for text in plain.split(' ').chain(disguised) {
             assert!(text.parse::<RedirectUri>().is_err(), "{text:?}");
         }

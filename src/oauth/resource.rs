@@ -148,6 +148,9 @@ mod tests {
             "mcp",
             "/mcp",
             "urn:x:y",
+            "ftp://h.example/mcp",
+            "https://h.example/x y",
+            "https://h.example/\u{e9}",
             "https://h.example/#a",
             "https://*.example",
             "https://u@h.example",
@@ -155,6 +158,13 @@ mod tests {
         ] {
             assert!(text.parse::<ResourceUri>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_resource_has_2048_characters_at_the_most() {
+        let longest = format!("https://h.example/{}", "x".repeat(2048 - 18));
+        assert!(longest.parse::<ResourceUri>().is_ok() && longest.len() == 2048);
+        assert!(format!("{longest}x").parse::<ResourceUri>().is_err());
     }
 
     #[test]

@@ -6,7 +6,8 @@ use mcp_oauthd::clock::Seconds;
 use mcp_oauthd::config::DeclaredResource;
 use mcp_oauthd::gate::rule_book::{self, Removal};
 use mcp_oauthd::mcp::{Rule, RuleKind};
-use mcp_oauthd::oauth::{Scope, TokenHash};
+use mcp_oauthd::oauth::{ResourceUri, Scope, TokenHash};
+use mcp_oauthd::storage::events;
 use mcp_oauthd::storage::resources::{self, Resource};
 use mcp_oauthd::storage::{Event, Role, resource_rules, users};
 
@@ -115,6 +116,11 @@ async fn declared_rules_are_those_of_the_settings_and_the_operators_stay() {
     let rules: Vec<_> = rules.iter().map(|r| (r.rule.name.to_string(), r.declared)).collect();
     assert_eq!(rules, [("purge".to_owned(), true), ("own".to_owned(), false)]);
     assert_eq!((f.count(Event::RuleAdded).await, f.count(Event::RuleRemoved).await), (3, 1));
+    let recorded = f.read(|conn| events::list(conn, 1000)).await;
+    let removed = recorded.iter().find(|one| one.kind.known() == Some(Event::RuleRemoved)).unwrap();
+    let subject = &removed.subject;
+    assert!(subject.detail.as_deref().unwrap().contains("delete_*"), "which one: {subject:?}");
+    assert_eq!(subject.resource.as_ref().map(ResourceUri::as_str), Some(URI));
     // While the settings name the resource, they have the last word; then the operator has.
     let removed = async |uri: &'static str| {
         let wiki = stored(&f).await;

@@ -60,7 +60,7 @@ pub(super) fn web_or_loopback(
     if authority.contains(['@', '%']) {
         return Err("a redirect URI has no user name");
     }
-    let bracket = authority.find(']').map_or(0, |end| end + 1);
+    let bracket = authority.find(']').unwrap_or(0);
     let (host, port) = match authority[bracket..].find(':') {
         None => (authority, None),
         Some(colon) => (&authority[..bracket + colon], Some(&authority[bracket + colon + 1..])),
