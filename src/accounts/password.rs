@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Params, Version};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::argon2id::{self, Memory};
 use super::{Username, commonest};
@@ -21,6 +22,8 @@ const LONGEST: usize = 1024;
 
 /// How many may wait.
 const MOST_WAITING: usize = 64;
+/// How far behind all others they are hashed: nice(2), per thread on Linux.
+const LESS_URGENT: i32 = 10;
 
 /// A password that may be set.
 #[derive(Debug)]
@@ -64,12 +67,12 @@ impl fmt::Debug for Hashed {
     }
 }
 
-/// Where passwords are hashed: on blocking threads, bounded, so that a flood of sign-ins starves
-/// nothing else.
+/// Where passwords are hashed: on threads of their own, bounded, and behind all others, so that a flood of
+/// sign-ins starves nothing else.
 pub struct Passwords {
     /// For who is served, and who waits to be.
-    places: Semaphore,
-    permits: Semaphore,
+    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     memory: Arc<Memory>,
     /// What is verified when there is no such user, so that it takes as long.
     nobody: Hashed,
@@ -83,8 +86,8 @@ impl Passwords {
     /// When the operating system has no randomness.
     pub fn new(at_once: usize) -> Result<Self, Error> {
         Ok(Self {
-            places: Semaphore::new(at_once + MOST_WAITING),
-            permits: Semaphore::new(at_once),
+            places: Arc::new(Semaphore::new(at_once + MOST_WAITING)),
+            permits: Arc::new(Semaphore::new(at_once)),
             memory: Arc::default(),
             nobody: Hashed(argon2id::nobodys().ok_or_else(failed)?),
         })
@@ -95,12 +98,8 @@ impl Passwords {
     /// # Errors
     /// [`StorageError::Unavailable`] when too many are waiting; when the hash cannot be made.
     pub async fn hash(&self, password: NewPassword) -> Result<Hashed, Error> {
-        let _place = self.places.try_acquire().map_err(|_| busy())?;
-        let _permit = self.permits.acquire().await.map_err(|_| failed())?;
-        let memory = self.memory.clone();
-        let hash = move || memory.hash(password.0.expose_secret().as_bytes());
-        let hash = tokio::task::spawn_blocking(hash).await.map_err(|_| failed())?;
-        hash.map(Hashed).ok_or_else(failed)
+        let hash = move |memory: &Memory| memory.hash(password.0.expose_secret().as_bytes());
+        self.in_turn(hash).await?.map(Hashed).ok_or_else(failed)
     }
 
     /// Hashes a password that is set already, for it cost less to guess when it was.
@@ -123,14 +122,31 @@ impl Passwords {
         if password.expose_secret().len() > LONGEST {
             return Ok(false);
         }
-        let _place = self.places.try_acquire().map_err(|_| busy())?;
-        let _permit = self.permits.acquire().await.map_err(|_| failed())?;
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobody.0.clone());
+        let matches =
+            move |memory: &Memory| memory.verify(password.expose_secret().as_bytes(), &stored);
+        Ok(self.in_turn(matches).await? && known)
+    }
+
+    /// Does it when there is room. The place is kept until it is done, also if nobody waits for it any more.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Memory) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| busy())?;
+        let permit = self.permits.clone().acquire_owned().await.map_err(|_| failed())?;
         let memory = self.memory.clone();
-        let matches = move || memory.verify(password.expose_secret().as_bytes(), &stored);
-        let matches = tokio::task::spawn_blocking(matches).await.map_err(|_| failed())?;
-        Ok(matches && known)
+        let (tell, told) = oneshot::channel();
+        let work = move || {
+            let _held = (place, permit);
+            // Tokens are asked about on every request, and somebody signs in once. Where that is not
+            // allowed it is as urgent as the rest.
+            let _allowed = rustix::process::nice(LESS_URGENT);
+            let _waited_for = tell.send(work(&memory));
+        };
+        thread::Builder::new().name("password".to_owned()).spawn(work).map_err(|_| failed())?;
+        told.await.map_err(|_| failed())
     }
 }
 
@@ -209,6 +225,17 @@ mod tests {
         assert!(unavailable(refused.unwrap_err()));
         drop((held, waiting));
         assert!(!verify().await.unwrap(), "there is room again");
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_keeps_the_place_until_the_work_is_done() {
+        let passwords = Passwords::new(1).unwrap();
+        let mut gone = Box::pin(passwords.verify("a guess".into(), None));
+        let polled = std::future::poll_fn(|cx| std::task::Poll::Ready(gone.as_mut().poll(cx)));
+        assert!(polled.await.is_pending());
+        drop(gone);
+        assert_eq!(passwords.permits.available_permits(), 0);
+        assert!(!passwords.verify("another guess".into(), None).await.unwrap());
     }
 
     #[tokio::test]
