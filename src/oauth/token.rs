@@ -197,6 +197,14 @@ mod tests {
     }
 
     #[test]
+    fn each_token_has_a_key_for_each_purpose() {
+        let [one, other] = [1, 2].map(|id| TokenSecret::generate(TokenKind::SignIn, TokenId(id)));
+        assert_eq!(one.key("nonce"), one.key("nonce"));
+        assert_ne!(one.key("nonce"), one.key("verifier"));
+        assert_ne!(one.key("nonce"), other.key("nonce"));
+    }
+
+    #[test]
     fn a_token_survives_the_round_trip() {
         let token = TokenSecret::generate(TokenKind::Access, TokenId(42));
         let (id, hash, text) = (token.id(), token.hash(), token.reveal());
