@@ -6,8 +6,9 @@ use crate::clock::UnixTime;
 use crate::config::Config;
 use crate::oauth::UserId;
 use crate::storage::events::{Event, Subject, record};
+use crate::storage::passkeys::{self, Passkey};
 use crate::storage::users::{self, User};
-use crate::storage::{DbConnection, StorageError, identities, passkeys, sessions, sign_ins};
+use crate::storage::{DbConnection, StorageError, identities, sessions, sign_ins};
 
 /// The ways to sign in that are on.
 #[derive(Debug, Clone)]
@@ -54,8 +55,13 @@ impl WaysOn {
         Ok(theirs.iter().any(|one| self.authorities.contains(&one.provider)))
     }
 
-    /// Whether the person has a passkey that signs in here. One that was made for the host of a former
-    /// issuer does not.
+    /// Whether the passkey signs in here. One that was made for the host of a former issuer does not.
+    #[must_use]
+    pub fn has_use_for(&self, passkey: &Passkey) -> bool {
+        self.passkeys.as_deref().is_some_and(|host| passkey.is_for(host))
+    }
+
+    /// Whether the person has a passkey that signs in here.
     ///
     /// # Errors
     /// The database's.
@@ -64,8 +70,8 @@ impl WaysOn {
         conn: &mut DbConnection,
         user_id: &UserId,
     ) -> Result<bool, StorageError> {
-        let Some(host) = &self.passkeys else { return Ok(false) };
-        passkeys::exists_for(conn, user_id, host)
+        let theirs = passkeys::list_of_user(conn, user_id)?;
+        Ok(theirs.iter().any(|passkey| self.has_use_for(passkey)))
     }
 }
 

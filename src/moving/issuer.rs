@@ -223,7 +223,7 @@ pub fn forget(
 pub fn settle(conn: &mut DbConnection, issuer: &Issuer) -> Result<Option<Discord>, StorageError> {
     let present = issuers::present(conn)?;
     if present.as_ref() == Some(issuer) {
-        return Ok(None);
+        return settled(conn, issuer);
     }
     if let Some(present) = present {
         if issuers::former(conn)?.iter().any(|former| former.issuer == *issuer) {
@@ -235,6 +235,14 @@ pub fn settle(conn: &mut DbConnection, issuer: &Issuer) -> Result<Option<Discord
         }
     }
     issuers::set_present(conn, issuer)?;
+    settled(conn, issuer)
+}
+
+/// It is the present issuer, and so the one of passkeys of which an older version has not kept the host.
+fn settled(conn: &mut DbConnection, issuer: &Issuer) -> Result<Option<Discord>, StorageError> {
+    if let Some(host) = relying_party_id(issuer) {
+        passkeys::settle(conn, &host)?;
+    }
     Ok(None)
 }
 

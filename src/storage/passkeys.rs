@@ -23,7 +23,8 @@ pub struct Passkey {
     pub created_at: UnixTime,
     /// When it was last used to sign in.
     pub last_used_at: Option<UnixTime>,
-    /// Its RP id, the host for which it was made; none for an older one, which is the present issuer's.
+    /// Its RP id, the host for which it was made; none for one that an older
+    /// version has made, for the present issuer's.
     pub host: Option<String>,
 }
 
@@ -62,16 +63,7 @@ pub fn count_of_user(conn: &mut DbConnection, user_id: &UserId) -> Result<i64, S
     Ok(passkeys::table.filter(passkeys::user_id.eq(user_id)).count().get_result(conn)?)
 }
 
-/// Whether this person has one that signs in at this host.
-pub fn exists_for(
-    conn: &mut DbConnection,
-    user_id: &UserId,
-    host: &str,
-) -> Result<bool, StorageError> {
-    Ok(list_of_user(conn, user_id)?.iter().any(|passkey| passkey.is_for(host)))
-}
-
-/// Those of which it is not known are of this host: the service is about to move to another.
+/// Those of which it is not known are of this host: before it was kept, there was no other.
 pub fn settle(conn: &mut DbConnection, host: &str) -> Result<(), StorageError> {
     let unknown = passkeys::table.filter(passkeys::host.is_null());
     diesel::update(unknown).set(passkeys::host.eq(host)).execute(conn)?;

@@ -250,13 +250,16 @@ async fn a_passkey_of_a_former_host_is_no_way_to_sign_in() {
     f.write(|conn, _| rows::settle(conn, "old.example")).await;
     let added = add(&f, &ada, proved(&f.user, 3)).await.unwrap();
     let ada = require(&f, &added, true).await.unwrap();
-    let here = BASE64URL_NOPAD.encode(&[3; 32]);
+    let [there, here] = [[1; 32], [3; 32]].map(|id| BASE64URL_NOPAD.encode(&id));
     let error = remove_where(&f, &ada, &here, false).await.unwrap_err();
     assert!(error.description.contains("only way to sign in"), "{error}");
     let ada = remove(&f, &ada, &here).await.unwrap().unwrap();
     assert!(!ada.user().passkey_required, "nobody could answer with one of the others");
     assert_eq!(require(&f, &ada, true).await.unwrap_err().description, "Add a passkey first");
     assert_eq!(keys(&f, &f.user).await.len(), 2);
+    f.sql("UPDATE users SET passkey_required = TRUE".to_owned()).await;
+    let ada = remove(&f, &ada, &there).await.unwrap().unwrap();
+    assert!(ada.user().passkey_required, "the other one is asked for where it works");
 }
 
 #[tokio::test]

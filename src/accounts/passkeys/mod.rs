@@ -136,7 +136,7 @@ pub fn rename(
 }
 
 /// Forgets it; the session has another id then. None if the person has no such passkey. The last
-/// one that signs in here takes with it that a passkey is asked for.
+/// one, or the last that signs in here, takes with it that a passkey is asked for.
 ///
 /// # Errors
 /// `access_denied` if the person could not sign in any more, or the session has ended.
@@ -149,11 +149,13 @@ pub fn remove(
 ) -> Result<Option<TokenSecret>, Error> {
     let id = &person.signed_in().user().id;
     let Some(user) = users::find(conn, id)? else { return Ok(None) };
-    if !passkeys::remove(conn, id, credential_id)? {
-        return Ok(None);
-    }
+    let known = passkeys::list_of_user(conn, id)?.into_iter();
+    let (removed, left): (Vec<_>, Vec<_>) =
+        known.partition(|passkey| passkey.credential_id == credential_id);
+    let Some(removed) = removed.first() else { return Ok(None) };
+    passkeys::remove(conn, id, credential_id)?;
     record(conn, Event::PasskeyRemoved, Subject::user(id), now)?;
-    if !on.passkey_is_left(conn, id)? {
+    if !left.iter().any(|passkey| on.has_use_for(passkey)) {
         let by_proxy =
             on.proxy && person.signed_in().session().arrival.method == Method::ProxyHeader;
         if !by_proxy && !on.are_left(conn, &user)? {
@@ -161,7 +163,8 @@ pub fn remove(
                 .because("This is your only way to sign in. Add another one first")
                 .into());
         }
-        if user.passkey_required {
+        // At the host of a former issuer the others are still asked for.
+        if user.passkey_required && (left.is_empty() || on.has_use_for(removed)) {
             users::set_passkey_required(conn, id, false)?;
             record(conn, Event::PasskeyNotRequired, Subject::user(id), now)?;
         }
