@@ -1,8 +1,6 @@
 //! How a client comes to be: by the operator's word, or by its own, under the name of one that is the
 //! same (RFC 7591 section 3.2.1) and with a token where not everybody may (section 3).
 
-use rand::RngExt as _;
-
 use super::{Bounds, fingerprint};
 use crate::app::Network;
 use crate::clients::initial_access;
@@ -97,27 +95,16 @@ fn make(
     bounds: &Bounds,
     now: UnixTime,
 ) -> Result<Registered, StorageError> {
-    make_room(conn, bounds)?;
-    let registered = insert(conn, metadata, ClientOrigin::Registered, now)?;
-    let id = &registered.client.client_id;
-    clients::set_registered(conn, id, network, now)?;
-    Ok(registered)
-}
-
-/// All have to be counted for that, which costs more than the registration where there may be many: then
-/// only about every hundredth part of them, so that there is hardly ever a twentieth more.
-fn make_room(conn: &mut DbConnection, bounds: &Bounds) -> Result<(), StorageError> {
     /// After a limit was lowered, room is made in steps.
     const MOST_AT_ONCE: i64 = 500;
-    let every = u32::try_from(bounds.unused_clients / 100).unwrap_or(u32::MAX).max(1);
-    if !rand::rng().random_ratio(1, every) {
-        return Ok(());
-    }
     let excess = clients::count_unused(conn)? + 1 - bounds.unused_clients;
     if excess > 0 {
         clients::delete_excess(conn, excess.min(MOST_AT_ONCE))?;
     }
-    Ok(())
+    let registered = insert(conn, metadata, ClientOrigin::Registered, now)?;
+    let id = &registered.client.client_id;
+    clients::set_registered(conn, id, network, now)?;
+    Ok(registered)
 }
 
 fn insert(
