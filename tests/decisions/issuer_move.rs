@@ -4,7 +4,7 @@ use mcp_oauthd::clock::{Seconds, UnixTime};
 use mcp_oauthd::config::{Config, Sources};
 use mcp_oauthd::moving::issuer::{self, Afterwards, Concerned, Discord, Move};
 use mcp_oauthd::oauth::Issuer;
-use mcp_oauthd::storage::{ClientOrigin, issuers, passkeys};
+use mcp_oauthd::storage::{ClientOrigin, issuers};
 
 use crate::fixture::Fixture;
 
@@ -91,7 +91,8 @@ async fn whoever_has_a_passkey_only_is_named_if_the_host_is_another() {
     let told = holders(concerned(&f, NEW, &[]).await);
     assert_eq!(told, named([("ada", false), ("bob", true), ("eve", false)]));
     f.write(|conn, _| issuer::settle(conn, &issuer(OLD))).await;
-    let kept = f.read(|conn| passkeys::find(conn, f.user.id.as_str())).await.unwrap();
+    let kept =
+        f.read(|conn| mcp_oauthd::storage::passkeys::find(conn, f.user.id.as_str())).await.unwrap();
     assert_eq!(kept.host.as_deref(), Some("auth.example"), "which an older version did not keep");
     let told = holders(concerned(&f, NEW, &[("MCP_OAUTH_PASSWORD", "off")]).await);
     assert_eq!(told, named([("ada", false), ("bob", false), ("eve", false)]));
