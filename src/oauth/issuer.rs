@@ -164,7 +164,11 @@ mod tests {
     #[test]
     fn the_spelling_is_kept() {
         for text in ["https://H.example:443", "https://h.example/", "http://127.0.0.1:8080/as/"] {
-            assert_eq!(text.parse::<Issuer>().unwrap().to_string(), text);
+            let issuer = text.parse::<Issuer>().unwrap();
+            assert_eq!(
+                (issuer.to_string(), String::from(issuer)),
+                (text.to_owned(), text.to_owned())
+            );
         }
     }
 

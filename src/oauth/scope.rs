@@ -154,6 +154,7 @@ mod tests {
     fn order_does_not_matter() {
         assert_eq!(scope("b a"), scope("a b"));
         assert_eq!(scope("b a").to_string(), "a b");
+        assert_eq!((scope("b a").as_str(), String::from(scope("b a"))), ("a b", "a b".to_owned()));
     }
 
     #[test]
