@@ -1,6 +1,6 @@
 //! The ways to sign in that are left to somebody: the last one is not taken away but by the owner.
 
-use super::passkeys::{are_offered, relying_party_id};
+use super::passkeys::offered_at;
 use super::second_factor_change::forget_passkeys;
 use crate::clock::UnixTime;
 use crate::config::Config;
@@ -30,8 +30,7 @@ impl WaysOn {
         let ways = &config.sign_in;
         Self {
             password: ways.password,
-            passkeys: relying_party_id(&config.issuer)
-                .filter(|_| are_offered(config, &config.issuer)),
+            passkeys: offered_at(config, &config.issuer),
             authorities: ways.providers.iter().map(|one| one.authority.to_string()).collect(),
             proxy: ways.proxy_header.is_some(),
         }

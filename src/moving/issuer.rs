@@ -144,9 +144,7 @@ impl Move {
     /// The database's.
     pub fn record(&self, conn: &mut DbConnection, now: UnixTime) -> Result<(), StorageError> {
         let until = if self.can_be_kept() { self.until.max(now) } else { now };
-        if let Some(host) = relying_party_id(&self.from) {
-            passkeys::settle(conn, &host)?;
-        }
+        settle_passkeys(conn, &self.from)?;
         issuers::set_present(conn, &self.to)?;
         issuers::insert_former(conn, &Former { issuer: self.from.clone(), since: now, until })?;
         let detail = Some(format!("from {} to {}", self.from, self.to));
@@ -223,7 +221,8 @@ pub fn forget(
 pub fn settle(conn: &mut DbConnection, issuer: &Issuer) -> Result<Option<Discord>, StorageError> {
     let present = issuers::present(conn)?;
     if present.as_ref() == Some(issuer) {
-        return settled(conn, issuer);
+        settle_passkeys(conn, issuer)?;
+        return Ok(None);
     }
     if let Some(present) = present {
         if issuers::former(conn)?.iter().any(|former| former.issuer == *issuer) {
@@ -235,15 +234,13 @@ pub fn settle(conn: &mut DbConnection, issuer: &Issuer) -> Result<Option<Discord
         }
     }
     issuers::set_present(conn, issuer)?;
-    settled(conn, issuer)
+    settle_passkeys(conn, issuer)?;
+    Ok(None)
 }
 
-/// It is the present issuer, and so the one of passkeys of which an older version has not kept the host.
-fn settled(conn: &mut DbConnection, issuer: &Issuer) -> Result<Option<Discord>, StorageError> {
-    if let Some(host) = relying_party_id(issuer) {
-        passkeys::settle(conn, &host)?;
-    }
-    Ok(None)
+/// Passkeys of which an older version has not kept the host are the present issuer's.
+fn settle_passkeys(conn: &mut DbConnection, present: &Issuer) -> Result<(), StorageError> {
+    relying_party_id(present).map_or(Ok(()), |host| passkeys::settle(conn, &host))
 }
 
 /// Those with the most live logins first.

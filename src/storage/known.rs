@@ -156,7 +156,8 @@ impl<'a> Known<'a> {
             |conn| {
                 let described = access_tokens::describe(conn, id)?;
                 let Some(mut described) = described else { return Ok(None) };
-                if let Some(texts) = texts {
+                // Others are read again each time.
+                if let Some(texts) = texts.filter(|_| described.confirmed) {
                     described.texts_mut().for_each(|text| texts.share(text));
                 }
                 let grant = Place::of(Watched::Grants, &described.grant.id.0.to_string());

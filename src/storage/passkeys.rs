@@ -23,8 +23,8 @@ pub struct Passkey {
     pub created_at: UnixTime,
     /// When it was last used to sign in.
     pub last_used_at: Option<UnixTime>,
-    /// Its RP id, the host for which it was made; none for one that an older
-    /// version has made, for the present issuer's.
+    /// Its RP id, the host for which it was made; none for one that an older version has made: it is taken
+    /// for the present issuer's.
     pub host: Option<String>,
 }
 
@@ -32,7 +32,13 @@ impl Passkey {
     /// Whether it signs in at this host (Web Authentication section 5.1.3): not at another one.
     #[must_use]
     pub fn is_for(&self, host: &str) -> bool {
-        self.host.as_deref().is_none_or(|its| its == host)
+        self.elsewhere(host).is_none()
+    }
+
+    /// Where it signs in, if that is another host than this.
+    #[must_use]
+    pub fn elsewhere(&self, here: &str) -> Option<&str> {
+        self.host.as_deref().filter(|its| *its != here)
     }
 }
 

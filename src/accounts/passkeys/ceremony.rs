@@ -17,7 +17,7 @@ use webauthn_rs::prelude::{
     RegisterPublicKeyCredential, Uuid, WebauthnBuilder, WebauthnError,
 };
 
-use super::{Proved, are_offered, relying_party_id};
+use super::{Proved, offered_at};
 use crate::accounts::sign_in::PATIENCE;
 use crate::config::Config;
 use crate::oauth::{ErrorCode, Issuer, OAuthError, UserId};
@@ -57,7 +57,7 @@ impl RelyingParty {
     /// As it is at this issuer; none where passkeys are not offered.
     #[must_use]
     pub fn at(issuer: &Issuer, config: &Config) -> Option<Self> {
-        let id = relying_party_id(issuer).filter(|_| are_offered(config, issuer))?;
+        let id = offered_at(config, issuer)?;
         let origin = Url::parse(issuer.origin()).ok()?;
         let builder = WebauthnBuilder::new(&id, &origin).ok()?;
         Some(Self { checks: builder.timeout(patience()).build().ok()?, id })

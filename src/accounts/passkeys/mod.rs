@@ -30,7 +30,13 @@ pub const LONGEST_NAME: usize = 64;
 /// `passkeys`, the setting says nothing.
 #[must_use]
 pub fn are_offered(config: &Config, issuer: &Issuer) -> bool {
-    cfg!(feature = "passkeys") && config.sign_in.passkeys && relying_party_id(issuer).is_some()
+    offered_at(config, issuer).is_some()
+}
+
+/// The RP id for which passkeys are made at this issuer, where they are offered.
+pub(super) fn offered_at(config: &Config, issuer: &Issuer) -> Option<String> {
+    let on = cfg!(feature = "passkeys") && config.sign_in.passkeys;
+    relying_party_id(issuer).filter(|_| on)
 }
 
 /// The issuer's host, if it is a name: an address cannot be an RP id (Web Authentication section

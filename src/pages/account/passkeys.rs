@@ -76,11 +76,6 @@ impl Passkeys {
         self.rename.as_ref().is_some_and(|(id, _)| *id == passkey.credential_id)
     }
 
-    /// The host of a passkey that was made for another than this: the service has moved.
-    fn elsewhere<'a>(&self, passkey: &'a Passkey) -> Option<&'a str> {
-        passkey.host.as_deref().filter(|_| !passkey.is_for(&self.host))
-    }
-
     fn rename_problem(&self) -> &str {
         self.rename.as_ref().map_or("", |(_, problem)| problem)
     }

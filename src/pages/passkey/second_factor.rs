@@ -7,7 +7,6 @@ use askama::Template;
 use super::{Offer, begin, checked, party};
 use crate::accounts::passkeys::ceremony::{Answer, RelyingParty};
 use crate::accounts::passkeys::pending::{self, Purpose};
-use crate::accounts::second_factor;
 use crate::accounts::sign_in::{self, FirstFactor, Passed};
 use crate::error::Error;
 use crate::oauth::{Parameters, TokenKind, TokenSecret};
@@ -15,8 +14,8 @@ use crate::pages::doorstep::go_on;
 use crate::pages::error::PageError;
 use crate::pages::visit::{PageForm, Visit};
 use crate::pages::{ContentPolicy, Frame, cookies, render};
-use crate::storage::Step;
 use crate::storage::passkeys::{self, Passkey};
+use crate::storage::{Step, totp_secrets};
 
 /// The page with the button.
 #[derive(Template)]
@@ -113,9 +112,10 @@ impl Asked {
         let (cookie, now) = (visit.step_cookie(id)?, visit.app.clock.now());
         let found = visit.app.storage.read(|conn| {
             let passed = sign_in::passed_first_factor(conn, &cookie, Step::SecondFactor, now)?;
-            let available = second_factor::available(conn, passed.user())?;
-            let passkeys = passkeys::list_of_user(conn, &passed.user().id)?;
-            Ok::<_, Error>((passed, available.totp, passkeys))
+            let id = &passed.user().id;
+            let (totp, passkeys) =
+                (totp_secrets::exists(conn, id)?, passkeys::list_of_user(conn, id)?);
+            Ok::<_, Error>((passed, totp, passkeys))
         });
         let (passed, totp, passkeys) = found.await.map_err(|error| visit.failed(error))?;
         Ok(Self { cookie, passed, totp, passkeys })
@@ -128,9 +128,8 @@ impl Asked {
 
     /// The host of the person's passkeys, if none of them signs in here: the service has moved.
     fn elsewhere(&self, party: &RelyingParty) -> Option<String> {
-        let here = self.passkeys.iter().any(|passkey| passkey.is_for(party.id()));
-        let last = self.passkeys.last().filter(|_| !here)?;
-        last.host.clone()
+        let hosts = self.passkeys.iter().map(|passkey| passkey.elsewhere(party.id()));
+        hosts.collect::<Option<Vec<_>>>()?.last().map(ToString::to_string)
     }
 
     fn page(
